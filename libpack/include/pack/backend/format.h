@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PACK_BACKEND_FORMAT_H
+#define PACK_BACKEND_FORMAT_H
+
+/*
+ * Firmware image formats. A backend is a table of functions and abilities; NULL means that it
+ * cannot, which the dispatcher (pack/image.h) words once. Backends see bytes only: files,
+ * names and options are the callers' business.
+ */
+
+#include "pack/context.h"
+#include "pack/document.h"
+#include "pack/io.h"
+#include "pack/json.h"
+
+PACK_BEGIN_DECLS
+
+/*
+ * The data of a segmented image: bytes at addresses. Segments are ascending and do not touch;
+ * `bytes` is their concatenation.
+ */
+struct pack_image {
+    size_t segment_count;
+    struct pack_segment *segments;
+    uint64_t size; /* of `bytes` */
+    uint8_t *bytes;
+    bool has_entry;
+    uint64_t entry;
+    size_t note_size; /* what else the format keeps (an S0 header, a UF2 family), or 0 */
+    uint8_t note[64];
+};
+
+/* Collects pieces in any order; finish sorts and merges them. */
+struct pack_image_builder;
+
+/* A property that `describe` found. */
+struct pack_facts;
+/* Text is escaped where it is shown; `name` is snake_case, static. */
+PACK_API void pack_fact_text(struct pack_facts *facts, const char *name, const char *value);
+PACK_API void pack_fact_bytes(struct pack_facts *facts, const char *name, const void *text,
+                              size_t size); /* text of a fixed-size field, cut at a zero byte */
+PACK_API void pack_fact_number(struct pack_facts *facts, const char *name, uint64_t value);
+PACK_API void pack_fact_address(struct pack_facts *facts, const char *name, uint64_t value);
+PACK_API void pack_fact_uuid(struct pack_facts *facts, const char *name, const uint8_t uuid[16]);
+PACK_API void pack_fact_hex(struct pack_facts *facts, const char *name, const void *bytes,
+                            size_t size);
+/* A list of records (segments, partitions, members): begin each, add its facts, end. */
+PACK_API void pack_facts_begin(struct pack_facts *facts, const char *list);
+PACK_API void pack_facts_end(struct pack_facts *facts);
+
+enum pack_format_ability {
+    PACK_FORMAT_SEGMENTED = 1, /* keeps addresses: may stand at `format:` in a descriptor */
+};
+
+struct pack_format {
+    const char *name;     /* "ihex" */
+    const char *summary;  /* "Intel HEX" */
+    const char *suffixes; /* ".hex .ihex", first is the one that extract writes; may be NULL */
+    unsigned abilities;
+
+    /*
+     * Bids 0 (not mine) to 100 (certain) on a file's first bytes. `total` is its whole size,
+     * UINT64_MAX when unknown. PROBE_SIZE bytes are offered where the file has them.
+     */
+    int (*probe)(const uint8_t *head, size_t size, uint64_t total);
+
+    /* Says what the headers tell. PACK_E_MALFORMED with an offset or line when they contradict. */
+    int (*describe)(struct pack_input *input, struct pack_facts *facts, struct pack_error *error);
+
+    /* Reads segments. */
+    int (*read)(struct pack_input *input, struct pack_image_builder *builder,
+                struct pack_error *error);
+
+    /* Writes segments. `image` is sorted and merged. */
+    int (*write)(struct pack_sink *sink, const struct pack_image *image, struct pack_error *error);
+};
+
+#define PACK_PROBE_SIZE 65536
+
+/*
+ * For `read`: takes a piece at an address. `where` is a line number (text formats) or an offset,
+ * named when the piece overlaps an earlier one (PACK_E_MALFORMED), or wraps.
+ */
+PACK_API PACK_MUST_USE int pack_image_add(struct pack_image_builder *builder, uint64_t address,
+                                          const void *bytes, size_t size, uint64_t where,
+                                          struct pack_error *error);
+PACK_API void pack_image_entry(struct pack_image_builder *builder, uint64_t entry);
+PACK_API PACK_MUST_USE int pack_image_note(struct pack_image_builder *builder, const void *bytes,
+                                           size_t size, struct pack_error *error);
+
+PACK_END_DECLS
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PACK_KEY_H
+#define PACK_KEY_H
+
+/*
+ * Ed25519 keys and minisign signatures. A key IS its 32-byte public key; every id is derived
+ * from it or is a hint. Key files, public keys and signatures are minisign's own formats
+ * (jedisct1/minisign; prehashed signatures only).
+ */
+
+#include "pack/context.h"
+#include "pack/io.h"
+
+PACK_BEGIN_DECLS
+
+#define PACK_PUBLIC_KEY_SIZE 32
+#define PACK_SIGNATURE_SIZE 64
+#define PACK_PREHASH_SIZE 64 /* BLAKE2b-512 of the signed bytes */
+#define PACK_KEYID_SIZE 65   /* TUF key id: 64 lower-case hex digits and a zero byte */
+#define PACK_MINISIGN_ID_SIZE 8
+#define PACK_MAX_TRUSTED_COMMENT 1024
+
+enum pack_key_purpose {
+    PACK_PURPOSE_ANY,
+    PACK_PURPOSE_RELEASE,
+    PACK_PURPOSE_DELIVERY,
+    PACK_PURPOSE_DEMO
+};
+
+struct pack_public_key {
+    uint8_t bytes[PACK_PUBLIC_KEY_SIZE];
+    char keyid[PACK_KEYID_SIZE];
+    bool has_minisign_id; /* a bare 32-byte key has none */
+    uint8_t minisign_id[PACK_MINISIGN_ID_SIZE];
+};
+
+/* SHA-256 of the TUF key object's canonical JSON, in hex. */
+PACK_API PACK_MUST_USE int pack_keyid(const uint8_t key[PACK_PUBLIC_KEY_SIZE],
+                                      char keyid[PACK_KEYID_SIZE], struct pack_error *error);
+
+/*
+ * PEM "PUBLIC KEY" is for later; here TEXT is a minisign public key: a file's two lines, or the
+ * base64 line alone. Refuses what is no usable point: small or mixed order, not canonical
+ * (PACK_E_KEY_INVALID).
+ */
+PACK_API PACK_MUST_USE int pack_public_key_parse(struct pack_public_key *key, const char *text,
+                                                 size_t size, struct pack_error *error);
+/* PUB as the user names it: a path, or the base64 text itself where it can be no path. */
+PACK_API PACK_MUST_USE int pack_public_key_load(struct pack_public_key *key, const char *name,
+                                                struct pack_error *error);
+/* Whether it is one of the published demo keys, or generated with the demo purpose. */
+PACK_API bool pack_public_key_is_demo(const struct pack_public_key *key);
+/* minisign's spelling of its 8-byte id: 16 upper-case hex digits, and a zero byte. */
+PACK_API void pack_minisign_id_text(const uint8_t id[PACK_MINISIGN_ID_SIZE], char text[17]);
+
+/* --- secret keys --------------------------------------------------------------------------- */
+
+/* A secret key in guarded memory: locked, not dumped, wiped by free. */
+struct pack_secret_key;
+
+/*
+ * Writes the passphrase for `what` into `buffer` (guarded memory, `capacity` bytes with the final
+ * zero) and its length; PACK_E_PASSPHRASE when there is none to be had. `confirm` asks twice.
+ */
+typedef int (*pack_passphrase_fn)(void *user, const char *what, bool confirm, char *buffer,
+                                  size_t capacity, size_t *length, struct pack_error *error);
+
+struct pack_passphrase {
+    pack_passphrase_fn ask; /* NULL: none can be had */
+    void *user;
+};
+
+/* Costs of the passphrase KDF for new files: 128 MiB of memory. minisign reads such files. */
+#define PACK_KDF_OPSLIMIT UINT64_C(4194304)
+#define PACK_KDF_MEMLIMIT UINT64_C(134217728)
+
+PACK_API PACK_MUST_USE int pack_secret_key_generate(struct pack_secret_key **key,
+                                                    enum pack_key_purpose purpose,
+                                                    struct pack_error *error);
+/*
+ * KEY as the user names it: a path, `env:NAME` or `fd:N`. A path's symlinks are followed and the
+ * opened file is judged: a plaintext key that group or others can read, or that another user
+ * owns, is refused (PACK_E_KEY_STORE) unless `allow_insecure`. Whatever the file's KDF asks for
+ * is honoured up to PACK_MAX_KDF_MEMORY. `environment` looks a variable up for `env:` (NULL:
+ * `env:` is refused), for the library reads no environment.
+ */
+struct pack_key_access {
+    struct pack_passphrase passphrase;
+    const char *(*environment)(const char *name);
+    bool allow_insecure;
+    void (*warn)(void *user, const char *text); /* may be NULL */
+    void *user;
+};
+PACK_API PACK_MUST_USE int pack_secret_key_load(struct pack_secret_key **key, const char *name,
+                                                const struct pack_key_access *access,
+                                                struct pack_error *error);
+PACK_API void pack_secret_key_free(struct pack_secret_key **key);
+
+PACK_API const struct pack_public_key *pack_secret_key_public(const struct pack_secret_key *key);
+PACK_API enum pack_key_purpose pack_secret_key_purpose(const struct pack_secret_key *key);
+
+/*
+ * Writes SECRET (0600, never replaced) and PUBLIC (never replaced), both or neither.
+ * passphrase->ask NULL writes the key in the clear.
+ */
+PACK_API PACK_MUST_USE int pack_secret_key_save(const struct pack_secret_key *key,
+                                                const char *secret_path, const char *public_path,
+                                                const struct pack_passphrase *passphrase,
+                                                struct pack_error *error);
+
+/* "release", …; NULL-safe both ways: an unknown name is false. */
+PACK_API const char *pack_purpose_name(enum pack_key_purpose purpose);
+PACK_API bool pack_purpose_parse(const char *name, enum pack_key_purpose *purpose);
+
+/* --- signatures ---------------------------------------------------------------------------- */
+
+struct pack_signature {
+    uint8_t minisign_id[PACK_MINISIGN_ID_SIZE]; /* a hint only */
+    uint8_t bytes[PACK_SIGNATURE_SIZE];         /* over the BLAKE2b-512 prehash */
+    uint8_t global[PACK_SIGNATURE_SIZE];        /* over bytes and trusted comment */
+    char comment[PACK_MAX_TRUSTED_COMMENT];     /* the trusted comment */
+};
+
+/* BLAKE2b-512 of what is signed. */
+PACK_API PACK_MUST_USE int pack_prehash(struct pack_input *input, uint8_t digest[PACK_PREHASH_SIZE],
+                                        const struct pack_context *context,
+                                        struct pack_error *error);
+PACK_API void pack_prehash_bytes(const void *bytes, size_t size, uint8_t digest[PACK_PREHASH_SIZE]);
+
+/*
+ * Something that makes the two Ed25519 signatures of a minisign signature: a secret key here,
+ * a token or an agent later. What it returns is verified before it is used.
+ */
+struct pack_signer {
+    const struct pack_public_key *key;
+    int (*sign)(void *user, const void *message, size_t size,
+                uint8_t signature[PACK_SIGNATURE_SIZE], struct pack_error *error);
+    void *user;
+};
+PACK_API struct pack_signer pack_signer_from_key(const struct pack_secret_key *key);
+
+PACK_API PACK_MUST_USE int pack_sign(struct pack_signature *signature,
+                                     const struct pack_signer *signer,
+                                     const uint8_t digest[PACK_PREHASH_SIZE], const char *comment,
+                                     struct pack_error *error);
+/*
+ * PACK_E_SIGNATURE when either half fails, or when `key` has a minisign id and the signature's
+ * is another.
+ */
+PACK_API PACK_MUST_USE int pack_signature_verify(const struct pack_signature *signature,
+                                                 const struct pack_public_key *key,
+                                                 const uint8_t digest[PACK_PREHASH_SIZE],
+                                                 struct pack_error *error);
+/*
+ * Parses a .minisig strictly: exactly four lines ended by line feeds, canonical base64, no CR, no
+ * control character, nothing after; the legacy kind is refused by name (PACK_E_MALFORMED).
+ * `canonical` demands also the untrusted comment that fwpack writes, so that no byte of a
+ * bundle's member is free.
+ */
+PACK_API PACK_MUST_USE int pack_signature_parse(struct pack_signature *signature, const void *bytes,
+                                                size_t size, bool canonical,
+                                                struct pack_error *error);
+/* The four lines, *text to be freed with free(). */
+PACK_API PACK_MUST_USE int pack_signature_format(char **text, size_t *size,
+                                                 const struct pack_signature *signature,
+                                                 struct pack_error *error);
+
+PACK_END_DECLS
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef PACK_TRUST_H
+#define PACK_TRUST_H
+
+/*
+ * Whom to believe: public keys, the roles they hold and how many must have signed. The only
+ * place where a document becomes trusted.
+ */
+
+#include "pack/key.h"
+
+PACK_BEGIN_DECLS
+
+enum pack_role { PACK_ROLE_RELEASE, PACK_ROLE_DELIVERY, PACK_ROLE_ROLLOUT, PACK_ROLE_COUNT };
+
+PACK_API const char *pack_role_name(enum pack_role role);
+
+struct pack_trust;
+
+PACK_API PACK_MUST_USE int pack_trust_new(struct pack_trust **trust, struct pack_error *error);
+PACK_API void pack_trust_free(struct pack_trust **trust);
+/* `roles` is a set of 1 << enum pack_role. The same key twice joins its roles. */
+PACK_API PACK_MUST_USE int pack_trust_add(struct pack_trust *trust,
+                                          const struct pack_public_key *key, unsigned roles,
+                                          struct pack_error *error);
+PACK_API PACK_MUST_USE int pack_trust_revoke(struct pack_trust *trust,
+                                             const struct pack_public_key *key, const char *reason,
+                                             struct pack_error *error);
+/* Refuses 0 and more than the number of keys that hold the role (PACK_E_USAGE). Default 1. */
+PACK_API PACK_MUST_USE int pack_trust_require(struct pack_trust *trust, enum pack_role role,
+                                              unsigned threshold, struct pack_error *error);
+PACK_API unsigned pack_trust_threshold(const struct pack_trust *trust, enum pack_role role);
+PACK_API size_t pack_trust_key_count(const struct pack_trust *trust, enum pack_role role);
+
+/* One signature member of a document as it stands in a bundle. */
+struct pack_signature_member {
+    char keyid[PACK_KEYID_SIZE]; /* from the member's name */
+    const char *member;          /* the member's name, for messages */
+    const void *bytes;
+    size_t size;
+};
+
+enum pack_signer_state {
+    PACK_SIGNER_GOOD,
+    PACK_SIGNER_UNKNOWN, /* no trusted key of that id holds the role */
+    PACK_SIGNER_BAD,     /* a trusted key's signature that fails */
+    PACK_SIGNER_REVOKED,
+};
+
+struct pack_signer_report {
+    char keyid[PACK_KEYID_SIZE];
+    enum pack_signer_state state;
+    char comment[PACK_MAX_TRUSTED_COMMENT]; /* proved only where the state is GOOD */
+};
+
+/* What was proved of one document. */
+struct pack_document_report {
+    enum pack_role role;
+    unsigned required;
+    unsigned good; /* distinct valid keys of the role */
+    size_t count;
+    struct pack_signer_report signers[64]; /* PACK_MAX_SIGNERS */
+};
+
+/*
+ * The verdict of model.md, in its order: a member that does not parse is PACK_E_MALFORMED; none
+ * PACK_E_NOT_SIGNED; enough distinct valid keys 0; else a trusted key's signature that fails
+ * PACK_E_SIGNATURE; else a revoked key PACK_E_REVOKED; else PACK_E_UNTRUSTED. `document` names
+ * it in messages ("release.json"). The report is filled whatever the verdict.
+ */
+PACK_API PACK_MUST_USE int pack_trust_verify(const struct pack_trust *trust, enum pack_role role,
+                                             const char *document, const void *bytes, size_t size,
+                                             const struct pack_signature_member *signatures,
+                                             size_t count, struct pack_document_report *report,
+                                             struct pack_error *error);
+
+PACK_END_DECLS
+
+#endif
