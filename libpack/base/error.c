@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct code_entry {
@@ -74,14 +75,15 @@ int pack_fail_memory(struct pack_error *error)
 
 int pack_context(struct pack_error *error, const char *format, ...)
 {
-    char text[sizeof error->text];
+    char *what = NULL, *text = NULL;
     va_list arguments;
     va_start(arguments, format);
-    int length = vsnprintf(text, sizeof text, format, arguments);
+    if (vasprintf(&what, format, arguments) >= 0 &&
+        asprintf(&text, "%s: %s", what, error->text) >= 0)
+        snprintf(error->text, sizeof error->text, "%s", text);
     va_end(arguments);
-    if (length >= 0 && (size_t)length < sizeof text)
-        snprintf(text + length, sizeof text - (size_t)length, ": %s", error->text);
-    memcpy(error->text, text, sizeof text);
+    free(text);
+    free(what);
     return error->code;
 }
 

@@ -21,11 +21,11 @@
 #if defined(__GNUC__) || defined(__clang__)
 #define PACK_API __attribute__((visibility("default")))
 #define PACK_MUST_USE __attribute__((warn_unused_result))
-#define PACK_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define PACK_PRINTF(text, first) __attribute__((__format__(__printf__, text, first)))
 #else
 #define PACK_API
 #define PACK_MUST_USE
-#define PACK_PRINTF(format, first)
+#define PACK_PRINTF(text, first)
 #endif
 
 #ifdef __cplusplus
