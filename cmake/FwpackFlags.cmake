@@ -10,6 +10,12 @@ target_compile_options(fwpack_flags INTERFACE
   "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.")
 target_compile_definitions(fwpack_flags INTERFACE _GNU_SOURCE _FILE_OFFSET_BITS=64)
 target_link_options(fwpack_flags INTERFACE -Wl,-z,relro,-z,now)
+if(FWPACK_FUZZ)
+  if(NOT CMAKE_C_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "FWPACK_FUZZ needs clang: configure with CC=clang")
+  endif()
+  target_compile_options(fwpack_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 if(FWPACK_SANITIZE)
   list(JOIN FWPACK_SANITIZE "," sanitizers)
   target_compile_options(fwpack_flags INTERFACE
