@@ -17,14 +17,19 @@ struct pack_codec {
     const char *extension; /* of the payload member: "bin", "gz", "zst", "xz" */
     size_t frame_size;     /* plain bytes of every frame but the last; 0 for none */
     int level_min, level_max, level_default;
-    const char *(*library)(void); /* "zstd 1.5.4", for delivery.json; NULL for none */
+    /* Writes "zstd 1.5.4", the library as it runs, for delivery.json; NULL for none. */
+    void (*library)(char *text, size_t capacity);
 
     /* Most stored bytes that a frame of `plain` bytes can take. */
     size_t (*bound)(size_t plain);
     /* Bytes of memory that decoding one frame needs, beside the frame itself. */
     uint64_t (*decoder_memory)(void);
 
-    /* An encoder or decoder state, one for each thread; `state` is NULL after a failure. */
+    /*
+     * An encoder or decoder state, one for each thread; `state` is NULL after a failure. NULL
+     * for none, whose stored bytes are the plain ones. A level that the codec does not have is
+     * PACK_E_USAGE, a decoder that needs more than the limit PACK_E_LIMIT.
+     */
     int (*encoder_new)(void **state, int level, struct pack_error *error);
     int (*encode)(void *state, const void *plain, size_t plain_size, void *stored, size_t capacity,
                   size_t *stored_size, struct pack_error *error);
@@ -34,7 +39,7 @@ struct pack_codec {
     /*
      * Decodes exactly one frame that must fill `plain_size` bytes exactly and use all of
      * `stored_size`: a second frame, skippable frames, trailing bytes, a wrong checksum or a
-     * larger content are PACK_E_CORRUPT.
+     * larger content are PACK_E_CORRUPT; a window beyond the frame size is PACK_E_LIMIT.
      */
     int (*decode)(void *state, const void *stored, size_t stored_size, void *plain,
                   size_t plain_size, struct pack_error *error);
