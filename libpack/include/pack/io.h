@@ -121,6 +121,9 @@ PACK_API int pack_output_descriptor(const struct pack_output *output);
 PACK_API PACK_MUST_USE int pack_output_write_at(struct pack_output *output, uint64_t offset,
                                                 const void *bytes, size_t size,
                                                 struct pack_error *error);
+/* An unnamed file for data on its way, where the output's own bytes are kept. The caller's. */
+PACK_API PACK_MUST_USE int pack_output_scratch(const struct pack_output *output, int *descriptor,
+                                               struct pack_error *error);
 /* Gives the file its name, and frees the output whether it succeeds or not. */
 PACK_API PACK_MUST_USE int pack_output_commit(struct pack_output **output,
                                               struct pack_error *error);
