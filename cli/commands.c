@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#include "commands.h"
+
+/*
+ * The only list of commands, in the order of the help. A new command: write cmd_<name>.c (see
+ * command.h), declare it in commands.h, and add its line here and its file in CMakeLists.txt.
+ */
+static const struct command *const commands[] = {
+    &command_completion, &command_schema,  &command_env,
+    &command_exit_codes, &command_version, NULL, /* ends the list */
+};
+
+static const struct option options[] = {
+    {.name = "version", .help = "print the version"},
+    {.name = NULL},
+};
+
+const struct command command_program = {
+    .name = "fwpack",
+    .summary = "build, sign and verify firmware updates",
+    .synopsis = "COMMAND [OPTION]... [ARGUMENT]...",
+    .description =
+        "fwpack turns build outputs into firmware updates that a device can trust: one YAML "
+        "descriptor in; one signed, verified, reproducible bundle out. A bundle is a tar of "
+        "JSON documents, minisign signatures and compressed images, each of which opens with "
+        "a stock tool.",
+    .examples = "# the first bundle\n"
+                "fwpack key generate -o release\n"
+                "fwpack init\n"
+                "fwpack build fwpack.yaml -k release.key -o product.fwb\n"
+                "fwpack verify product.fwb -p release.pub\n",
+    .options = options,
+    .subcommands = commands,
+};

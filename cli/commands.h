@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+/* Every command, each defined in its own cmd_<name>.c. The order of the list is commands.c's. */
+
+#include "command.h"
+
+/* The root: the program itself, with all commands as its subcommands. */
+extern const struct command command_program;
+
+extern const struct command command_completion;
+extern const struct command command_env;
+extern const struct command command_exit_codes;
+extern const struct command command_schema;
+extern const struct command command_version;
+
+#endif
