@@ -10,16 +10,11 @@
 
 #include "pack/digest.h"
 #include "pack/limits.h"
+#include "pack/segment.h"
 
 PACK_BEGIN_DECLS
 
 #define PACK_FORMAT_VERSION 1
-
-/* A range of addresses of a segmented image. */
-struct pack_segment {
-    uint64_t address;
-    uint64_t size;
-};
 
 struct pack_release_image {
     const char *name; /* [a-z0-9][a-z0-9._-]{0,40} */
