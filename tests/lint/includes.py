@@ -15,7 +15,7 @@ import tree
 # layers whose public headers it may include; None means all).
 OUTER = {
     "formats": (("base", "io"), ("base", "io", "crypto", "codec", "image")),
-    "cli": ((), None),
+    "cli": (("formats",), None),
 }
 
 
