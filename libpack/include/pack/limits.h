@@ -14,6 +14,7 @@
 #define PACK_MAX_DESCRIPTOR (1 * PACK_MIB)         /* the YAML descriptor, each included file */
 #define PACK_MAX_SCALAR (64 * PACK_KIB)            /* one scalar of a descriptor */
 #define PACK_MAX_NESTING 32                        /* JSON and YAML */
+#define PACK_MAX_NODES 65536                       /* maps, lists and texts of a descriptor */
 #define PACK_MAX_SIGNATURE (16 * PACK_KIB)         /* one signature member or file */
 #define PACK_MAX_SIGNERS 64                        /* signatures on one document */
 #define PACK_MAX_IMAGES 256                        /* images of a release */
