@@ -20,6 +20,7 @@
 #define PACK_MAX_IMAGES 256                        /* images of a release */
 #define PACK_MAX_ENCODINGS 64                      /* encodings of one image */
 #define PACK_MAX_ATTACHMENTS 256                   /* attachments of a release */
+#define PACK_MAX_ATTACHMENT (64 * PACK_MIB)        /* one attachment, proved in memory */
 #define PACK_MAX_ROOTS 64                          /* roots/ in one bundle */
 #define PACK_MAX_NAME 41                           /* [a-z0-9][a-z0-9._-]{0,40} */
 #define PACK_MAX_VERSION 255                       /* characters of a SemVer string */

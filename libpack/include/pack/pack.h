@@ -19,8 +19,8 @@
 #include <stdint.h>
 
 #if defined(__GNUC__) || defined(__clang__)
-#define PACK_API __attribute__((visibility("default")))
-#define PACK_MUST_USE __attribute__((warn_unused_result))
+#define PACK_API __attribute__((__visibility__("default")))
+#define PACK_MUST_USE __attribute__((__warn_unused_result__))
 #define PACK_PRINTF(text, first) __attribute__((__format__(__printf__, text, first)))
 #else
 #define PACK_API

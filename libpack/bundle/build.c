@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT */
+#include "bundle/encode.h"
+#include "bundle/writer.h"
+
+#include "base/memory.h"
+#include "io/file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/*
+ * Documents stand before the payloads that they describe. So what must be compressed goes to a
+ * scratch file first; then every size is known, and with it every place, for hashes have a fixed
+ * length: what is not compressed is copied straight to its place and hashed on the way, and the
+ * head is written last.
+ */
+
+struct attachment {
+    void *bytes;
+    size_t size;
+    uint8_t sha256[PACK_SHA256_SIZE];
+};
+
+struct builder {
+    struct pack_output *output;
+    const struct pack_descriptor *descriptor;
+    const struct pack_build_options *options;
+    const struct pack_context *context;
+    struct encoded *images;
+    struct attachment *attachments;
+    int scratch;
+    /* The documents in the making. */
+    struct pack_release release;
+    struct pack_release_image *release_images;
+    struct pack_release_attachment *release_attachments;
+    struct pack_delivery delivery;
+    struct pack_delivery_image *delivery_images;
+    struct pack_encoding *encodings; /* one for each image */
+    const char **attachment_names;
+    struct written_head head;
+    struct layout *layout;
+};
+
+static void builder_clear(struct builder *builder)
+{
+    for (size_t i = 0; builder->images != NULL && i < builder->descriptor->image_count; i++)
+        encode_clear(&builder->images[i]);
+    for (size_t i = 0; builder->attachments != NULL && i < builder->descriptor->attachment_count;
+         i++)
+        free(builder->attachments[i].bytes);
+    free(builder->images);
+    free(builder->attachments);
+    free(builder->release_images);
+    free(builder->release_attachments);
+    free(builder->delivery_images);
+    free(builder->encodings);
+    free(builder->attachment_names);
+    written_head_clear(&builder->head);
+    layout_free(&builder->layout);
+    pack_close_descriptor(&builder->scratch);
+}
+
+static int allocate(struct builder *builder, struct pack_error *error)
+{
+    const size_t images = builder->descriptor->image_count;
+    const size_t attachments = builder->descriptor->attachment_count;
+    const struct {
+        void *address;
+        size_t count, size;
+    } arrays[] = {
+        {&builder->images, images, sizeof *builder->images},
+        {&builder->attachments, attachments, sizeof *builder->attachments},
+        {&builder->release_images, images, sizeof *builder->release_images},
+        {&builder->release_attachments, attachments, sizeof *builder->release_attachments},
+        {&builder->delivery_images, images, sizeof *builder->delivery_images},
+        {&builder->encodings, images, sizeof *builder->encodings},
+        {&builder->attachment_names, attachments, sizeof *builder->attachment_names},
+    };
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < sizeof arrays / sizeof arrays[0]; i++)
+        code = pack_allocate(arrays[i].address, arrays[i].count, arrays[i].size, error);
+    return code;
+}
+
+/* --- inputs -------------------------------------------------------------------------------- */
+
+static int read_attachments(struct builder *builder, struct pack_error *error)
+{
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < builder->descriptor->attachment_count; i++) {
+        struct attachment *attachment = &builder->attachments[i];
+        code = pack_read_file(&attachment->bytes, &attachment->size,
+                              builder->descriptor->attachments[i].path, PACK_MAX_ATTACHMENT, error);
+        if (code == 0)
+            code =
+                pack_sha256_bytes(attachment->bytes, attachment->size, attachment->sha256, error);
+    }
+    return code;
+}
+
+static int compress_images(struct builder *builder, struct pack_error *error)
+{
+    uint64_t offset = 0;
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < builder->descriptor->image_count; i++) {
+        struct encoded *image = &builder->images[i];
+        code = encode_open(image, &builder->descriptor->images[i], builder->context, error);
+        if (code != 0 || image->codec->frame_size == 0)
+            continue;
+        if (builder->scratch < 0)
+            code = pack_output_scratch(builder->output, &builder->scratch, error);
+        if (code == 0)
+            code = encode_compress(image, builder->scratch, &offset, error);
+    }
+    return code;
+}
+
+/* --- documents ----------------------------------------------------------------------------- */
+
+static int describe_release_image(struct builder *builder, size_t index, struct pack_error *error)
+{
+    const struct pack_descriptor_image *from = &builder->descriptor->images[index];
+    const struct encoded *encoded = &builder->images[index];
+    const struct pack_image *segmented = encoded->segmented;
+    struct pack_release_image *to = &builder->release_images[index];
+    *to = (struct pack_release_image){
+        .name = from->name,
+        .slot = from->slot,
+        .version = from->version,
+        .size = encoded->plain->size,
+        .block_size = from->block_size,
+    };
+    memcpy(to->sha256, encoded->sha256, sizeof to->sha256);
+    if (segmented != NULL) {
+        to->format = from->format;
+        to->segment_count = segmented->segment_count;
+        to->segments = segmented->segments;
+        to->has_entry = segmented->has_entry;
+        to->entry = segmented->entry;
+    }
+    return pack_sha256_bytes(encoded->blocks.bytes, encoded->blocks.size, to->blocks_sha256, error);
+}
+
+static int describe_encoding(struct builder *builder, size_t index, struct pack_error *error)
+{
+    struct encoded *encoded = &builder->images[index];
+    const struct pack_codec *codec = encoded->codec;
+    struct pack_encoding *to = &builder->encodings[index];
+    *to = (struct pack_encoding){
+        .kind = PACK_ENCODING_FULL,
+        .supported = true,
+        .codec = codec->name,
+        .size = encoded->plain->size,
+        .block_size = encoded->image->block_size,
+    };
+    builder->delivery_images[index] = (struct pack_delivery_image){
+        .name = encoded->image->name, .encoding_count = 1, .encodings = to};
+    if (codec->frame_size == 0) {
+        memcpy(to->blocks_sha256, builder->release_images[index].blocks_sha256,
+               sizeof to->blocks_sha256);
+        return 0;
+    }
+    to->size = encoded->stored_size;
+    codec->library(encoded->library, sizeof encoded->library);
+    to->library = encoded->library;
+    to->decoder_memory = codec->decoder_memory();
+    to->frame_size = codec->frame_size;
+    to->frame_count = encoded->frames.size / FRAME_ENTRY_SIZE;
+    const int code = pack_sha256_bytes(encoded->stored_blocks.bytes, encoded->stored_blocks.size,
+                                       to->blocks_sha256, error);
+    return code != 0 ? code
+                     : pack_sha256_bytes(encoded->frames.bytes, encoded->frames.size,
+                                         to->frames_sha256, error);
+}
+
+static void describe_attachments(struct builder *builder)
+{
+    for (size_t i = 0; i < builder->descriptor->attachment_count; i++) {
+        const struct attachment *attachment = &builder->attachments[i];
+        struct pack_release_attachment *to = &builder->release_attachments[i];
+        to->name = builder->descriptor->attachments[i].name;
+        to->size = attachment->size;
+        memcpy(to->sha256, attachment->sha256, sizeof to->sha256);
+        builder->attachment_names[i] = to->name;
+    }
+}
+
+static int describe(struct builder *builder, struct pack_error *error)
+{
+    const struct pack_descriptor *from = builder->descriptor;
+    const struct pack_build_options *options = builder->options;
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < from->image_count; i++) {
+        code = describe_release_image(builder, i, error);
+        if (code == 0)
+            code = describe_encoding(builder, i, error);
+    }
+    describe_attachments(builder);
+    builder->release = (struct pack_release){
+        .product = from->product,
+        .version = from->version,
+        .security_version = from->security_version,
+        .data_epoch = from->data_epoch,
+        .has_created = options->has_created || from->has_created,
+        .created = options->has_created ? options->created : from->created,
+        .compatible_count = from->compatible_count,
+        .compatible = from->compatible,
+        .requires_from = from->requires_from,
+        .image_count = from->image_count,
+        .images = builder->release_images,
+        .attachment_count = from->attachment_count,
+        .attachments = builder->release_attachments,
+        .meta = from->meta,
+    };
+    builder->delivery = (struct pack_delivery){
+        .revision = 1,
+        .image_count = from->image_count,
+        .images = builder->delivery_images,
+        .attachment_count = from->attachment_count,
+        .attachments = builder->attachment_names,
+    };
+    return code;
+}
+
+/* --- the head ------------------------------------------------------------------------------ */
+
+static const char *document_name(enum pack_role role)
+{
+    return role == PACK_ROLE_RELEASE ? "release.json" : "delivery.json";
+}
+
+/* With `measure`, signatures of the same size that sign nothing. */
+static int sign_document(struct builder *builder, enum pack_role role, bool measure,
+                         struct pack_error *error)
+{
+    const struct pack_build_options *options = builder->options;
+    const struct written_member *document = written_head_find(&builder->head, document_name(role));
+    const char *text = document->bytes; /* stays, though the members move */
+    const size_t size = document->size;
+    char comment[PACK_MAX_TRUSTED_COMMENT];
+    int code = pack_trusted_comment(comment, role, builder->release.product,
+                                    builder->release.version, text, size, error);
+    for (size_t i = 0; code == 0 && i < options->signer_count; i++) {
+        struct pack_signer signer = options->signers[i];
+        if ((options->signer_roles[i] & 1U << role) == 0)
+            continue;
+        if (measure)
+            signer.sign = NULL;
+        code = written_head_sign(&builder->head, role, &signer, comment, text, size, error);
+    }
+    return code;
+}
+
+static int make_head(struct builder *builder, bool measure, struct pack_error *error)
+{
+    PACK_AUTO_FREE char *release = NULL;
+    PACK_AUTO_FREE char *delivery = NULL;
+    size_t size = 0;
+    written_head_clear(&builder->head);
+    int code = describe(builder, error);
+    if (code == 0)
+        code = pack_release_encode(&release, &size, &builder->release, error);
+    if (code == 0)
+        code = pack_sha256_bytes(release, size, builder->delivery.release_sha256, error);
+    if (code == 0)
+        code = written_head_put(&builder->head, "release.json", &release, size, error);
+    if (code == 0)
+        code = sign_document(builder, PACK_ROLE_RELEASE, measure, error);
+    if (code == 0)
+        code = pack_delivery_encode(&delivery, &size, &builder->delivery, error);
+    if (code == 0)
+        code = written_head_put(&builder->head, "delivery.json", &delivery, size, error);
+    if (code == 0)
+        code = sign_document(builder, PACK_ROLE_DELIVERY, measure, error);
+    return code;
+}
+
+/* --- payloads ------------------------------------------------------------------------------ */
+
+static int write_payload(struct builder *builder, const struct layout_entry *entry,
+                         struct pack_error *error)
+{
+    struct encoded *image = &builder->images[entry->image];
+    int code = write_frame_of(builder->output, entry, error);
+    if (code != 0)
+        return code;
+    if (image->codec->frame_size == 0)
+        return encode_store(image, builder->output, entry->data, error);
+    return pack_copy_descriptor(builder->scratch, image->scratch_offset,
+                                pack_output_descriptor(builder->output), entry->data, entry->size,
+                                error);
+}
+
+static const void *small_entry(const struct builder *builder, const struct layout_entry *entry)
+{
+    const struct encoded *image = &builder->images[entry->image];
+    switch (entry->kind) {
+    case LAYOUT_ATTACHMENT:
+        return builder->attachments[entry->image].bytes;
+    case LAYOUT_IMAGE_BLOCKS:
+        return image->blocks.bytes;
+    case LAYOUT_STORED_BLOCKS:
+        return image->stored_blocks.bytes;
+    case LAYOUT_FRAMES:
+        return image->frames.bytes;
+    case LAYOUT_ATTESTATION:
+    case LAYOUT_PAYLOAD:
+        break;
+    }
+    return NULL;
+}
+
+/* Payloads first: a table is whole only when its image has been read. */
+static int write_members(struct builder *builder, bool payloads, struct pack_error *error)
+{
+    const struct layout *layout = builder->layout;
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < layout->count; i++) {
+        const struct layout_entry *entry = &layout->entries[i];
+        if ((entry->kind == LAYOUT_PAYLOAD) != payloads)
+            continue;
+        code = payloads ? write_payload(builder, entry, error)
+                        : write_entry(builder->output, entry, small_entry(builder, entry), error);
+    }
+    return code;
+}
+
+static int write_bundle(struct builder *builder, struct pack_error *error)
+{
+    int code = make_head(builder, true, error);
+    const uint64_t head_size = written_head_size(&builder->head);
+    if (code == 0)
+        code =
+            layout_new(&builder->layout, &builder->release, &builder->delivery, head_size, error);
+    if (code == 0)
+        code = write_members(builder, true, error);
+    if (code == 0)
+        code = write_members(builder, false, error);
+    if (code == 0)
+        code = write_end(builder->output, builder->layout, error);
+    if (code == 0)
+        code = make_head(builder, false, error);
+    if (code == 0 && written_head_size(&builder->head) != head_size)
+        code = pack_fail(error, PACK_E_INTERNAL, "the documents' size was foreseen wrongly");
+    return code != 0 ? code : written_head_write(&builder->head, builder->output, error);
+}
+
+/* --- the report ---------------------------------------------------------------------------- */
+
+static int digest_of_document(const struct builder *builder, enum pack_role role,
+                              uint8_t digest[PACK_SHA256_SIZE], struct pack_error *error)
+{
+    const struct written_member *document = written_head_find(&builder->head, document_name(role));
+    return pack_sha256_bytes(document->bytes, document->size, digest, error);
+}
+
+static int fill_report(const struct builder *builder, struct pack_build_report *report,
+                       struct pack_error *error)
+{
+    report->size = builder->layout->end + TAR_END;
+    int code = digest_of_document(builder, PACK_ROLE_RELEASE, report->release_sha256, error);
+    if (code == 0)
+        code = digest_of_document(builder, PACK_ROLE_DELIVERY, report->delivery_sha256, error);
+    if (code == 0)
+        code = pack_allocate(&report->images, builder->descriptor->image_count,
+                             sizeof *report->images, error);
+    for (size_t i = 0; code == 0 && i < builder->descriptor->image_count; i++) {
+        const struct encoded *image = &builder->images[i];
+        struct pack_build_image *to = &report->images[report->image_count++];
+        to->name = image->image->name;
+        to->codec = image->codec->name;
+        to->plain_size = image->plain->size;
+        to->stored_size = image->stored_size;
+        memcpy(to->sha256, image->sha256, sizeof to->sha256);
+    }
+    return code;
+}
+
+void pack_build_report_clear(struct pack_build_report *report)
+{
+    free(report->images);
+    *report = (struct pack_build_report){0};
+}
+
+int pack_build(struct pack_output *output, const struct pack_descriptor *descriptor,
+               const struct pack_build_options *options, const struct pack_context *context,
+               struct pack_build_report *report, struct pack_error *error)
+{
+    PACK_AUTO(builder_clear)
+    struct builder builder = {.output = output,
+                              .descriptor = descriptor,
+                              .options = options,
+                              .context = context,
+                              .scratch = -1};
+    *report = (struct pack_build_report){0};
+    int code = allocate(&builder, error);
+    if (code == 0)
+        code = read_attachments(&builder, error);
+    if (code == 0)
+        code = compress_images(&builder, error);
+    if (code == 0)
+        code = write_bundle(&builder, error);
+    if (code == 0)
+        code = fill_report(&builder, report, error);
+    if (code != 0)
+        pack_build_report_clear(report);
+    return code;
+}

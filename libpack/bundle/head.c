@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include "bundle/head.h"
+
+#include "pack/digest.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    enum head_shape shape;
+    const char *name;
+    int role; /* whose document it is; -1 for what this version carries without reading it */
+} places[HEAD_NONE] = {
+    [HEAD_ROOTS] = {SHAPE_ROOT, "roots/", -1},
+    [HEAD_RELEASE] = {SHAPE_DOCUMENT, "release.json", PACK_ROLE_RELEASE},
+    [HEAD_RELEASE_SIGNATURES] = {SHAPE_SIGNATURE, "release.json", PACK_ROLE_RELEASE},
+    [HEAD_DELIVERY] = {SHAPE_DOCUMENT, "delivery.json", PACK_ROLE_DELIVERY},
+    [HEAD_DELIVERY_SIGNATURES] = {SHAPE_SIGNATURE, "delivery.json", PACK_ROLE_DELIVERY},
+    [HEAD_ROLLOUT] = {SHAPE_DOCUMENT, "rollout.json", -1},
+    [HEAD_ROLLOUT_SIGNATURES] = {SHAPE_SIGNATURE, "rollout.json", -1},
+    [HEAD_PERMIT] = {SHAPE_DOCUMENT, "permit.json", -1},
+    [HEAD_PERMIT_SIGNATURES] = {SHAPE_SIGNATURE, "permit.json", -1},
+};
+
+static bool is_keyid(const char *text)
+{
+    uint8_t digest[PACK_SHA256_SIZE];
+    char keyid[PACK_KEYID_SIZE];
+    if (strnlen(text, PACK_KEYID_SIZE) < PACK_KEYID_SIZE - 1)
+        return false;
+    memcpy(keyid, text, PACK_KEYID_SIZE - 1);
+    keyid[PACK_KEYID_SIZE - 1] = '\0';
+    return pack_sha256_parse(keyid, digest);
+}
+
+static bool is_signature_of(const char *name, const char *document)
+{
+    const size_t length = strlen(document);
+    if (strncmp(name, document, length) != 0 || name[length] != '.' || !is_keyid(name + length + 1))
+        return false;
+    const char *ending = name + length + PACK_KEYID_SIZE;
+    return strcmp(ending, ".minisig") == 0 || strcmp(ending, ".sshsig") == 0;
+}
+
+/* The number of roots/<n>.root.json, without leading zeros; 0 when the name is another. */
+static uint64_t root_number(const char *name)
+{
+    unsigned long number = 0;
+    char again[TAR_NAME_SIZE];
+    if (sscanf(name, "roots/%9lu.root.json", &number) != 1)
+        return 0;
+    snprintf(again, sizeof again, "roots/%lu.root.json", number);
+    return strcmp(again, name) == 0 ? number : 0;
+}
+
+static bool fits_place(const char *name, enum head_place place)
+{
+    switch (places[place].shape) {
+    case SHAPE_ROOT:
+        return root_number(name) != 0;
+    case SHAPE_SIGNATURE:
+        return is_signature_of(name, places[place].name);
+    case SHAPE_DOCUMENT:
+        break;
+    }
+    return strcmp(name, places[place].name) == 0;
+}
+
+enum head_place head_place_of(const char *name)
+{
+    enum head_place place = HEAD_ROOTS;
+    while (place < HEAD_NONE && !fits_place(name, place))
+        place++;
+    return place;
+}
+
+enum head_shape head_shape_of(enum head_place place)
+{
+    return places[place].shape;
+}
+
+int head_role_of(const char *name)
+{
+    const size_t length = strlen(name);
+    const enum head_place place = head_place_of(name);
+    if (place == HEAD_NONE || (length > 7 && strcmp(name + length - 7, ".sshsig") == 0))
+        return -1;
+    return places[place].role;
+}
+
+void head_keyid_of(const char *name, char keyid[PACK_KEYID_SIZE])
+{
+    const enum head_place place = head_place_of(name);
+    memcpy(keyid, name + strlen(places[place].name) + 1, PACK_KEYID_SIZE - 1);
+    keyid[PACK_KEYID_SIZE - 1] = '\0';
+}
+
+int head_order(const char *a, const char *b)
+{
+    const enum head_place first = head_place_of(a), second = head_place_of(b);
+    if (first != second)
+        return first < second ? -1 : 1;
+    if (places[first].shape != SHAPE_ROOT)
+        return strcmp(a, b);
+    const uint64_t one = root_number(a), other = root_number(b);
+    return one < other ? -1 : one > other;
+}

@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+#include "bundle/payload.h"
+
+#include "base/bytes.h"
+#include "base/checked.h"
+#include "base/memory.h"
+#include "io/parallel.h"
+#include "pack/backend/codec.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { PIECE = 1024 * 1024 }; /* read at a time where blocks are smaller */
+
+struct payload {
+    struct pack_trusted *trusted;
+    const struct payload_use *use;
+    const struct layout_entry *entry; /* the payload member */
+    const struct pack_encoding *encoding;
+    const struct pack_codec *codec;
+    struct block_table stored; /* of the stored bytes */
+    struct block_table plain;  /* of the image, where it is decoded */
+    const uint8_t *frames;     /* the .frames member */
+    uint64_t largest_frame;    /* stored bytes */
+    uint64_t position;         /* stored bytes read by produce */
+    uint64_t next;             /* the next frame to produce */
+    uint64_t written;          /* plain bytes consumed */
+    char what[PACK_MAX_NAME + 32];
+    /* The block that frames are cut from. */
+    uint8_t *block;
+    size_t block_used, block_size;
+    struct pack_sha256 *hash; /* produce's own */
+};
+
+struct task {
+    uint64_t index; /* of the frame, or of the first block */
+    uint8_t *stored;
+    size_t stored_size;
+    uint8_t *plain;
+    size_t plain_size;
+};
+
+struct worker {
+    struct pack_sha256 *hash;
+    void *decoder;
+};
+
+static void task_clear(void *state)
+{
+    struct task *task = state;
+    free(task->stored);
+    free(task->plain);
+}
+
+static int worker_new(void *user, void **made, struct pack_error *error)
+{
+    const struct payload *payload = user;
+    const struct pack_context *context = payload->trusted->bundle->context;
+    struct worker *worker = NULL;
+    int code = pack_allocate(&worker, 1, sizeof *worker, error);
+    *made = worker;
+    if (code == 0)
+        code = pack_sha256_new(&worker->hash, error);
+    if (code == 0 && payload->frames != NULL)
+        code = payload->codec->decoder_new(
+            &worker->decoder,
+            context->decoder_memory != 0 ? context->decoder_memory : PACK_DEFAULT_DECODER_MEMORY,
+            error);
+    return code;
+}
+
+static void worker_free(void *user, void *made)
+{
+    const struct payload *payload = user;
+    struct worker *worker = made;
+    pack_sha256_free(&worker->hash);
+    if (worker->decoder != NULL)
+        payload->codec->decoder_free(&worker->decoder);
+    free(worker);
+}
+
+/* Every block that lies in `bytes`, from block number `first` on. */
+static int check_blocks(const struct block_table *table, uint64_t first, const uint8_t *bytes,
+                        size_t size, struct pack_sha256 *hash, struct pack_error *error)
+{
+    int code = 0;
+    for (size_t done = 0; code == 0 && done < size; first++) {
+        const size_t piece = (size_t)pack_min(table->block_size, size - done);
+        code = block_check(table, first, bytes + done, piece, hash, error);
+        done += piece;
+    }
+    return code;
+}
+
+/* --- stored blocks as they are ------------------------------------------------------------- */
+
+static int produce_blocks(void *user, void *state, bool *more, struct pack_error *error)
+{
+    struct payload *payload = user;
+    struct task *task = state;
+    const uint64_t left = payload->stored.size - payload->position;
+    const size_t piece = payload->stored.block_size > PIECE ? payload->stored.block_size : PIECE;
+    int code = 0;
+    *more = left != 0;
+    if (left == 0)
+        return 0;
+    task->index = payload->position / payload->stored.block_size;
+    task->plain_size = (size_t)pack_min(left, piece);
+    if (task->plain == NULL)
+        code = pack_allocate(&task->plain, 1, task->plain_size, error);
+    if (code == 0)
+        code = bundle_read(payload->trusted->bundle, payload->entry->data + payload->position,
+                           task->plain, task->plain_size, error);
+    payload->position += task->plain_size;
+    return code;
+}
+
+static int work_blocks(void *user, void *state, void *task_state, struct pack_error *error)
+{
+    const struct payload *payload = user;
+    const struct task *task = task_state;
+    struct worker *worker = state;
+    return check_blocks(&payload->stored, task->index, task->plain, task->plain_size, worker->hash,
+                        error);
+}
+
+static int consume_plain(void *user, void *state, struct pack_error *error)
+{
+    struct payload *payload = user;
+    const struct payload_use *use = payload->use;
+    const struct task *task = state;
+    int code = 0;
+    if (use->flat != NULL)
+        code = pack_sha256_update(use->flat, task->plain, task->plain_size, error);
+    if (code == 0 && use->sink != NULL)
+        code = pack_sink_write(use->sink, task->plain, task->plain_size, error);
+    payload->written += task->plain_size;
+    pack_progress(payload->trusted->bundle->context, payload->what, payload->written,
+                  payload->plain.size != 0 ? payload->plain.size : payload->stored.size);
+    return code;
+}
+
+/* --- frames -------------------------------------------------------------------------------- */
+
+static size_t frame_entry_size(const struct pack_encoding *encoding)
+{
+    return encoding->reusable ? FRAME_REUSABLE_SIZE : FRAME_ENTRY_SIZE;
+}
+
+static uint64_t frame_plain(const struct payload *payload, uint64_t index)
+{
+    const uint64_t start = index * payload->encoding->frame_size;
+    return pack_min(payload->encoding->frame_size, payload->plain.size - start);
+}
+
+static uint32_t frame_stored(const struct payload *payload, uint64_t index)
+{
+    return pack_le32(payload->frames + index * frame_entry_size(payload->encoding) + 4);
+}
+
+/* The table is signed, but a stolen delivery key may have signed it. */
+static int check_frames(struct payload *payload, struct pack_error *error)
+{
+    uint64_t total = 0;
+    for (uint64_t i = 0; i < payload->encoding->frame_count; i++) {
+        const uint64_t plain = frame_plain(payload, i);
+        const uint32_t stored = frame_stored(payload, i);
+        const uint8_t *entry = payload->frames + i * frame_entry_size(payload->encoding);
+        if (pack_le32(entry) != plain || stored == 0 ||
+            stored > payload->codec->bound((size_t)plain))
+            return pack_fail(error, PACK_E_MALFORMED, "frame %llu has an impossible size",
+                             (unsigned long long)i);
+        total += stored;
+        if (stored > payload->largest_frame)
+            payload->largest_frame = stored;
+    }
+    if (total != payload->encoding->size)
+        return pack_fail(error, PACK_E_MALFORMED, "frames hold %llu bytes, the payload %llu",
+                         (unsigned long long)total, (unsigned long long)payload->encoding->size);
+    return 0;
+}
+
+/* The next block of stored bytes, proved before anybody sees it. */
+static int next_block(struct payload *payload, struct pack_error *error)
+{
+    const struct block_table *table = &payload->stored;
+    const size_t size = (size_t)pack_min(table->block_size, table->size - payload->position);
+    int code = bundle_read(payload->trusted->bundle, payload->entry->data + payload->position,
+                           payload->block, size, error);
+    if (code == 0)
+        code = block_check(table, payload->position / table->block_size, payload->block, size,
+                           payload->hash, error);
+    payload->position += size;
+    payload->block_size = size;
+    payload->block_used = 0;
+    return code;
+}
+
+static int read_proved(struct payload *payload, uint8_t *bytes, size_t size,
+                       struct pack_error *error)
+{
+    int code = 0;
+    for (size_t done = 0; code == 0 && done < size;) {
+        if (payload->block_used == payload->block_size) {
+            code = next_block(payload, error);
+            continue;
+        }
+        const size_t piece =
+            (size_t)pack_min(size - done, payload->block_size - payload->block_used);
+        memcpy(bytes + done, payload->block + payload->block_used, piece);
+        payload->block_used += piece;
+        done += piece;
+    }
+    return code;
+}
+
+static int produce_frame(void *user, void *state, bool *more, struct pack_error *error)
+{
+    struct payload *payload = user;
+    struct task *task = state;
+    int code = 0;
+    *more = payload->next < payload->encoding->frame_count;
+    if (!*more)
+        return 0;
+    if (task->plain == NULL) {
+        code = pack_allocate(&task->plain, 1, (size_t)frame_plain(payload, 0), error);
+        if (code == 0)
+            code = pack_allocate(&task->stored, 1, (size_t)payload->largest_frame, error);
+    }
+    task->index = payload->next;
+    task->plain_size = (size_t)frame_plain(payload, payload->next);
+    task->stored_size = frame_stored(payload, payload->next);
+    payload->next++;
+    return code != 0 ? code : read_proved(payload, task->stored, task->stored_size, error);
+}
+
+static int work_frame(void *user, void *state, void *task_state, struct pack_error *error)
+{
+    const struct payload *payload = user;
+    const struct task *task = task_state;
+    struct worker *worker = state;
+    const uint64_t start = task->index * payload->encoding->frame_size;
+    int code = payload->codec->decode(worker->decoder, task->stored, task->stored_size, task->plain,
+                                      task->plain_size, error);
+    if (code != 0)
+        return pack_context(error, "frame %llu", (unsigned long long)task->index);
+    code = check_blocks(&payload->plain, start / payload->plain.block_size, task->plain,
+                        task->plain_size, worker->hash, error);
+    return code != 0 ? pack_context(error, "the image that it decodes to") : 0;
+}
+
+/* --- one encoding -------------------------------------------------------------------------- */
+
+bool payload_can_decode(const struct pack_trusted *trusted, const struct pack_encoding *encoding)
+{
+    const uint64_t allowed = trusted->bundle->context->decoder_memory;
+    return encoding->kind == PACK_ENCODING_FULL && encoding->supported &&
+           encoding->decoder_memory <= (allowed != 0 ? allowed : PACK_DEFAULT_DECODER_MEMORY) &&
+           pack_codec_find(encoding->codec) != NULL;
+}
+
+static int run(struct payload *payload, struct pack_error *error)
+{
+    const bool decodes = payload->frames != NULL;
+    const struct pack_pipeline pipeline = {
+        .task_size = sizeof(struct task),
+        .produce = decodes ? produce_frame : produce_blocks,
+        .work = decodes ? work_frame : work_blocks,
+        .consume = consume_plain,
+        .worker_new = worker_new,
+        .worker_free = worker_free,
+        .task_clear = task_clear,
+        .user = payload,
+    };
+    int code = bundle_check_header(payload->trusted->bundle, payload->entry, error);
+    if (code == 0)
+        code = pack_pipeline_run(&pipeline, payload->trusted->bundle->context, error);
+    if (code == 0)
+        code = bundle_check_padding(payload->trusted->bundle, payload->entry, error);
+    return code;
+}
+
+static int run_decoded(struct payload *payload, const struct layout_entry *frames,
+                       struct pack_error *error)
+{
+    PACK_AUTO_FREE uint8_t *table = NULL;
+    PACK_AUTO_FREE uint8_t *block = NULL;
+    PACK_AUTO(pack_sha256_free) struct pack_sha256 *hash = NULL;
+    int code = trusted_read_table(payload->trusted, frames, payload->encoding->frames_sha256,
+                                  &table, error);
+    payload->frames = table;
+    if (code == 0)
+        code = check_frames(payload, error);
+    if (code != 0)
+        return pack_at_member(error, frames->name);
+    code = pack_allocate(&block, 1, payload->stored.block_size, error);
+    if (code == 0)
+        code = pack_sha256_new(&hash, error);
+    payload->block = block;
+    payload->hash = hash;
+    return code != 0 ? code : run(payload, error);
+}
+
+/* The stored table: the image's own where nothing is encoded, else a member, or one block. */
+static int load_stored_table(struct payload *payload, const struct layout_entry *blocks,
+                             uint8_t **table, struct pack_error *error)
+{
+    const struct pack_encoding *encoding = payload->encoding;
+    payload->stored = (struct block_table){.sha256 = encoding->blocks_sha256,
+                                           .size = encoding->size,
+                                           .block_size = encoding->block_size};
+    if (blocks == NULL)
+        return 0;
+    const int code =
+        trusted_read_table(payload->trusted, blocks, encoding->blocks_sha256, table, error);
+    payload->stored.hashes = *table;
+    return code;
+}
+
+static int read_encoding(struct payload *payload, size_t image, size_t number, bool decodes,
+                         struct pack_error *error)
+{
+    const struct layout *layout = payload->trusted->layout;
+    PACK_AUTO_FREE uint8_t *table = NULL;
+    const struct layout_entry *frames = layout_find(layout, LAYOUT_FRAMES, image, number);
+    const struct block_table plain = trusted_plain_table(payload->trusted, image);
+    int code = load_stored_table(payload, layout_find(layout, LAYOUT_STORED_BLOCKS, image, number),
+                                 &table, error);
+    if (code != 0)
+        return code;
+    if (decodes) {
+        payload->plain = plain;
+        if (frames != NULL)
+            return run_decoded(payload, frames, error);
+        payload->stored = plain;
+    } else if (frames != NULL) {
+        PACK_AUTO_FREE uint8_t *ignored = NULL;
+        code = trusted_read_table(payload->trusted, frames, payload->encoding->frames_sha256,
+                                  &ignored, error);
+    }
+    return code != 0 ? code : run(payload, error);
+}
+
+int payload_read(struct pack_trusted *trusted, size_t image, size_t encoding,
+                 const struct payload_use *use, enum pack_proof *proof, struct pack_error *error)
+{
+    static const struct payload_use no_use = {.verb = "verify"};
+    const struct pack_delivery_image *delivered = &trusted->delivery->images[image];
+    struct payload payload = {
+        .trusted = trusted,
+        .encoding = &delivered->encodings[encoding],
+        .entry = layout_find(trusted->layout, LAYOUT_PAYLOAD, image, encoding),
+    };
+    *proof = PACK_PROOF_NONE;
+    if (payload.entry == NULL) /* keep: there is nothing to read */
+        return 0;
+    const bool decodes = payload_can_decode(trusted, payload.encoding);
+    payload.use = decodes ? use : &no_use;
+    payload.codec = pack_codec_find(payload.encoding->codec);
+    snprintf(payload.what, sizeof payload.what, "%s %s", use->verb, delivered->name);
+    const int code = read_encoding(&payload, image, encoding, decodes, error);
+    if (code != 0)
+        return pack_at_member(error, payload.entry->name);
+    *proof = decodes ? PACK_PROOF_PLAIN : PACK_PROOF_STORED;
+    return 0;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BUNDLE_PAYLOAD_H
+#define BUNDLE_PAYLOAD_H
+
+/*
+ * The one reader of payloads: bytes come out only after their block's hash matched, whatever the
+ * bundle is read from and whoever writes to it meanwhile.
+ */
+
+#include "bundle/trusted.h"
+
+/* What to do with the proved plain bytes of an image; both may be NULL. */
+struct payload_use {
+    struct pack_sink *sink;
+    struct pack_sha256 *flat; /* updated with every byte, not finished */
+    const char *verb;         /* of the progress: "verify" */
+};
+
+/*
+ * Reads one encoding's members, tables to padding. An encoding that this version can decode is
+ * decoded, and proved against the image's plain blocks; of another its stored blocks are proved
+ * and nothing comes out (*proof says which). The plain tables must be loaded.
+ */
+PACK_MUST_USE int payload_read(struct pack_trusted *trusted, size_t image, size_t encoding,
+                               const struct payload_use *use, enum pack_proof *proof,
+                               struct pack_error *error);
+
+/* Whether this version can rebuild the image from it, within the context's decoder memory. */
+bool payload_can_decode(const struct pack_trusted *trusted, const struct pack_encoding *encoding);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "bundle/reader.h"
+#include "bundle/writer.h"
+
+#include "base/memory.h"
+#include "io/file.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int pack_trusted_comment(char comment[PACK_MAX_TRUSTED_COMMENT], enum pack_role role,
+                         const char *product, const char *version, const void *document,
+                         size_t size, struct pack_error *error)
+{
+    uint8_t digest[PACK_SHA256_SIZE];
+    char hex[PACK_SHA256_HEX_SIZE];
+    const int code = pack_sha256_bytes(document, size, digest, error);
+    if (code != 0)
+        return code;
+    pack_sha256_hex(digest, hex);
+    const int length =
+        snprintf(comment, PACK_MAX_TRUSTED_COMMENT, "fwpack %s sha256=%s version=%s product=%s",
+                 pack_role_name(role), hex, version, product);
+    if (length < 0 || length >= PACK_MAX_TRUSTED_COMMENT)
+        return pack_fail(error, PACK_E_LIMIT,
+                         "product and version are too long to be named in a signature");
+    return 0;
+}
+
+struct signing {
+    struct pack_bundle *bundle;
+    const struct pack_sign_request *request;
+    struct pack_sign_report *report;
+    const struct pack_release *release;
+    struct written_head head;
+};
+
+static void signing_clear(struct signing *signing)
+{
+    written_head_clear(&signing->head);
+}
+
+/* Every member as it stands; those that are not kept in memory are read again. */
+static int copy_head(struct signing *signing, struct pack_error *error)
+{
+    const struct pack_bundle *bundle = signing->bundle;
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < bundle->member_count; i++) {
+        const struct head_member *member = &bundle->members[i];
+        const size_t size = (size_t)member->size;
+        PACK_AUTO_FREE char *copy = NULL;
+        code = pack_allocate(&copy, 1, size + 1, error);
+        if (code == 0 && member->bytes != NULL)
+            memcpy(copy, member->bytes, size);
+        else if (code == 0)
+            code =
+                pack_input_exact(bundle->input, member->offset, copy, size, PACK_E_CORRUPT, error);
+        if (code == 0)
+            code = written_head_put(&signing->head, member->name, &copy, size, error);
+    }
+    return code;
+}
+
+static const struct pack_signature_member *signature_there(const struct head_document *document,
+                                                           const char *keyid)
+{
+    for (size_t i = 0; i < document->signature_count; i++)
+        if (strcmp(document->signatures[i].keyid, keyid) == 0)
+            return &document->signatures[i];
+    return NULL;
+}
+
+static int add_signature(struct signing *signing, enum pack_role role,
+                         const struct pack_signer *signer, struct pack_error *error)
+{
+    const struct head_document *document = &signing->bundle->documents[role];
+    const struct pack_signature_member *there = signature_there(document, signer->key->keyid);
+    const void *bytes = document->document->bytes;
+    const size_t size = (size_t)document->document->size;
+    char comment[PACK_MAX_TRUSTED_COMMENT];
+    char name[TAR_NAME_SIZE];
+    if (there == NULL && document->signature_count >= PACK_MAX_SIGNERS)
+        return pack_fail(error, PACK_E_LIMIT, "%s has %d signatures already",
+                         document->document->name, PACK_MAX_SIGNERS);
+    int code = pack_trusted_comment(comment, role, signing->release->product,
+                                    signing->release->version, bytes, size, error);
+    if (code == 0)
+        code = written_head_sign(&signing->head, role, signer, comment, bytes, size, error);
+    if (code != 0)
+        return code;
+    written_head_signature_name(name, role, signer->key);
+    const struct written_member *made = written_head_find(&signing->head, name);
+    const bool same = there != NULL && there->size == made->size &&
+                      memcmp(there->bytes, made->bytes, made->size) == 0;
+    *(same ? &signing->report->present : &signing->report->added) += 1;
+    return 0;
+}
+
+static int add_signatures(struct signing *signing, struct pack_error *error)
+{
+    const struct pack_sign_request *request = signing->request;
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < request->signer_count; i++)
+        for (int role = PACK_ROLE_RELEASE; code == 0 && role <= PACK_ROLE_DELIVERY; role++)
+            if ((request->signer_roles[i] & 1U << role) != 0)
+                code = add_signature(signing, (enum pack_role)role, &request->signers[i], error);
+    return code;
+}
+
+static int copy_rest(struct signing *signing, struct pack_output *output, struct pack_error *error)
+{
+    const struct pack_bundle *bundle = signing->bundle;
+    const uint64_t from = bundle->head_end;
+    return pack_copy_descriptor(pack_input_descriptor(bundle->input), from,
+                                pack_output_descriptor(output), written_head_size(&signing->head),
+                                bundle->input->size - from, error);
+}
+
+int pack_bundle_sign(struct pack_bundle *bundle, struct pack_output *output,
+                     const struct pack_sign_request *request, struct pack_sign_report *report,
+                     struct pack_error *error)
+{
+    PACK_AUTO(pack_release_free) struct pack_release *release = NULL;
+    PACK_AUTO(pack_delivery_free) struct pack_delivery *delivery = NULL;
+    PACK_AUTO(signing_clear)
+    struct signing signing = {.bundle = bundle, .request = request, .report = report};
+    *report = (struct pack_sign_report){0};
+    if (!bundle->input->seekable || pack_input_descriptor(bundle->input) < 0)
+        return pack_fail(error, PACK_E_USAGE, "a bundle is signed in a file, not in a pipe");
+    int code = pack_bundle_parse_untrusted(bundle, &release, &delivery, error);
+    signing.release = release;
+    if (code == 0)
+        code = copy_head(&signing, error);
+    if (code == 0)
+        code = add_signatures(&signing, error);
+    if (code == 0)
+        code = written_head_write(&signing.head, output, error);
+    if (code == 0)
+        code = copy_rest(&signing, output, error);
+    return code != 0 ? pack_at_file(error, bundle->input->name) : 0;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef BUNDLE_WRITER_H
+#define BUNDLE_WRITER_H
+
+/* Putting members at their places in a bundle in the making. */
+
+#include "bundle/layout.h"
+#include "pack/bundle.h"
+
+/* A member of the head in the making; the bytes are its own. */
+struct written_member {
+    char name[TAR_NAME_SIZE];
+    char *bytes;
+    size_t size;
+};
+
+/* In the order in which they stand. */
+struct written_head {
+    size_t count;
+    struct written_member *members;
+};
+
+void written_head_clear(struct written_head *head);
+/*
+ * Puts a member at its place in the head's order, over one of the same name. Takes `*bytes`
+ * (malloc'ed), also when it fails.
+ */
+PACK_MUST_USE int written_head_put(struct written_head *head, const char *name, char **bytes,
+                                   size_t size, struct pack_error *error);
+/* NULL where there is none of that name. */
+const struct written_member *written_head_find(const struct written_head *head, const char *name);
+/* Bytes from the first header to the end of the last member's padding. */
+uint64_t written_head_size(const struct written_head *head);
+PACK_MUST_USE int written_head_write(const struct written_head *head, struct pack_output *output,
+                                     struct pack_error *error);
+
+/*
+ * The signature member of a document, by a signer; with `signer->sign` NULL one of the same size
+ * that signs nothing, to measure with.
+ */
+PACK_MUST_USE int written_head_sign(struct written_head *head, enum pack_role role,
+                                    const struct pack_signer *signer, const char *comment,
+                                    const void *document, size_t size, struct pack_error *error);
+
+void written_head_signature_name(char name[TAR_NAME_SIZE], enum pack_role role,
+                                 const struct pack_public_key *key);
+
+/* An entry's header and the zeros after its data. */
+PACK_MUST_USE int write_frame_of(struct pack_output *output, const struct layout_entry *entry,
+                                 struct pack_error *error);
+PACK_MUST_USE int write_entry(struct pack_output *output, const struct layout_entry *entry,
+                              const void *bytes, struct pack_error *error);
+PACK_MUST_USE int write_end(struct pack_output *output, const struct layout *layout,
+                            struct pack_error *error);
+
+#endif
