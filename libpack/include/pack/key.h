@@ -39,17 +39,28 @@ PACK_API PACK_MUST_USE int pack_keyid(const uint8_t key[PACK_PUBLIC_KEY_SIZE],
                                       char keyid[PACK_KEYID_SIZE], struct pack_error *error);
 
 /*
- * PEM "PUBLIC KEY" is for later; here TEXT is a minisign public key: a file's two lines, or the
- * base64 line alone. Refuses what is no usable point: small or mixed order, not canonical
- * (PACK_E_KEY_INVALID).
+ * TEXT is a minisign public key: a file's two lines, or the base64 line alone, the last line feed
+ * optional. Refuses what is no usable point: small or mixed order, not canonical
+ * (PACK_E_KEY_INVALID). A bare key in hex is not taken, for it could not say that it is a demo key.
  */
 PACK_API PACK_MUST_USE int pack_public_key_parse(struct pack_public_key *key, const char *text,
                                                  size_t size, struct pack_error *error);
-/* PUB as the user names it: a path, or the base64 text itself where it can be no path. */
+/*
+ * PUB as the user names it: a path, or the base64 text itself: what begins with "RW" and goes on
+ * in base64 for more than 40 characters is never taken for a path ("./RW…" is). A file that is
+ * missing, empty or not readable is PACK_E_UNTRUSTED, for then there is no trusted key.
+ */
 PACK_API PACK_MUST_USE int pack_public_key_load(struct pack_public_key *key, const char *name,
                                                 struct pack_error *error);
-/* Whether it is one of the published demo keys, or generated with the demo purpose. */
+/*
+ * Whether it is one of the published demo keys, or generated with the demo purpose: its minisign
+ * id begins with the bytes "DEMO", so that every spelling of the public key tells.
+ */
 PACK_API bool pack_public_key_is_demo(const struct pack_public_key *key);
+/* minisign's base64 line, with a final zero byte; a key without an id gets the id zero. */
+#define PACK_PUBLIC_KEY_TEXT_SIZE 57
+PACK_API void pack_public_key_text(const struct pack_public_key *key,
+                                   char text[PACK_PUBLIC_KEY_TEXT_SIZE]);
 /* minisign's spelling of its 8-byte id: 16 upper-case hex digits, and a zero byte. */
 PACK_API void pack_minisign_id_text(const uint8_t id[PACK_MINISIGN_ID_SIZE], char text[17]);
 
@@ -107,6 +118,22 @@ PACK_API PACK_MUST_USE int pack_secret_key_save(const struct pack_secret_key *ke
                                                 const char *secret_path, const char *public_path,
                                                 const struct pack_passphrase *passphrase,
                                                 struct pack_error *error);
+
+/*
+ * What a key file, public or secret, says of itself, read without its passphrase. Of an encrypted
+ * key nothing but the comment and the KDF's cost can be seen, and neither is proved.
+ */
+struct pack_key_info {
+    bool secret;
+    bool encrypted;
+    bool has_key; /* whether `key` is filled: always but for encrypted ones */
+    struct pack_public_key key;
+    enum pack_key_purpose purpose;          /* a hint, from the comment or the demo id */
+    uint64_t kdf_memory;                    /* bytes that the passphrase KDF asks for, or 0 */
+    char comment[PACK_MAX_TRUSTED_COMMENT]; /* the untrusted comment, or empty */
+};
+PACK_API PACK_MUST_USE int pack_key_info_load(struct pack_key_info *info, const char *path,
+                                              struct pack_error *error);
 
 /* "release", …; NULL-safe both ways: an unknown name is false. */
 PACK_API const char *pack_purpose_name(enum pack_key_purpose purpose);

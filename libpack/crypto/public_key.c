@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/bytes.h"
+#include "crypto/ed25519.h"
+#include "crypto/key_text.h"
+#include "pack/digest.h"
+#include "pack/limits.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+/* --- purposes ------------------------------------------------------------------------------ */
+
+static const char *const purposes[] = {
+    [PACK_PURPOSE_ANY] = "any",
+    [PACK_PURPOSE_RELEASE] = "release",
+    [PACK_PURPOSE_DELIVERY] = "delivery",
+    [PACK_PURPOSE_DEMO] = "demo",
+};
+enum { PURPOSE_COUNT = sizeof purposes / sizeof purposes[0] };
+
+const char *pack_purpose_name(enum pack_key_purpose purpose)
+{
+    return (unsigned)purpose < PURPOSE_COUNT ? purposes[purpose] : NULL;
+}
+
+bool pack_purpose_parse(const char *name, enum pack_key_purpose *purpose)
+{
+    for (unsigned i = 0; name != NULL && i < PURPOSE_COUNT; i++)
+        if (strcmp(name, purposes[i]) == 0) {
+            *purpose = (enum pack_key_purpose)i;
+            return true;
+        }
+    return false;
+}
+
+/* --- ids ----------------------------------------------------------------------------------- */
+
+int pack_keyid(const uint8_t key[PACK_PUBLIC_KEY_SIZE], char keyid[PACK_KEYID_SIZE],
+               struct pack_error *error)
+{
+    char hex[2 * PACK_PUBLIC_KEY_SIZE + 1], object[160];
+    uint8_t digest[PACK_SHA256_SIZE];
+    sodium_bin2hex(hex, sizeof hex, key, PACK_PUBLIC_KEY_SIZE);
+    const int length = snprintf(object, sizeof object,
+                                "{\"keytype\":\"ed25519\",\"keyval\":{\"public\":\"%s\"},"
+                                "\"scheme\":\"ed25519\"}",
+                                hex);
+    const int code = pack_sha256_bytes(object, (size_t)length, digest, error);
+    if (code == 0)
+        pack_sha256_hex(digest, keyid);
+    return code;
+}
+
+void pack_minisign_id_text(const uint8_t id[PACK_MINISIGN_ID_SIZE], char text[17])
+{
+    snprintf(text, 17, "%016llX", (unsigned long long)pack_le64(id));
+}
+
+bool pack_minisign_id_is_demo(const uint8_t id[PACK_MINISIGN_ID_SIZE])
+{
+    return sodium_memcmp(id, PACK_DEMO_ID, strlen(PACK_DEMO_ID)) == 0;
+}
+
+bool pack_public_key_is_demo(const struct pack_public_key *key)
+{
+    return (key->has_minisign_id && pack_minisign_id_is_demo(key->minisign_id)) ||
+           pack_demo_key_published(key->bytes);
+}
+
+/* --- text ---------------------------------------------------------------------------------- */
+
+int pack_public_key_make(struct pack_public_key *key, const uint8_t bytes[PACK_PUBLIC_KEY_SIZE],
+                         const uint8_t id[PACK_MINISIGN_ID_SIZE], struct pack_error *error)
+{
+    *key = (struct pack_public_key){.has_minisign_id = true};
+    memcpy(key->bytes, bytes, sizeof key->bytes);
+    memcpy(key->minisign_id, id, sizeof key->minisign_id);
+    int code = pack_crypto_ready(error);
+    if (code == 0 && !pack_ed25519_usable(key->bytes))
+        code = pack_fail(error, PACK_E_KEY_INVALID,
+                         "not a usable key: its bytes are no point of Ed25519's group");
+    return code != 0 ? code : pack_keyid(key->bytes, key->keyid, error);
+}
+
+int pack_public_key_decode(struct pack_public_key *key, struct pack_span data,
+                           struct pack_error *error)
+{
+    static const struct pack_base64_kind kind = {
+        .name = "public key",
+        .wanted = PACK_PUBLIC_FILE_SIZE,
+        .overhead = PACK_PUBLIC_FILE_SIZE - PACK_PUBLIC_KEY_SIZE,
+        .code = PACK_E_KEY_INVALID,
+    };
+    uint8_t bytes[PACK_PUBLIC_FILE_SIZE];
+    const int code = pack_base64_decode(&kind, data, bytes, error);
+    if (code != 0)
+        return code;
+    if (bytes[0] != 'E' || bytes[1] != 'd')
+        return pack_fail(error, PACK_E_KEY_INVALID, "not an Ed25519 key: its algorithm is not Ed");
+    return pack_public_key_make(key, bytes + 2 + PACK_MINISIGN_ID_SIZE, bytes + 2, error);
+}
+
+void pack_public_key_text(const struct pack_public_key *key, char text[PACK_PUBLIC_KEY_TEXT_SIZE])
+{
+    uint8_t bytes[PACK_PUBLIC_FILE_SIZE] = {'E', 'd'};
+    memcpy(bytes + 2, key->minisign_id, sizeof key->minisign_id);
+    memcpy(bytes + 2 + PACK_MINISIGN_ID_SIZE, key->bytes, sizeof key->bytes);
+    pack_base64_encode(text, PACK_PUBLIC_KEY_TEXT_SIZE, bytes, sizeof bytes);
+}
+
+int pack_public_key_parse(struct pack_public_key *key, const char *text, size_t size,
+                          struct pack_error *error)
+{
+    struct pack_key_text parts;
+    const int code = pack_key_text_split(&parts, text, size, error);
+    if (code != 0)
+        return code;
+    if (pack_key_text_is_secret(&parts))
+        return pack_fail(error, PACK_E_KEY_INVALID,
+                         "this is a secret key, where a public key is wanted");
+    return pack_public_key_decode(key, parts.data, error);
+}
+
+/* --- files --------------------------------------------------------------------------------- */
+
+/* Long enough that nobody calls a file so, short enough that a key cut in half is seen as one. */
+enum { LEAST_KEY_TEXT = 41 };
+
+static bool is_key_text(const char *name)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                 "0123456789+/=";
+    return strncmp(name, "RW", 2) == 0 && strlen(name) >= LEAST_KEY_TEXT &&
+           name[strspn(name, digits)] == '\0';
+}
+
+static int no_trusted_key(const char *path, struct pack_error *error)
+{
+    char reason[sizeof error->text];
+    snprintf(reason, sizeof reason, "%s", error->text);
+    pack_fail(error, PACK_E_UNTRUSTED, "no trusted key at %s: %s", path, reason);
+    return pack_hint(error, "name a public key file, or give its base64 line itself");
+}
+
+int pack_public_key_load(struct pack_public_key *key, const char *name, struct pack_error *error)
+{
+    PACK_AUTO_FREE void *text = NULL;
+    size_t size = 0;
+    if (is_key_text(name))
+        return pack_public_key_parse(key, name, strlen(name), error);
+    int code = pack_read_file(&text, &size, name, PACK_MAX_KEY_FILE, error);
+    if (code == 0 && size == 0)
+        code = pack_fail(error, PACK_E_UNTRUSTED, "the file is empty");
+    if (code != 0 && code != PACK_E_LIMIT && code != PACK_E_NO_MEMORY)
+        return no_trusted_key(name, error);
+    if (code == 0)
+        code = pack_public_key_parse(key, text, size, error);
+    return code != 0 ? pack_at_file(error, name) : 0;
+}
