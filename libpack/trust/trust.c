@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#include "trust/anchor.h"
+
+#include "pack/limits.h"
+
+#include <sodium.h>
+#include <string.h>
+
+static const char *const role_names[PACK_ROLE_COUNT] = {
+    [PACK_ROLE_RELEASE] = "release",
+    [PACK_ROLE_DELIVERY] = "delivery",
+    [PACK_ROLE_ROLLOUT] = "rollout",
+};
+
+const char *pack_role_name(enum pack_role role)
+{
+    return (unsigned)role < PACK_ROLE_COUNT ? role_names[role] : NULL;
+}
+
+int pack_trust_new(struct pack_trust **trust, struct pack_error *error)
+{
+    const int code = pack_allocate(trust, 1, sizeof **trust, error);
+    for (unsigned i = 0; code == 0 && i < PACK_ROLE_COUNT; i++)
+        (*trust)->thresholds[i] = 1;
+    return code;
+}
+
+void pack_trust_free(struct pack_trust **trust)
+{
+    if (*trust == NULL)
+        return;
+    for (size_t i = 0; i < (*trust)->count; i++)
+        free((*trust)->anchors[i].reason);
+    free((*trust)->anchors);
+    free(*trust);
+    *trust = NULL;
+}
+
+struct trust_anchor *trust_find(const struct pack_trust *trust, const char *keyid)
+{
+    for (size_t i = 0; i < trust->count; i++)
+        if (strcmp(trust->anchors[i].key.keyid, keyid) == 0)
+            return &trust->anchors[i];
+    return NULL;
+}
+
+bool trust_holds(const struct trust_anchor *anchor, enum pack_role role)
+{
+    return !anchor->revoked && (anchor->roles & 1u << role) != 0;
+}
+
+static int add_anchor(struct trust_anchor **anchor, struct pack_trust *trust,
+                      const struct pack_public_key *key, struct pack_error *error)
+{
+    struct trust_anchor *grown =
+        reallocarray(trust->anchors, trust->count + 1, sizeof *trust->anchors);
+    if (grown == NULL)
+        return pack_fail_memory(error);
+    trust->anchors = grown;
+    *anchor = &grown[trust->count++];
+    **anchor = (struct trust_anchor){.key = *key};
+    return 0;
+}
+
+/*
+ * The anchor of a key, new or known. Two minisign ids for one key cannot both be right, and
+ * taking the last would let the order of the command line decide.
+ */
+static int anchor_for(struct trust_anchor **anchor, struct pack_trust *trust,
+                      const struct pack_public_key *key, struct pack_error *error)
+{
+    struct trust_anchor *known = trust_find(trust, key->keyid);
+    *anchor = known;
+    if (known == NULL)
+        return add_anchor(anchor, trust, key, error);
+    if (!key->has_minisign_id)
+        return 0;
+    if (known->key.has_minisign_id &&
+        sodium_memcmp(known->key.minisign_id, key->minisign_id, PACK_MINISIGN_ID_SIZE) != 0)
+        return pack_fail(error, PACK_E_KEY_INVALID,
+                         "key %s is given twice, with different minisign ids", key->keyid);
+    known->key = *key;
+    return 0;
+}
+
+int pack_trust_add(struct pack_trust *trust, const struct pack_public_key *key, unsigned roles,
+                   struct pack_error *error)
+{
+    struct trust_anchor *anchor = NULL;
+    const int code = anchor_for(&anchor, trust, key, error);
+    if (code == 0)
+        anchor->roles |= roles;
+    return code;
+}
+
+int pack_trust_revoke(struct pack_trust *trust, const struct pack_public_key *key,
+                      const char *reason, struct pack_error *error)
+{
+    struct trust_anchor *anchor = NULL;
+    char *copy = NULL;
+    int code = anchor_for(&anchor, trust, key, error);
+    if (code == 0)
+        code = pack_copy_string(&copy, reason != NULL ? reason : "", error);
+    if (code != 0)
+        return code;
+    free(anchor->reason);
+    anchor->reason = copy;
+    anchor->revoked = true;
+    return 0;
+}
+
+int pack_trust_require(struct pack_trust *trust, enum pack_role role, unsigned threshold,
+                       struct pack_error *error)
+{
+    const size_t keys = pack_trust_key_count(trust, role);
+    if (threshold == 0)
+        return pack_fail(error, PACK_E_USAGE, "at least 1 signature must be required");
+    if (threshold > keys)
+        return pack_fail(error, PACK_E_USAGE,
+                         "%u signatures required, but the role %s has %zu trusted key%s", threshold,
+                         pack_role_name(role), keys, keys == 1 ? "" : "s");
+    trust->thresholds[role] = threshold;
+    return 0;
+}
+
+unsigned pack_trust_threshold(const struct pack_trust *trust, enum pack_role role)
+{
+    return trust->thresholds[role];
+}
+
+size_t pack_trust_key_count(const struct pack_trust *trust, enum pack_role role)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < trust->count; i++)
+        count += trust_holds(&trust->anchors[i], role);
+    return count;
+}
