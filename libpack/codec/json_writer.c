@@ -12,6 +12,7 @@ enum { MAX_DEPTH = 2 * PACK_MAX_NESTING }; /* raw members come from documents, w
 
 struct level {
     bool object;
+    bool line;   /* all of it stands on one line */
     bool filled; /* something stands in it already */
 };
 
@@ -68,7 +69,7 @@ static void put_text(struct pack_json *json, const char *text)
 
 static void put_line(struct pack_json *json)
 {
-    if (!json->indent)
+    if (!json->indent || json->levels[json->depth].line)
         return;
     put_text(json, "\n");
     for (size_t i = 0; i < json->depth; i++)
@@ -137,7 +138,7 @@ static void begin_value(struct pack_json *json, const char *name)
     if (level->filled && json->depth == 0)
         misuse(json, "a second value at the top");
     if (level->filled)
-        put_text(json, ",");
+        put_text(json, json->indent && level->line ? ", " : ",");
     if (json->depth != 0)
         put_line(json);
     level->filled = true;
@@ -147,25 +148,31 @@ static void begin_value(struct pack_json *json, const char *name)
     }
 }
 
-static void open_level(struct pack_json *json, const char *name, bool object)
+static void open_level(struct pack_json *json, const char *name, struct level opened)
 {
     begin_value(json, name);
     if (json->depth == MAX_DEPTH) {
         misuse(json, "nested too deeply");
         return;
     }
-    put_text(json, object ? "{" : "[");
-    json->levels[++json->depth] = (struct level){.object = object};
+    put_text(json, opened.object ? "{" : "[");
+    opened.line = opened.line || json->levels[json->depth].line;
+    json->levels[++json->depth] = opened;
 }
 
 void pack_json_object(struct pack_json *json, const char *name)
 {
-    open_level(json, name, true);
+    open_level(json, name, (struct level){.object = true});
+}
+
+void pack_json_object_line(struct pack_json *json, const char *name)
+{
+    open_level(json, name, (struct level){.object = true, .line = true});
 }
 
 void pack_json_array(struct pack_json *json, const char *name)
 {
-    open_level(json, name, false);
+    open_level(json, name, (struct level){.object = false});
 }
 
 void pack_json_end(struct pack_json *json)
@@ -175,7 +182,7 @@ void pack_json_end(struct pack_json *json)
         return;
     }
     const struct level level = json->levels[json->depth--];
-    if (level.filled)
+    if (level.filled && !level.line)
         put_line(json);
     put_text(json, level.object ? "}" : "]");
 }

@@ -55,13 +55,18 @@ struct pack_release {
     void *storage;    /* private */
 };
 
-enum pack_encoding_kind { PACK_ENCODING_FULL, PACK_ENCODING_DELTA, PACK_ENCODING_KEEP };
+enum pack_encoding_kind {
+    PACK_ENCODING_FULL,
+    PACK_ENCODING_DELTA,
+    PACK_ENCODING_KEEP,
+    PACK_ENCODING_OTHER, /* a type that this version does not know: never supported */
+};
 
 struct pack_encoding {
     enum pack_encoding_kind kind;
     bool supported;          /* false: it `requires` or uses what this version does not know */
     const char *unsupported; /* what, for people; NULL where supported */
-    const char *codec;       /* "none", "gzip", "zstd", "xz"; NULL for keep */
+    const char *codec;       /* "none", "gzip", "zstd", "xz"; NULL: no stored bytes */
     const char *library;     /* the codec library and version that made it, or NULL */
     uint64_t size;           /* stored bytes; 0 for keep */
     uint32_t block_size;     /* of the stored block table; equal to the image's for codec none */

@@ -20,6 +20,8 @@ PACK_API void pack_json_free(struct pack_json **json);
 
 /* `name` is the member's name inside an object, NULL inside an array and at the top. */
 PACK_API void pack_json_object(struct pack_json *json, const char *name);
+/* The same, all of it on one line even where the rest is indented. */
+PACK_API void pack_json_object_line(struct pack_json *json, const char *name);
 PACK_API void pack_json_array(struct pack_json *json, const char *name);
 PACK_API void pack_json_end(struct pack_json *json);
 PACK_API void pack_json_string(struct pack_json *json, const char *name, const char *value);

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+#include "codec/json_reader.h"
+
+#include "pack/limits.h"
+#include "pack/text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/*
+ * A look at the tokens before jansson builds its tree: it bounds the nesting and the number of
+ * values, and sees numbers as they are written (jansson takes 1.0 for a real and -0 for 0).
+ * What is no JSON at all is left to jansson to report.
+ */
+struct scan {
+    const uint8_t *at, *end;
+    unsigned line, column; /* of `at` */
+    unsigned depth;
+    unsigned values; /* objects and arrays so far */
+    struct pack_error *error;
+};
+
+static void step(struct scan *scan)
+{
+    const uint8_t byte = *scan->at++;
+    const bool continues = scan->at < scan->end && (*scan->at & 0xc0) == 0x80;
+    if (byte == '\n') {
+        scan->line++;
+        scan->column = 1;
+    } else if (!continues) {
+        scan->column++;
+    }
+}
+
+static int scan_fail(const struct scan *scan, enum pack_code code, const char *text)
+{
+    (void)pack_fail(scan->error, code, "%s", text);
+    return pack_at_line(scan->error, scan->line, scan->column);
+}
+
+static void scan_string(struct scan *scan)
+{
+    step(scan);
+    while (scan->at < scan->end && *scan->at != '"') {
+        if (*scan->at == '\\' && scan->at + 1 < scan->end)
+            step(scan);
+        step(scan);
+    }
+    if (scan->at < scan->end)
+        step(scan);
+}
+
+static size_t number_length(const struct scan *scan)
+{
+    static const char characters[] = "0123456789+-.eE";
+    const uint8_t *at = scan->at;
+    while (at < scan->end && *at != 0 && strchr(characters, *at) != NULL)
+        at++;
+    return (size_t)(at - scan->at);
+}
+
+static int scan_number(struct scan *scan)
+{
+    const size_t length = number_length(scan);
+    uint64_t value = 0;
+    if (*scan->at == '-')
+        return scan_fail(scan, PACK_E_MALFORMED,
+                         "a negative number where an integer from 0 is "
+                         "wanted");
+    for (size_t i = 0; i < length; i++) {
+        if (scan->at[i] < '0' || scan->at[i] > '9')
+            return scan_fail(scan, PACK_E_MALFORMED, "a number that is no plain integer");
+        value = value * 10 + (uint64_t)(scan->at[i] - '0');
+        if (value > PACK_MAX_INTEGER)
+            return scan_fail(scan, PACK_E_MALFORMED, "a number larger than 9007199254740991");
+    }
+    for (size_t i = 0; i < length; i++)
+        step(scan);
+    return 0;
+}
+
+static int scan_open(struct scan *scan)
+{
+    if (scan->depth == PACK_MAX_NESTING)
+        return scan_fail(scan, PACK_E_LIMIT, "nested deeper than 32 levels");
+    if (scan->values == PACK_MAX_JSON_VALUES)
+        return scan_fail(scan, PACK_E_LIMIT, "more than 65536 objects and arrays");
+    scan->depth++;
+    scan->values++;
+    step(scan);
+    return 0;
+}
+
+static int scan_token(struct scan *scan)
+{
+    switch (*scan->at) {
+    case '"':
+        scan_string(scan);
+        return 0;
+    case '[':
+    case '{':
+        return scan_open(scan);
+    case ']':
+    case '}':
+        scan->depth -= scan->depth != 0;
+        step(scan);
+        return 0;
+    default:
+        if (*scan->at == '-' || (*scan->at >= '0' && *scan->at <= '9'))
+            return scan_number(scan);
+        step(scan);
+        return 0;
+    }
+}
+
+static int scan_all(const void *bytes, size_t size, struct pack_error *error)
+{
+    static const uint8_t mark[] = {0xef, 0xbb, 0xbf};
+    struct scan scan = {
+        .at = bytes, .end = (const uint8_t *)bytes + size, .line = 1, .column = 1, .error = error};
+    if (size >= sizeof mark && memcmp(bytes, mark, sizeof mark) == 0)
+        return scan_fail(&scan, PACK_E_MALFORMED, "starts with a byte order mark");
+    int code = 0;
+    while (code == 0 && scan.at < scan.end)
+        code = scan_token(&scan);
+    return code;
+}
+
+static int fail_jansson(const json_error_t *cause, struct pack_error *error)
+{
+    char text[4 * JSON_ERROR_TEXT_LENGTH];
+    if (json_error_code(cause) == json_error_out_of_memory)
+        return pack_fail_memory(error);
+    pack_escape(text, sizeof text, cause->text, strlen(cause->text));
+    (void)pack_fail(error, PACK_E_MALFORMED, "not valid JSON: %s", text);
+    return pack_at_line(error, cause->line > 0 ? (unsigned)cause->line : 0,
+                        cause->column > 0 ? (unsigned)cause->column : 0);
+}
+
+int pack_json_read(json_t **root, const void *bytes, size_t size, struct pack_error *error)
+{
+    *root = NULL;
+    if (size > PACK_MAX_DOCUMENT)
+        return pack_fail(error, PACK_E_LIMIT, "%zu bytes of JSON, %" PRIu64 " are allowed", size,
+                         PACK_MAX_DOCUMENT);
+    const int code = scan_all(bytes, size, error);
+    if (code != 0)
+        return code;
+    json_error_t cause = {.line = 0};
+    *root = json_loadb(bytes, size, JSON_REJECT_DUPLICATES, &cause);
+    return *root != NULL ? 0 : fail_jansson(&cause, error);
+}
+
+void pack_json_release(json_t **root)
+{
+    json_decref(*root);
+    *root = NULL;
+}
