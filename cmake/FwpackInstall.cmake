@@ -73,6 +73,8 @@ foreach(pair cli=fwpack runtime=libpack0 development=libpack-dev)
 endforeach()
 
 set(CPACK_GENERATOR DEB)
+# Each package has a summary of its own.
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "")
 set(CPACK_PACKAGE_CONTACT "fwpack maintainers <maintainers@fwpack.invalid>")
 set(CPACK_PACKAGING_INSTALL_PREFIX "${CMAKE_INSTALL_PREFIX}")
 set(CPACK_STRIP_FILES ON)
@@ -80,6 +82,8 @@ set(CPACK_COMPONENTS_ALL cli runtime development)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS_POLICY ">=")
 set(CPACK_DEBIAN_PACKAGE_CONTROL_STRICT_PERMISSION ON)
 
 set(CPACK_DEBIAN_CLI_PACKAGE_NAME fwpack)
@@ -88,21 +92,26 @@ set(CPACK_DEBIAN_CLI_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_CLI_PACKAGE_RECOMMENDS libarchive13)
 set(CPACK_DEBIAN_CLI_PACKAGE_SUGGESTS minisign)
 set(CPACK_COMPONENT_CLI_DESCRIPTION "build, sign and verify firmware updates
- fwpack turns build outputs into firmware updates that a device can trust: one
- YAML descriptor in; one signed, verified, reproducible bundle out. A bundle is
- a tar of JSON documents, minisign signatures and compressed images, each of
- which opens with a stock tool.")
+fwpack turns build outputs into firmware updates that a device can trust: one
+YAML descriptor in; one signed, verified, reproducible bundle out. A bundle is
+a tar of JSON documents, minisign signatures and compressed images, each of
+which opens with a stock tool.")
 
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_NAME libpack0)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_SECTION libs)
 set(CPACK_DEBIAN_RUNTIME_PACKAGE_RECOMMENDS libarchive13)
-set(CPACK_DEBIAN_RUNTIME_PACKAGE_GENERATE_SHLIBS ON)
+# The linker's cache is renewed by a trigger. CPack writes scripts that do it too, unless it is told
+# that there are others; a file that does not exist adds none.
+set(CPACK_DEBIAN_RUNTIME_PACKAGE_CONTROL_EXTRA
+  "${PROJECT_SOURCE_DIR}/cmake/package/triggers"
+  "${PROJECT_SOURCE_DIR}/cmake/package/no/postinst"
+  "${PROJECT_SOURCE_DIR}/cmake/package/no/postrm")
 set(CPACK_COMPONENT_RUNTIME_DESCRIPTION "library that reads and writes firmware bundles
- libpack builds, signs, verifies and extracts fwpack's firmware bundles. Bytes
- of a bundle are only given out after their hash was checked against a signed
- document.
- .
- This package has the shared library.")
+libpack builds, signs, verifies and extracts fwpack's firmware bundles. Bytes
+of a bundle are only given out after their hash was checked against a signed
+document.
+
+This package has the shared library.")
 
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libpack-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
@@ -111,10 +120,10 @@ string(JOIN ", " CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
   "libpack0 (= ${PROJECT_VERSION})" libjansson-dev liblzma-dev libsodium-dev libssl-dev
   libyaml-dev libzstd-dev zlib1g-dev)
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "development files of the firmware bundle library
- libpack builds, signs, verifies and extracts fwpack's firmware bundles. Bytes
- of a bundle are only given out after their hash was checked against a signed
- document.
- .
- This package has the headers, the static library, and the files for
- pkg-config and CMake.")
+libpack builds, signs, verifies and extracts fwpack's firmware bundles. Bytes
+of a bundle are only given out after their hash was checked against a signed
+document.
+
+This package has the headers, the static library, and the files for
+pkg-config and CMake.")
 include(CPack)
