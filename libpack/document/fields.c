@@ -1,26 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "document/fields.h"
-
-#include "document/rules.h"
+#include "document/field_kinds.h"
 #include "pack/text.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-
-/* What each kind does; `slot` is where the value lies in its struct. */
-struct kind {
-    const char *wanted; /* for messages */
-    json_type type;
-    int (*read)(struct fields *fields, const struct field *field, json_t *value, void *object);
-    int (*check)(struct fields *fields, const struct field *field, const void *object);
-    void (*write)(struct fields *fields, const struct field *field, const void *object);
-    bool (*filled)(const struct field *field, const void *object);
-};
-
-static const struct kind kinds[];
-
-/* --- places ---------------------------------------------------------------------------------- */
 
 void fields_enter(struct fields *fields, const char *name)
 {
@@ -34,428 +17,6 @@ void fields_enter_index(struct fields *fields, size_t index)
     const size_t length = strlen(fields->path);
     snprintf(fields->path + length, sizeof fields->path - length, "[%zu]", index);
 }
-
-static const void *slot_of(const struct field *field, const void *object)
-{
-    return (const char *)object + field->offset;
-}
-
-static void *writable_slot(const struct field *field, void *object)
-{
-    return (char *)object + field->offset;
-}
-
-static size_t count_of(const struct field *field, const void *object)
-{
-    return *(const size_t *)(const void *)((const char *)object + field->count_offset);
-}
-
-static void set_count(const struct field *field, void *object, size_t count)
-{
-    *(size_t *)(void *)((char *)object + field->count_offset) = count;
-}
-
-static const void *element_of(const struct field *field, const void *object, size_t index)
-{
-    const char *elements;
-    memcpy(&elements, slot_of(field, object), sizeof elements);
-    return elements + index * field->table->size;
-}
-
-static const char *string_of(const struct field *field, const void *object)
-{
-    return *(const char *const *)slot_of(field, object);
-}
-
-static const char *const *strings_of(const struct field *field, const void *object)
-{
-    return *(const char *const *const *)slot_of(field, object);
-}
-
-/* --- strings --------------------------------------------------------------------------------- */
-
-static int copy_string(struct fields *fields, const json_t *value, const char **copy)
-{
-    return pack_arena_string(fields->arena, copy, json_string_value(value),
-                             json_string_length(value), fields->error);
-}
-
-static int string_read(struct fields *fields, const struct field *field, json_t *value,
-                       void *object)
-{
-    return copy_string(fields, value, writable_slot(field, object));
-}
-
-static int string_check(struct fields *fields, const struct field *field, const void *object)
-{
-    const char *text = string_of(field, object);
-    if (text == NULL)
-        return pack_fail(fields->error, PACK_E_MALFORMED, "is missing");
-    return field->rule(text, fields->error);
-}
-
-static void string_write(struct fields *fields, const struct field *field, const void *object)
-{
-    pack_json_string(fields->json, field->name, string_of(field, object));
-}
-
-static bool string_filled(const struct field *field, const void *object)
-{
-    return string_of(field, object) != NULL;
-}
-
-/* --- numbers and flags ----------------------------------------------------------------------- */
-
-static uint64_t integer_of(const struct field *field, const void *object)
-{
-    return *(const uint64_t *)slot_of(field, object);
-}
-
-static int integer_read(struct fields *fields, const struct field *field, json_t *value,
-                        void *object)
-{
-    (void)fields;
-    *(uint64_t *)writable_slot(field, object) = (uint64_t)json_integer_value(value);
-    return 0;
-}
-
-static int integer_check(struct fields *fields, const struct field *field, const void *object)
-{
-    const uint64_t value = integer_of(field, object);
-    const uint64_t maximum = field->maximum != 0 ? field->maximum : PACK_MAX_INTEGER;
-    if (value >= field->minimum && value <= maximum)
-        return 0;
-    return pack_fail(fields->error, PACK_E_MALFORMED,
-                     "%" PRIu64 " where %" PRIu64 " to %" PRIu64 " is wanted", value,
-                     field->minimum, maximum);
-}
-
-static void integer_write(struct fields *fields, const struct field *field, const void *object)
-{
-    pack_json_unsigned(fields->json, field->name, integer_of(field, object));
-}
-
-static bool integer_filled(const struct field *field, const void *object)
-{
-    return integer_of(field, object) != 0;
-}
-
-static uint32_t block_size_of(const struct field *field, const void *object)
-{
-    return *(const uint32_t *)slot_of(field, object);
-}
-
-static int block_size_read(struct fields *fields, const struct field *field, json_t *value,
-                           void *object)
-{
-    const uint64_t size = (uint64_t)json_integer_value(value);
-    const int code = pack_rule_block_size(size, fields->error);
-    *(uint32_t *)writable_slot(field, object) = (uint32_t)size;
-    return code;
-}
-
-static int block_size_check(struct fields *fields, const struct field *field, const void *object)
-{
-    return pack_rule_block_size(block_size_of(field, object), fields->error);
-}
-
-static void block_size_write(struct fields *fields, const struct field *field, const void *object)
-{
-    pack_json_unsigned(fields->json, field->name, block_size_of(field, object));
-}
-
-static bool block_size_filled(const struct field *field, const void *object)
-{
-    return block_size_of(field, object) != 0;
-}
-
-static bool boolean_of(const struct field *field, const void *object)
-{
-    return *(const bool *)slot_of(field, object);
-}
-
-static int boolean_read(struct fields *fields, const struct field *field, json_t *value,
-                        void *object)
-{
-    (void)fields;
-    *(bool *)writable_slot(field, object) = json_is_true(value);
-    return 0;
-}
-
-static void boolean_write(struct fields *fields, const struct field *field, const void *object)
-{
-    pack_json_boolean(fields->json, field->name, boolean_of(field, object));
-}
-
-/* --- digests --------------------------------------------------------------------------------- */
-
-static int digest_read(struct fields *fields, const struct field *field, json_t *value,
-                       void *object)
-{
-    const char *text = json_string_value(value);
-    if (pack_sha256_parse(text, writable_slot(field, object)))
-        return 0;
-    if (json_string_length(value) != 64)
-        return pack_fail(fields->error, PACK_E_MALFORMED,
-                         "a digest of %zu characters, 64 are wanted", json_string_length(value));
-    return pack_fail(fields->error, PACK_E_MALFORMED,
-                     "a digest is 64 lower-case hexadecimal digits, nothing else");
-}
-
-static void digest_write(struct fields *fields, const struct field *field, const void *object)
-{
-    pack_json_hex(fields->json, field->name, slot_of(field, object), PACK_SHA256_SIZE);
-}
-
-static bool digest_filled(const struct field *field, const void *object)
-{
-    static const uint8_t none[PACK_SHA256_SIZE];
-    return memcmp(slot_of(field, object), none, sizeof none) != 0;
-}
-
-/* --- free metadata --------------------------------------------------------------------------- */
-
-int fields_dump(struct fields *fields, const json_t *value, const char **text)
-{
-    char *dumped PACK_AUTO_FREE = json_dumps(value, JSON_COMPACT);
-    if (dumped == NULL)
-        return pack_fail_memory(fields->error);
-    return pack_arena_string(fields->arena, text, dumped, strlen(dumped), fields->error);
-}
-
-static int raw_read(struct fields *fields, const struct field *field, json_t *value, void *object)
-{
-    return fields_dump(fields, value, writable_slot(field, object));
-}
-
-/* A null says nothing that leaving the member out would not say. */
-static bool holds_null(json_t *value)
-{
-    const char *name;
-    size_t index;
-    json_t *inner;
-    json_object_foreach(value, name, inner) if (holds_null(inner)) return true;
-    json_array_foreach(value, index, inner) if (holds_null(inner)) return true;
-    return json_is_null(value);
-}
-
-static int raw_check(struct fields *fields, const struct field *field, const void *object)
-{
-    const char *text = string_of(field, object);
-    json_t *value PACK_AUTO(pack_json_release) = NULL;
-    const int code = pack_json_read(&value, text, strlen(text), fields->error);
-    if (code != 0)
-        return code;
-    if (!json_is_object(value))
-        return fields_fail_type(fields, "an object", value);
-    if (holds_null(value))
-        return pack_fail(fields->error, PACK_E_MALFORMED, "holds a null");
-    return 0;
-}
-
-static void raw_write(struct fields *fields, const struct field *field, const void *object)
-{
-    pack_json_raw(fields->json, field->name, string_of(field, object));
-}
-
-/* --- arrays ---------------------------------------------------------------------------------- */
-
-static int check_count(struct fields *fields, const struct field *field, size_t count)
-{
-    if (count < field->minimum)
-        return pack_fail(fields->error, PACK_E_MALFORMED,
-                         "has %zu entries, at least %" PRIu64 " wanted", count, field->minimum);
-    if (count > field->maximum)
-        return pack_fail(fields->error, PACK_E_LIMIT, "has %zu entries, %" PRIu64 " are allowed",
-                         count, field->maximum);
-    return 0;
-}
-
-static bool array_filled(const struct field *field, const void *object)
-{
-    return count_of(field, object) != 0;
-}
-
-static int strings_read(struct fields *fields, const struct field *field, json_t *value,
-                        void *object)
-{
-    const size_t count = json_array_size(value), length = strlen(fields->path);
-    const char **strings = NULL;
-    int code = check_count(fields, field, count);
-    if (code == 0)
-        code = pack_arena_allocate(fields->arena, &strings, count, sizeof *strings, fields->error);
-    for (size_t i = 0; code == 0 && i < count; i++) {
-        const json_t *string = json_array_get(value, i);
-        fields_enter_index(fields, i);
-        code = json_is_string(string) ? copy_string(fields, string, &strings[i])
-                                      : fields_fail_type(fields, "a string", string);
-        if (code == 0)
-            fields->path[length] = '\0';
-    }
-    if (code != 0)
-        return code;
-    memcpy(writable_slot(field, object), &strings, sizeof strings);
-    set_count(field, object, count);
-    return 0;
-}
-
-static int check_distinct(struct fields *fields, const char *const *strings, size_t index)
-{
-    for (size_t i = 0; i < index; i++)
-        if (strcmp(strings[i], strings[index]) == 0)
-            return pack_fail(fields->error, PACK_E_MALFORMED, "\"%s\" stands twice",
-                             strings[index]);
-    return 0;
-}
-
-static int strings_check(struct fields *fields, const struct field *field, const void *object)
-{
-    const size_t count = count_of(field, object), length = strlen(fields->path);
-    const char *const *strings = strings_of(field, object);
-    int code = check_count(fields, field, count);
-    for (size_t i = 0; code == 0 && i < count; i++) {
-        fields_enter_index(fields, i);
-        code = field->rule(strings[i], fields->error);
-        if (code == 0)
-            code = check_distinct(fields, strings, i);
-        if (code == 0)
-            fields->path[length] = '\0';
-    }
-    return code;
-}
-
-static void strings_write(struct fields *fields, const struct field *field, const void *object)
-{
-    pack_json_array(fields->json, field->name);
-    for (size_t i = 0; i < count_of(field, object); i++)
-        pack_json_string(fields->json, NULL, strings_of(field, object)[i]);
-    pack_json_end(fields->json);
-}
-
-static int objects_read(struct fields *fields, const struct field *field, json_t *value,
-                        void *object)
-{
-    const size_t count = json_array_size(value), length = strlen(fields->path);
-    char *elements = NULL;
-    int code = check_count(fields, field, count);
-    if (code == 0)
-        code =
-            pack_arena_allocate(fields->arena, &elements, count, field->table->size, fields->error);
-    for (size_t i = 0; code == 0 && i < count; i++) {
-        fields_enter_index(fields, i);
-        code = fields_read(fields, field->table, json_array_get(value, i),
-                           elements + i * field->table->size);
-        if (code == 0)
-            fields->path[length] = '\0';
-    }
-    if (code != 0)
-        return code;
-    memcpy(writable_slot(field, object), &elements, sizeof elements);
-    set_count(field, object, count);
-    return 0;
-}
-
-static int objects_check(struct fields *fields, const struct field *field, const void *object)
-{
-    const size_t count = count_of(field, object), length = strlen(fields->path);
-    int code = check_count(fields, field, count);
-    for (size_t i = 0; code == 0 && i < count; i++) {
-        fields_enter_index(fields, i);
-        code = fields_check(fields, field->table, element_of(field, object, i));
-        if (code == 0)
-            fields->path[length] = '\0';
-    }
-    return code;
-}
-
-static void write_object(struct fields *fields, const struct field *field, const void *object)
-{
-    if (field->table->compact)
-        pack_json_object_line(fields->json, NULL);
-    else
-        pack_json_object(fields->json, NULL);
-    fields_write(fields, field->table, object);
-    pack_json_end(fields->json);
-}
-
-static void objects_write(struct fields *fields, const struct field *field, const void *object)
-{
-    pack_json_array(fields->json, field->name);
-    for (size_t i = 0; i < count_of(field, object); i++)
-        write_object(fields, field, element_of(field, object, i));
-    pack_json_end(fields->json);
-}
-
-/* --- groups ---------------------------------------------------------------------------------- */
-
-static int group_read(struct fields *fields, const struct field *field, json_t *value, void *object)
-{
-    return fields_read(fields, field->table, value, object);
-}
-
-static int group_check(struct fields *fields, const struct field *field, const void *object)
-{
-    return fields_check(fields, field->table, object);
-}
-
-static void group_write(struct fields *fields, const struct field *field, const void *object)
-{
-    pack_json_object(fields->json, field->name);
-    fields_write(fields, field->table, object);
-    pack_json_end(fields->json);
-}
-
-static bool group_filled(const struct field *field, const void *object)
-{
-    for (size_t i = 0; i < field->table->count; i++) {
-        const struct field *member = &field->table->fields[i];
-        if (kinds[member->kind].filled(member, object))
-            return true;
-    }
-    return false;
-}
-
-/* --- the kinds ------------------------------------------------------------------------------- */
-
-static const struct kind kinds[] = {
-    [FIELD_STRING] = {"a string", JSON_STRING, string_read, string_check, string_write,
-                      string_filled},
-    [FIELD_INTEGER] = {"an integer", JSON_INTEGER, integer_read, integer_check, integer_write,
-                       integer_filled},
-    [FIELD_BLOCK_SIZE] = {"an integer", JSON_INTEGER, block_size_read, block_size_check,
-                          block_size_write, block_size_filled},
-    [FIELD_BOOLEAN] = {"true or false", JSON_TRUE, boolean_read, NULL, boolean_write, boolean_of},
-    [FIELD_DIGEST] = {"a string", JSON_STRING, digest_read, NULL, digest_write, digest_filled},
-    [FIELD_RAW] = {"an object", JSON_OBJECT, raw_read, raw_check, raw_write, string_filled},
-    [FIELD_STRINGS] = {"an array", JSON_ARRAY, strings_read, strings_check, strings_write,
-                       array_filled},
-    [FIELD_OBJECTS] = {"an array", JSON_ARRAY, objects_read, objects_check, objects_write,
-                       array_filled},
-    [FIELD_GROUP] = {"an object", JSON_OBJECT, group_read, group_check, group_write, group_filled},
-};
-
-static enum field_use use_of(const struct field *field, const void *object)
-{
-    return field->use_of != NULL ? field->use_of(object) : field->use;
-}
-
-static bool has(const struct field *field, const void *object)
-{
-    if (field->has_offset != FIELD_NO_OFFSET)
-        return *((const bool *)object + field->has_offset);
-    if (field->kind == FIELD_CUSTOM)
-        return field->write != NULL;
-    return kinds[field->kind].filled(field, object);
-}
-
-/* Whether the member stands in the document. */
-static bool is_present(const struct field *field, const void *object)
-{
-    const enum field_use use = use_of(field, object);
-    return use == FIELD_WANTED || (use == FIELD_OPTIONAL && has(field, object));
-}
-
-/* --- objects --------------------------------------------------------------------------------- */
 
 static const char *type_name(const json_t *value)
 {
@@ -473,19 +34,47 @@ int fields_fail_type(struct fields *fields, const char *wanted, const json_t *va
                      type_name(value));
 }
 
+static enum field_use use_of(const struct field *field, const void *object)
+{
+    return field->use_of != NULL ? field->use_of(object) : field->use;
+}
+
+static bool has_value(const struct field *field, const void *object)
+{
+    if (field->has_offset != FIELD_NO_OFFSET)
+        return *(const bool *)((const char *)object + field->has_offset);
+    if (field->kind == FIELD_CUSTOM)
+        return field->write != NULL;
+    return field_kinds[field->kind].filled(field, object);
+}
+
+/* Whether the member stands in the document. */
+static bool is_present(const struct field *field, const void *object)
+{
+    const enum field_use use = use_of(field, object);
+    return use == FIELD_WANTED || (use == FIELD_OPTIONAL && has_value(field, object));
+}
+
+/* --- objects --------------------------------------------------------------------------------- */
+
 static int read_value(struct fields *fields, const struct field *field, json_t *value, void *object)
 {
     if (field->kind == FIELD_CUSTOM)
         return field->read(fields, value, object);
-    const struct kind *kind = &kinds[field->kind];
+    const struct field_behaviour *kind = &field_kinds[field->kind];
     const bool fits =
         json_typeof(value) == kind->type || (kind->type == JSON_TRUE && json_is_boolean(value));
     if (!fits)
         return fields_fail_type(fields, kind->wanted, value);
     const int code = kind->read(fields, field, value, object);
     if (code == 0 && field->has_offset != FIELD_NO_OFFSET)
-        *((bool *)object + field->has_offset) = true;
+        *(bool *)((char *)object + field->has_offset) = true;
     return code;
+}
+
+static int fail_place(struct fields *fields)
+{
+    return pack_fail(fields->error, PACK_E_MALFORMED, "has no place here");
 }
 
 static int read_member(struct fields *fields, const struct field *field, json_t *value,
@@ -495,7 +84,7 @@ static int read_member(struct fields *fields, const struct field *field, json_t 
     if (value == NULL && use == FIELD_WANTED)
         return pack_fail(fields->error, PACK_E_MALFORMED, "is missing");
     if (value != NULL && use == FIELD_FORBIDDEN)
-        return pack_fail(fields->error, PACK_E_MALFORMED, "has no place here");
+        return fail_place(fields);
     if (value == NULL || use == FIELD_IGNORED)
         return 0;
     return read_value(fields, field, value, object);
@@ -520,10 +109,9 @@ int fields_fail_unknown(struct fields *fields, const char *name)
 
 static int refuse_unknown(struct fields *fields, const struct field_table *table, json_t *value)
 {
-    const char *name;
-    json_t *member;
-    json_object_foreach(value, name, member) if (!is_known(table, name)) return fields_fail_unknown(
-        fields, name);
+    for (void *at = json_object_iter(value); at != NULL; at = json_object_iter_next(value, at))
+        if (!is_known(table, json_object_iter_key(at)))
+            return fields_fail_unknown(fields, json_object_iter_key(at));
     return 0;
 }
 
@@ -545,17 +133,25 @@ int fields_read(struct fields *fields, const struct field_table *table, json_t *
     return code;
 }
 
+static int check_member(struct fields *fields, const struct field *field, const void *object)
+{
+    const struct field_behaviour *kind = &field_kinds[field->kind];
+    if (use_of(field, object) == FIELD_FORBIDDEN && has_value(field, object))
+        return fail_place(fields);
+    return kind->check != NULL && is_present(field, object) ? kind->check(fields, field, object)
+                                                            : 0;
+}
+
 int fields_check(struct fields *fields, const struct field_table *table, const void *object)
 {
     const size_t length = strlen(fields->path);
     int code = 0;
     for (size_t i = 0; code == 0 && i < table->count; i++) {
         const struct field *field = &table->fields[i];
-        const struct kind *kind = &kinds[field->kind];
-        if (field->kind == FIELD_CUSTOM || kind->check == NULL || !is_present(field, object))
+        if (field->kind == FIELD_CUSTOM)
             continue;
         fields_enter(fields, field->name);
-        code = kind->check(fields, field, object);
+        code = check_member(fields, field, object);
         if (code == 0)
             fields->path[length] = '\0';
     }
@@ -573,6 +169,6 @@ void fields_write(struct fields *fields, const struct field_table *table, const 
         if (field->kind == FIELD_CUSTOM)
             field->write(fields->json, field->name, object);
         else
-            kinds[field->kind].write(fields, field, object);
+            field_kinds[field->kind].write(fields, field, object);
     }
 }
