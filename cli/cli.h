@@ -27,7 +27,6 @@ static inline void cli_free_memory(void *address)
 }
 #define CLI_AUTO_FREE CLI_AUTO(cli_free_memory)
 
-struct terminal;
 struct progress;
 struct findings;
 
@@ -38,9 +37,11 @@ struct cli {
     bool quiet;
     bool verbose;
     bool dry_run;   /* -n: say what would be written, write nothing */
-    bool no_input;  /* never ask: --no-input, CI, or no terminal */
+    bool no_input;  /* never ask: --no-input or CI */
     bool annotate;  /* GITHUB_ACTIONS */
     bool to_stdout; /* -o -: standard output carries the file; text results go to stderr */
+    /* Set by a command that has printed the error that it returns (report_error). */
+    bool reported;
     /* The framework's own. */
     struct pack_context lent;
     const struct arguments *arguments;
@@ -48,7 +49,7 @@ struct cli {
     struct findings *findings;
     struct progress *progress;
     bool color[3]; /* by descriptor */
-    bool output_failed;
+    bool failed;   /* a result could not be made for want of memory */
 };
 
 /* --- results: standard output ---------------------------------------------------------------- */
@@ -79,7 +80,7 @@ struct pack_json *cli_json(struct cli *cli);
 
 /* "fwpack: …", silenced by --quiet; escaped like cli_print. */
 void cli_note(struct cli *cli, const char *format, ...) PACK_PRINTF(2, 3);
-/* "fwpack: warning: …", never silenced. With --json it is a member of "warnings" too. */
+/* "fwpack: warning: …", never silenced. */
 void cli_warn(struct cli *cli, const char *format, ...) PACK_PRINTF(2, 3);
 /* A pack_key_access.warn. */
 void cli_warn_text(void *cli, const char *text);
@@ -96,7 +97,7 @@ void cli_findings_format(struct cli *cli, enum findings_format format);
 
 /*
  * pack_output_open for a command's result; refuses a terminal for binary data (PACK_E_USAGE with
- * a hint). `flags` and `input` as there.
+ * a hint). `flags` and `input` as there. Never called by a dry run.
  */
 PACK_MUST_USE int cli_output_open(struct cli *cli, struct pack_output **output, const char *path,
                                   unsigned flags, const struct pack_input *input,
@@ -132,7 +133,8 @@ struct cli_keys {
     unsigned *roles; /* sets of 1 << enum pack_role */
 };
 
-/* GROUP_KEYS and GROUP_PASSPHRASE. None given is no failure: count is 0 then. */
+/* GROUP_KEYS and GROUP_PASSPHRASE. The same key twice is PACK_E_USAGE. None given is no failure:
+ * count is 0 then. */
 PACK_MUST_USE int cli_keys_load(struct cli_keys *keys, struct cli *cli, struct pack_error *error);
 void cli_keys_free(struct cli_keys *keys);
 #define CLI_AUTO_KEYS CLI_AUTO(cli_keys_free)
@@ -143,6 +145,9 @@ void cli_keys_free(struct cli_keys *keys);
  * a demo key PACK_E_UNTRUSTED without --allow-demo-keys.
  */
 PACK_MUST_USE int cli_trust(struct pack_trust **trust, struct cli *cli, struct pack_error *error);
+/* One key by a value of -p, whatever role it names, under the same rules. */
+PACK_MUST_USE int cli_public_key(struct cli *cli, struct pack_public_key *key, const char *value,
+                                 struct pack_error *error);
 
 /* --- words that options choose from ---------------------------------------------------------- */
 

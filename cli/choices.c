@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli.h"
+
+#include "formats/formats.h"
+#include "pack/backend/codec.h"
+
+const char *choice_codec(size_t index)
+{
+    const struct pack_codec *codec = pack_codecs()[index];
+    return codec != NULL ? codec->name : NULL;
+}
+
+const char *choice_purpose(size_t index)
+{
+    static const enum pack_key_purpose purposes[] = {PACK_PURPOSE_RELEASE, PACK_PURPOSE_DELIVERY,
+                                                     PACK_PURPOSE_DEMO};
+    return index < sizeof purposes / sizeof purposes[0] ? pack_purpose_name(purposes[index]) : NULL;
+}
+
+const char *choice_role(size_t index)
+{
+    static const enum pack_role roles[] = {PACK_ROLE_RELEASE, PACK_ROLE_DELIVERY};
+    return index < sizeof roles / sizeof roles[0] ? pack_role_name(roles[index]) : NULL;
+}
+
+const char *choice_writable_format(size_t index)
+{
+    for (const struct pack_format *const *format = fwpack_formats; *format != NULL; format++)
+        if ((*format)->write != NULL && index-- == 0)
+            return (*format)->name;
+    return NULL;
+}
