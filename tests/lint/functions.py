@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""No function is longer than 90 lines, or takes more than 7 parameters."""
+"""No function is longer than 90 lines, or takes more than 9 parameters."""
 import subprocess
 
 import tree
 
-LINES, PARAMETERS = 90, 7
+LINES, PARAMETERS = 90, 9
 
 
 def functions(paths):
