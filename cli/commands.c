@@ -6,8 +6,8 @@
  * command.h), declare it in commands.h, and add its line here and its file in CMakeLists.txt.
  */
 static const struct command *const commands[] = {
-    &command_completion, &command_schema,  &command_env,
-    &command_exit_codes, &command_version, NULL, /* ends the list */
+    &command_build,  &command_sign, &command_verify,     &command_extract, &command_completion,
+    &command_schema, &command_env,  &command_exit_codes, &command_version, NULL, /* ends the list */
 };
 
 static const struct option options[] = {

@@ -9,6 +9,10 @@
 /* The root: the program itself, with all commands as its subcommands. */
 extern const struct command command_program;
 
+extern const struct command command_build;
+extern const struct command command_extract;
+extern const struct command command_sign;
+extern const struct command command_verify;
 extern const struct command command_completion;
 extern const struct command command_env;
 extern const struct command command_exit_codes;

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli.h"
+#include "commands.h"
+#include "definitions.h"
+#include "depfile.h"
+#include "reproduce.h"
+
+#include "pack/bundle.h"
+#include "pack/descriptor.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct build {
+    struct cli *cli;
+    const struct arguments *arguments;
+    struct pack_descriptor *descriptor;
+    struct cli_keys keys;
+    struct pack_build_options options;
+    struct pack_build_report report;
+    char *output; /* the name that the descriptor gives, where -o gives none */
+};
+
+static void build_clear(struct build *build)
+{
+    pack_build_report_clear(&build->report);
+    pack_descriptor_free(&build->descriptor);
+    cli_keys_free(&build->keys);
+    free(build->output);
+}
+
+/* --- inputs ---------------------------------------------------------------------------------- */
+
+static int read_descriptor(struct build *build, struct pack_error *error)
+{
+    CLI_AUTO(definitions_free) struct pack_definition *definitions = NULL;
+    struct pack_descriptor_options options = {0};
+    int code = definitions_read(build->arguments, &definitions, &options, error);
+    if (code == 0)
+        code = pack_descriptor_read(&build->descriptor, arguments_at(build->arguments, 0), &options,
+                                    cli_finding, build->cli, error);
+    if (code == 0)
+        code = pack_descriptor_check(build->descriptor, build->cli->context, cli_finding,
+                                     build->cli, error);
+    return code;
+}
+
+static bool is_file_name(const char *text)
+{
+    for (const char *c = text; *c != '\0'; c++)
+        if (!isalnum((unsigned char)*c) && strchr("._+-", *c) == NULL)
+            return false;
+    return isalnum((unsigned char)text[0]) != 0;
+}
+
+/* PRODUCT-VERSION.fwb in the current folder, where that is a plain name. */
+static int name_output(struct build *build, const char **output, struct pack_error *error)
+{
+    const struct pack_descriptor *descriptor = build->descriptor;
+    *output = arguments_value(build->arguments, "output");
+    if (*output != NULL)
+        return 0;
+    if (!is_file_name(descriptor->product) || !is_file_name(descriptor->version)) {
+        pack_fail(error, PACK_E_USAGE, "the product's name is no name for a file");
+        return pack_hint(error, "name the bundle with -o");
+    }
+    if (asprintf(&build->output, "%s-%s.fwb", descriptor->product, descriptor->version) < 0) {
+        build->output = NULL;
+        return pack_fail_memory(error);
+    }
+    *output = build->output;
+    return 0;
+}
+
+static int prepare(struct build *build, struct pack_error *error)
+{
+    int code = read_descriptor(build, error);
+    if (code == 0)
+        code = cli_created(&build->options.has_created, &build->options.created, error);
+    if (code == 0)
+        code = cli_keys_load(&build->keys, build->cli, error);
+    build->options.signer_count = build->keys.count;
+    build->options.signers = build->keys.signers;
+    build->options.signer_roles = build->keys.roles;
+    return code;
+}
+
+/* --- results --------------------------------------------------------------------------------- */
+
+static void print_image(struct cli *cli, const struct pack_build_image *image)
+{
+    const unsigned long long plain = image->plain_size, stored = image->stored_size;
+    if (strcmp(image->codec, "none") == 0)
+        cli_print(cli, "  image %s: %llu bytes, not compressed", image->name, plain);
+    else
+        cli_print(cli, "  image %s: %llu bytes, %llu with %s (%.1f %%)", image->name, plain, stored,
+                  image->codec, 100.0 * (double)stored / (double)plain);
+}
+
+static void print_built(const struct build *build, const char *output)
+{
+    struct cli *cli = build->cli;
+    cli_print_styled(cli, STYLE_GOOD, "%s: %llu bytes", output,
+                     (unsigned long long)build->report.size);
+    cli_print(cli, "  product %s, version %s", build->descriptor->product,
+              build->descriptor->version);
+    for (size_t i = 0; i < build->report.image_count; i++)
+        print_image(cli, &build->report.images[i]);
+    for (size_t i = 0; i < build->keys.count; i++)
+        cli_print(cli, "  signed by %s", build->keys.signers[i].key->keyid);
+    if (build->keys.count == 0)
+        cli_note(cli, "%s is not signed; sign it with: fwpack sign %s -k KEY", output, output);
+}
+
+static void json_built(const struct build *build, const char *output)
+{
+    struct pack_json *json = cli_json(build->cli);
+    pack_json_string(json, "bundle", output);
+    pack_json_string(json, "product", build->descriptor->product);
+    pack_json_string(json, "version", build->descriptor->version);
+    pack_json_unsigned(json, "size", build->report.size);
+    pack_json_hex(json, "release_sha256", build->report.release_sha256, PACK_SHA256_SIZE);
+    pack_json_hex(json, "delivery_sha256", build->report.delivery_sha256, PACK_SHA256_SIZE);
+    pack_json_array(json, "images");
+    for (size_t i = 0; i < build->report.image_count; i++) {
+        const struct pack_build_image *image = &build->report.images[i];
+        pack_json_object(json, NULL);
+        pack_json_string(json, "name", image->name);
+        pack_json_string(json, "codec", image->codec);
+        pack_json_unsigned(json, "size", image->plain_size);
+        pack_json_unsigned(json, "stored_size", image->stored_size);
+        pack_json_hex(json, "sha256", image->sha256, PACK_SHA256_SIZE);
+        pack_json_end(json);
+    }
+    pack_json_end(json);
+    pack_json_array(json, "signers");
+    for (size_t i = 0; i < build->keys.count; i++)
+        pack_json_string(json, NULL, build->keys.signers[i].key->keyid);
+    pack_json_end(json);
+}
+
+/* --- the command ----------------------------------------------------------------------------- */
+
+static int check_again(struct build *build, struct pack_output *output, struct pack_error *error)
+{
+    const struct reproduction again = {.descriptor = arguments_at(build->arguments, 0),
+                                       .arguments = build->arguments,
+                                       .options = &build->options,
+                                       .cli = build->cli};
+    const int code =
+        reproduce_compare(&again, pack_output_descriptor(output), build->report.size, error);
+    if (code == 0)
+        cli_note(build->cli,
+                 "built twice, in another folder, time zone, locale and number of "
+                 "threads: the same %llu bytes",
+                 (unsigned long long)build->report.size);
+    return code;
+}
+
+static int build_into(struct build *build, const char *path, struct pack_error *error)
+{
+    CLI_AUTO(pack_output_discard) struct pack_output *output = NULL;
+    const char *depfile = arguments_value(build->arguments, "depfile");
+    int code = cli_output_open(build->cli, &output, path, PACK_OUTPUT_SEEKABLE, NULL, error);
+    if (code == 0)
+        code = pack_build(output, build->descriptor, &build->options, build->cli->context,
+                          &build->report, error);
+    if (code == 0 && arguments_flag(build->arguments, "check"))
+        code = check_again(build, output, error);
+    if (code == 0 && depfile != NULL)
+        code = depfile_write(depfile, path, build->descriptor, error);
+    return code != 0 ? code : pack_output_commit(&output, error);
+}
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat first, second;
+    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino && S_ISREG(first.st_mode);
+}
+
+/* Whether the output is one of the files that it is made from. */
+static int check_output(const struct build *build, const char *path, struct pack_error *error)
+{
+    const struct pack_descriptor *from = build->descriptor;
+    bool same = false;
+    for (size_t i = 0; !same && i < from->source_count; i++)
+        same = same_file(from->sources[i], path);
+    for (size_t i = 0; !same && i < from->image_count; i++)
+        same = same_file(from->images[i].path, path);
+    for (size_t i = 0; !same && i < from->attachment_count; i++)
+        same = same_file(from->attachments[i].path, path);
+    if (!same)
+        return 0;
+    pack_fail(error, PACK_E_USAGE, "the output is one of the inputs");
+    return pack_at_file(error, path);
+}
+
+static int run(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
+{
+    CLI_AUTO(build_clear) struct build build = {.cli = cli, .arguments = arguments};
+    const char *output = NULL;
+    int code = prepare(&build, error);
+    if (code == 0)
+        code = name_output(&build, &output, error);
+    if (code == 0)
+        code = check_output(&build, output, error);
+    if (code != 0)
+        return code;
+    if (cli->dry_run) {
+        cli_print(cli, "would build %s from %zu images", output, build.descriptor->image_count);
+        pack_json_string(cli_json(cli), "bundle", output);
+        return 0;
+    }
+    code = build_into(&build, output, error);
+    if (code != 0)
+        return code;
+    print_built(&build, output);
+    json_built(&build, output);
+    return 0;
+}
+
+static const struct option options[] = {
+    {.name = "define",
+     .letter = 'D',
+     .kind = OPTION_DEFINITION,
+     .repeatable = true,
+     .value = "NAME=VALUE",
+     .help = "set ${NAME} in the descriptor; repeatable"},
+    {.name = "depfile",
+     .kind = OPTION_PATH,
+     .value = "FILE",
+     .help = "write the inputs as a rule for make and ninja"},
+    {.name = "check", .help = "build twice in other surroundings and compare"},
+    {.name = "allow-outside", .help = "take files from outside the descriptor's folder"},
+    {.name = NULL},
+};
+
+static const struct positional positionals[] = {
+    {.name = "DESCRIPTOR", .kind = OPTION_PATH},
+    {.name = NULL},
+};
+
+const struct command command_build = {
+    .name = "build",
+    .summary = "build a bundle from a descriptor, and sign it",
+    .synopsis = "DESCRIPTOR [-o OUT.fwb] [-k KEY]... [-D NAME=VALUE]... [--depfile FILE]\n"
+                "    [--check]",
+    .description =
+        "Reads the descriptor and the files that it names, compresses each image on all cores "
+        "where that makes it smaller, and writes one bundle, whole or not at all. With -k the "
+        "bundle is signed; a key made with --purpose release or delivery signs that document, "
+        "any other key both. Without -o the bundle is PRODUCT-VERSION.fwb in the current "
+        "folder.\n\n"
+        "The same inputs give the same bytes: no clock, host, user, locale or number of threads "
+        "reaches the bundle. --check proves it by building a second time. The creation time is "
+        "SOURCE_DATE_EPOCH, else the descriptor's, else left out.",
+    .examples = "fwpack build acme.yaml -o acme-1.2.3.fwb -k release.key\n"
+                "# version from the command line, dependencies for make\n"
+                "fwpack build acme.yaml -D VERSION=1.2.3 -o acme.fwb --depfile acme.d\n",
+    .positionals = positionals,
+    .options = options,
+    .groups = GROUP_WRITES | GROUP_SIGNS,
+    .exits = EXITS(3, 4, 7),
+    .run = run,
+};

@@ -1,0 +1,365 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli.h"
+#include "commands.h"
+
+#include "pack/bundle.h"
+#include "pack/image.h"
+#include "pack/text.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+struct extraction {
+    struct cli *cli;
+    const struct arguments *arguments;
+    struct pack_trust *trust;
+    struct pack_input *input;
+    struct pack_bundle *bundle;
+    struct pack_trusted *trusted;
+    const char *folder; /* -C */
+    const char *output; /* -o */
+    bool raw;
+    size_t written;
+};
+
+static void extraction_clear(struct extraction *extraction)
+{
+    pack_trusted_free(&extraction->trusted);
+    pack_bundle_close(&extraction->bundle);
+    pack_input_close(&extraction->input);
+    pack_trust_free(&extraction->trust);
+}
+
+/* --- images ---------------------------------------------------------------------------------- */
+
+/* Collects a segmented image's bytes, which fit in memory by its format's limits. */
+struct memory_sink {
+    struct pack_sink sink;
+    uint8_t *bytes;
+    size_t size, capacity;
+};
+
+static int memory_write(struct pack_sink *sink, const void *bytes, size_t size,
+                        struct pack_error *error)
+{
+    struct memory_sink *memory = (struct memory_sink *)sink;
+    if (size > memory->capacity - memory->size)
+        return pack_fail(error, PACK_E_INTERNAL, "an image grew while it was extracted");
+    memcpy(memory->bytes + memory->size, bytes, size);
+    memory->size += size;
+    return 0;
+}
+
+static const struct pack_sink_ops memory_ops = {.write = memory_write};
+
+/* The format that an image is written in; NULL for one that travels as it is. */
+static const struct pack_format *format_of(const struct extraction *extraction,
+                                           const struct pack_release_image *image)
+{
+    if (image->format == NULL || extraction->raw)
+        return NULL;
+    const struct pack_format *format = pack_format_find(extraction->cli->context, image->format);
+    /* ELF is read, not written: Intel HEX keeps its addresses and entry. */
+    return format != NULL && format->write != NULL
+               ? format
+               : pack_format_find(extraction->cli->context, "ihex");
+}
+
+static int build_image(struct pack_image **made, const struct pack_release_image *image,
+                       const uint8_t *bytes, struct pack_error *error)
+{
+    CLI_AUTO(pack_image_builder_free) struct pack_image_builder *builder = NULL;
+    int code = pack_image_builder_new(&builder, error);
+    uint64_t offset = 0;
+    uint8_t note[PACK_NOTE_SIZE];
+    size_t note_size = 0;
+    for (size_t i = 0; code == 0 && i < image->segment_count; i++) {
+        code = pack_image_add(builder, image->segments[i].address, bytes + offset,
+                              (size_t)image->segments[i].size, offset, error);
+        offset += image->segments[i].size;
+    }
+    if (code == 0 && image->has_entry)
+        pack_image_entry(builder, image->entry);
+    pack_release_note(image, note, &note_size);
+    if (code == 0 && note_size != 0)
+        code = pack_image_note(builder, note, note_size, error);
+    return code != 0 ? code : pack_image_builder_finish(&builder, made, error);
+}
+
+static int extract_segmented(struct extraction *extraction, size_t index,
+                             const struct pack_format *format, struct pack_sink *sink,
+                             struct pack_error *error)
+{
+    const struct pack_release_image *image =
+        &pack_trusted_release(extraction->trusted)->images[index];
+    CLI_AUTO(pack_image_free) struct pack_image *made = NULL;
+    if (image->size > PACK_MAX_SEGMENTED) {
+        pack_fail(error, PACK_E_LIMIT, "image \"%s\" is too large for its format", image->name);
+        return pack_hint(error, "--raw extracts it without addresses");
+    }
+    CLI_AUTO_FREE uint8_t *bytes = malloc((size_t)image->size);
+    if (bytes == NULL)
+        return pack_fail_memory(error);
+    struct memory_sink memory = {
+        .sink.ops = &memory_ops, .bytes = bytes, .capacity = (size_t)image->size};
+    int code = pack_bundle_extract(extraction->trusted, index, &memory.sink, error);
+    if (code == 0)
+        code = build_image(&made, image, bytes, error);
+    return code != 0 ? code : pack_image_write(sink, format, made, error);
+}
+
+static int extract_image(struct extraction *extraction, size_t index, struct pack_sink *sink,
+                         struct pack_error *error)
+{
+    const struct pack_release_image *image =
+        &pack_trusted_release(extraction->trusted)->images[index];
+    const struct pack_format *format = format_of(extraction, image);
+    return format != NULL ? extract_segmented(extraction, index, format, sink, error)
+                          : pack_bundle_extract(extraction->trusted, index, sink, error);
+}
+
+/* --- one output ------------------------------------------------------------------------------ */
+
+/* An image, or an attachment where `attachment` is set. */
+struct item {
+    bool attachment;
+    size_t index;
+};
+
+static const char *item_name(const struct extraction *extraction, struct item item)
+{
+    const struct pack_release *release = pack_trusted_release(extraction->trusted);
+    return item.attachment ? release->attachments[item.index].name
+                           : release->images[item.index].name;
+}
+
+static int item_path(const struct extraction *extraction, struct item item, char **path,
+                     struct pack_error *error)
+{
+    const struct pack_release *release = pack_trusted_release(extraction->trusted);
+    char suffix[16] = "";
+    if (!item.attachment) {
+        const struct pack_format *format = format_of(extraction, &release->images[item.index]);
+        snprintf(suffix, sizeof suffix, "%.*s",
+                 format != NULL ? (int)strcspn(format->suffixes, " ") : 4,
+                 format != NULL                               ? format->suffixes
+                 : release->images[item.index].format != NULL ? ".bin"
+                                                              : ".img");
+    }
+    if (asprintf(path, "%s/%s%s", extraction->folder, item_name(extraction, item), suffix) >= 0)
+        return 0;
+    *path = NULL;
+    return pack_fail_memory(error);
+}
+
+static void report_item(struct extraction *extraction, struct item item, const char *path)
+{
+    const struct pack_release *release = pack_trusted_release(extraction->trusted);
+    const uint64_t size =
+        item.attachment ? release->attachments[item.index].size : release->images[item.index].size;
+    const uint8_t *sha256 = item.attachment ? release->attachments[item.index].sha256
+                                            : release->images[item.index].sha256;
+    struct pack_json *json = cli_json(extraction->cli);
+    cli_print(extraction->cli, "%s: %llu bytes%s", path, (unsigned long long)size,
+              extraction->cli->dry_run ? " would be written" : "");
+    pack_json_object(json, NULL);
+    pack_json_string(json, "kind", item.attachment ? "attachment" : "image");
+    pack_json_string(json, "name", item_name(extraction, item));
+    pack_json_string(json, "file", path);
+    pack_json_unsigned(json, "size", size);
+    pack_json_hex(json, "sha256", sha256, PACK_SHA256_SIZE);
+    pack_json_end(json);
+    extraction->written++;
+}
+
+static int write_item(struct extraction *extraction, struct item item, const char *path,
+                      struct pack_error *error)
+{
+    CLI_AUTO(pack_output_discard) struct pack_output *output = NULL;
+    const unsigned flags = PACK_OUTPUT_DEFAULT;
+    int code = cli_output_open(extraction->cli, &output, path, flags, extraction->input, error);
+    if (code == 0)
+        code = item.attachment
+                   ? pack_bundle_extract_attachment(extraction->trusted, item.index,
+                                                    pack_output_sink(output), error)
+                   : extract_image(extraction, item.index, pack_output_sink(output), error);
+    return code != 0 ? code : pack_output_commit(&output, error);
+}
+
+static int extract_item(struct extraction *extraction, struct item item, struct pack_error *error)
+{
+    CLI_AUTO_FREE char *made = NULL;
+    const char *path = extraction->output;
+    int code = 0;
+    if (path == NULL) {
+        code = item_path(extraction, item, &made, error);
+        path = made;
+    }
+    if (code == 0 && !extraction->cli->dry_run)
+        code = write_item(extraction, item, path, error);
+    if (code == 0)
+        report_item(extraction, item, path);
+    return code;
+}
+
+/* --- which ----------------------------------------------------------------------------------- */
+
+static bool travels(const struct extraction *extraction, const char *attachment)
+{
+    const struct pack_delivery *delivery = pack_trusted_delivery(extraction->trusted);
+    for (size_t i = 0; i < delivery->attachment_count; i++)
+        if (strcmp(delivery->attachments[i], attachment) == 0)
+            return true;
+    return false;
+}
+
+static bool is_named(const struct extraction *extraction, const char *name)
+{
+    for (size_t i = 1; i < arguments_count(extraction->arguments); i++)
+        if (strcmp(arguments_at(extraction->arguments, i), name) == 0)
+            return true;
+    return false;
+}
+
+static int check_name(const struct extraction *extraction, const char *name,
+                      struct pack_error *error)
+{
+    const struct pack_release *release = pack_trusted_release(extraction->trusted);
+    const char *words[PACK_MAX_IMAGES + PACK_MAX_ATTACHMENTS];
+    size_t count = 0;
+    for (size_t i = 0; i < release->image_count; i++)
+        words[count++] = release->images[i].name;
+    for (size_t i = 0; i < release->attachment_count; i++)
+        words[count++] = release->attachments[i].name;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(words[i], name) == 0)
+            return 0;
+    const char *nearest = pack_nearest(name, words, count);
+    pack_fail(error, PACK_E_USAGE, "no image or attachment is called \"%s\"", name);
+    return nearest != NULL ? pack_hint(error, "did you mean \"%s\"?", nearest)
+                           : pack_hint(error, "`fwpack inspect` lists what is inside");
+}
+
+/* In the bundle's order, so that a pipe need not go back: attachments, then images. */
+static int extract_items(struct extraction *extraction, struct pack_error *error)
+{
+    const struct pack_release *release = pack_trusted_release(extraction->trusted);
+    const bool all = arguments_count(extraction->arguments) == 1;
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < release->attachment_count; i++)
+        if (all ? extraction->folder != NULL && travels(extraction, release->attachments[i].name)
+                : is_named(extraction, release->attachments[i].name))
+            code = extract_item(extraction, (struct item){.attachment = true, .index = i}, error);
+    for (size_t i = 0; code == 0 && i < release->image_count; i++)
+        if (all || is_named(extraction, release->images[i].name))
+            code = extract_item(extraction, (struct item){.index = i}, error);
+    return code;
+}
+
+static int check_names(const struct extraction *extraction, struct pack_error *error)
+{
+    const size_t count = arguments_count(extraction->arguments) - 1;
+    const struct pack_release *release = pack_trusted_release(extraction->trusted);
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < count; i++)
+        code = check_name(extraction, arguments_at(extraction->arguments, i + 1), error);
+    if (code == 0 && extraction->output != NULL &&
+        (count > 1 || (count == 0 && release->image_count != 1))) {
+        pack_fail(error, PACK_E_USAGE, "-o takes one image, there are %zu",
+                  count != 0 ? count : release->image_count);
+        return pack_hint(error, "name one, or give a folder with -C");
+    }
+    return code;
+}
+
+/* --- the command ----------------------------------------------------------------------------- */
+
+static int open_trusted(struct extraction *extraction, struct pack_error *error)
+{
+    struct cli *cli = extraction->cli;
+    CLI_AUTO_FREE struct pack_trust_report *report = calloc(1, sizeof *report);
+    if (report == NULL)
+        return pack_fail_memory(error);
+    int code = cli_trust(&extraction->trust, cli, error);
+    if (code == 0)
+        code = pack_input_open(&extraction->input, arguments_at(extraction->arguments, 0), error);
+    if (code == 0)
+        code = pack_bundle_open(&extraction->bundle, extraction->input, cli->context, error);
+    if (code == 0)
+        code = pack_bundle_trust(&extraction->trusted, extraction->bundle, extraction->trust,
+                                 report, error);
+    return code;
+}
+
+static int make_folder(const struct extraction *extraction, struct pack_error *error)
+{
+    if (extraction->folder == NULL || extraction->cli->dry_run)
+        return 0;
+    if (mkdir(extraction->folder, 0777) == 0 || errno == EEXIST)
+        return 0;
+    pack_fail_errno(error, errno, "cannot make the folder");
+    return pack_at_file(error, extraction->folder);
+}
+
+static int run(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
+{
+    CLI_AUTO(extraction_clear)
+    struct extraction extraction = {.cli = cli,
+                                    .arguments = arguments,
+                                    .folder = arguments_value(arguments, "directory"),
+                                    .output = arguments_value(arguments, "output"),
+                                    .raw = arguments_flag(arguments, "raw")};
+    if ((extraction.folder != NULL) == (extraction.output != NULL))
+        return pack_fail(error, PACK_E_USAGE,
+                         "say where to: a folder with -C, or one file with -o");
+    int code = open_trusted(&extraction, error);
+    if (code == 0)
+        code = check_names(&extraction, error);
+    if (code == 0)
+        code = make_folder(&extraction, error);
+    if (code != 0)
+        return pack_at_file(error, arguments_at(arguments, 0));
+    pack_json_array(cli_json(cli), "files");
+    code = extract_items(&extraction, error);
+    pack_json_end(cli_json(cli));
+    return code;
+}
+
+static const struct option options[] = {
+    {.name = "directory",
+     .letter = 'C',
+     .kind = OPTION_FOLDER,
+     .value = "DIR",
+     .help = "write each image into DIR, which is made if need be"},
+    {.name = "raw", .help = "write segmented images flat, without addresses"},
+    {.name = NULL},
+};
+
+static const struct positional positionals[] = {
+    {.name = "BUNDLE", .kind = OPTION_PATH},
+    {.name = "IMAGE", .kind = OPTION_TEXT, .optional = true, .many = true},
+    {.name = NULL},
+};
+
+const struct command command_extract = {
+    .name = "extract",
+    .summary = "write the verified images of a bundle to files",
+    .synopsis = "BUNDLE [IMAGE]... (-C DIR | -o FILE) -p [ROLE=]PUB... [--raw]",
+    .description =
+        "Checks the signatures as verify does, then writes the images, and with -C the "
+        "attachments too, or those that are named. Each block is proved before it is written; a "
+        "file appears whole or not at all. With \"-o -\" bytes flow as they are proved, and the "
+        "exit status says whether they are all.\n\n"
+        "A raw image is called NAME.img. One with addresses comes out in its own format, "
+        "NAME.hex, NAME.s37 or NAME.uf2; what was ELF comes out as Intel HEX. --raw writes its "
+        "bytes without addresses, as NAME.bin.",
+    .examples = "fwpack extract acme-1.2.3.fwb -C out -p release.pub\n"
+                "fwpack extract acme-1.2.3.fwb rootfs -o - -p release.pub | dd of=/dev/sdb2\n",
+    .positionals = positionals,
+    .options = options,
+    .groups = GROUP_WRITES | GROUP_TRUST,
+    .exits = EXITS(3, 10, 11, 12, 13, 16, 18),
+    .run = run,
+};

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli.h"
+#include "commands.h"
+#include "describe.h"
+
+#include "pack/bundle.h"
+#include "pack/image.h"
+
+#include <string.h>
+
+struct inspection {
+    struct cli *cli;
+    const struct arguments *arguments;
+    const char *path;
+    struct pack_input *input;
+    struct pack_bundle *bundle;
+    struct pack_release *release;
+    struct pack_delivery *delivery;
+    struct pack_member *members;
+    size_t member_count;
+};
+
+static void inspection_clear(struct inspection *inspection)
+{
+    pack_members_free(&inspection->members, inspection->member_count);
+    pack_release_free(&inspection->release);
+    pack_delivery_free(&inspection->delivery);
+    pack_bundle_close(&inspection->bundle);
+    pack_input_close(&inspection->input);
+}
+
+/* --- a bundle -------------------------------------------------------------------------------- */
+
+static const char *const kinds[] = {[PACK_ENCODING_FULL] = "full",
+                                    [PACK_ENCODING_DELTA] = "delta",
+                                    [PACK_ENCODING_KEEP] = "keep",
+                                    [PACK_ENCODING_OTHER] = "unknown"};
+
+static void print_encoding(struct cli *cli, const struct pack_encoding *encoding)
+{
+    if (encoding->codec == NULL)
+        cli_print(cli, "    %s", kinds[encoding->kind]);
+    else
+        cli_print(cli, "    %s, %s, %llu bytes stored%s%s", kinds[encoding->kind], encoding->codec,
+                  (unsigned long long)encoding->size, encoding->unsupported != NULL ? "; " : "",
+                  encoding->unsupported != NULL ? encoding->unsupported : "");
+}
+
+static void print_image(struct cli *cli, const struct pack_release_image *image,
+                        const struct pack_delivery_image *delivered)
+{
+    char hex[PACK_SHA256_HEX_SIZE];
+    pack_sha256_hex(image->sha256, hex);
+    cli_print(cli, "  image %s: slot %s, %llu bytes%s%s", image->name, image->slot,
+              (unsigned long long)image->size, image->version != NULL ? ", version " : "",
+              image->version != NULL ? image->version : "");
+    cli_print(cli, "    sha256 %s, blocks of %u bytes", hex, image->block_size);
+    for (size_t i = 0; i < image->segment_count; i++)
+        cli_print(cli, "    segment at 0x%08llx, %llu bytes",
+                  (unsigned long long)image->segments[i].address,
+                  (unsigned long long)image->segments[i].size);
+    if (image->has_entry)
+        cli_print(cli, "    entry 0x%08llx", (unsigned long long)image->entry);
+    for (size_t i = 0; i < delivered->encoding_count; i++)
+        print_encoding(cli, &delivered->encodings[i]);
+}
+
+static void print_release(struct cli *cli, const struct pack_release *release)
+{
+    cli_print(cli, "  product %s", release->product);
+    cli_print(cli, "  version %s, security version %llu, data epoch %llu", release->version,
+              (unsigned long long)release->security_version,
+              (unsigned long long)release->data_epoch);
+    for (size_t i = 0; i < release->compatible_count; i++)
+        cli_print(cli, "  for %s", release->compatible[i]);
+    if (release->requires_from != NULL)
+        cli_print(cli, "  updates from versions %s", release->requires_from);
+    if (release->has_created)
+        cli_print(cli, "  created %llu (seconds since 1970)", (unsigned long long)release->created);
+    if (release->meta != NULL)
+        cli_print(cli, "  meta %s", release->meta);
+}
+
+static void print_signatures(struct cli *cli, const struct pack_bundle *bundle, enum pack_role role)
+{
+    const struct pack_signature_member *signatures = NULL;
+    const size_t count = pack_bundle_signatures(bundle, role, &signatures);
+    cli_print(cli, "  %s.json: %zu signature%s, not checked", pack_role_name(role), count,
+              count == 1 ? "" : "s");
+    for (size_t i = 0; i < count; i++)
+        cli_print(cli, "    %s", signatures[i].keyid);
+}
+
+static void print_bundle(const struct inspection *inspection)
+{
+    struct cli *cli = inspection->cli;
+    const struct pack_release *release = inspection->release;
+    cli_print(cli, "%s: a bundle", inspection->path);
+    print_release(cli, release);
+    for (size_t i = 0; i < release->image_count; i++)
+        print_image(cli, &release->images[i], &inspection->delivery->images[i]);
+    for (size_t i = 0; i < release->attachment_count; i++)
+        cli_print(cli, "  attachment %s: %llu bytes", release->attachments[i].name,
+                  (unsigned long long)release->attachments[i].size);
+    print_signatures(cli, inspection->bundle, PACK_ROLE_RELEASE);
+    print_signatures(cli, inspection->bundle, PACK_ROLE_DELIVERY);
+    if (arguments_flag(inspection->arguments, "tree"))
+        for (size_t i = 0; i < inspection->member_count; i++)
+            cli_print(cli, "  %12llu %12llu  %s", (unsigned long long)inspection->members[i].offset,
+                      (unsigned long long)inspection->members[i].size, inspection->members[i].name);
+    cli_note(cli, "nothing of this is proved: `fwpack verify` does that");
+}
+
+/* --- JSON of a bundle ------------------------------------------------------------------------ */
+
+static void json_encodings(struct pack_json *json, const struct pack_delivery_image *image)
+{
+    pack_json_array(json, "encodings");
+    for (size_t i = 0; i < image->encoding_count; i++) {
+        const struct pack_encoding *encoding = &image->encodings[i];
+        pack_json_object(json, NULL);
+        pack_json_string(json, "type", kinds[encoding->kind]);
+        if (encoding->codec != NULL) {
+            pack_json_string(json, "codec", encoding->codec);
+            pack_json_unsigned(json, "size", encoding->size);
+        }
+        pack_json_boolean(json, "supported", encoding->supported);
+        pack_json_end(json);
+    }
+    pack_json_end(json);
+}
+
+static void json_images(struct pack_json *json, const struct inspection *inspection)
+{
+    pack_json_array(json, "images");
+    for (size_t i = 0; i < inspection->release->image_count; i++) {
+        const struct pack_release_image *image = &inspection->release->images[i];
+        pack_json_object(json, NULL);
+        pack_json_string(json, "name", image->name);
+        pack_json_string(json, "slot", image->slot);
+        if (image->version != NULL)
+            pack_json_string(json, "version", image->version);
+        if (image->format != NULL)
+            pack_json_string(json, "format", image->format);
+        pack_json_unsigned(json, "size", image->size);
+        pack_json_hex(json, "sha256", image->sha256, PACK_SHA256_SIZE);
+        json_encodings(json, &inspection->delivery->images[i]);
+        pack_json_end(json);
+    }
+    pack_json_end(json);
+}
+
+static void json_signatures(struct pack_json *json, const struct pack_bundle *bundle)
+{
+    pack_json_object(json, "signatures");
+    for (int role = PACK_ROLE_RELEASE; role <= PACK_ROLE_DELIVERY; role++) {
+        const struct pack_signature_member *signatures = NULL;
+        const size_t count = pack_bundle_signatures(bundle, (enum pack_role)role, &signatures);
+        pack_json_array(json, pack_role_name((enum pack_role)role));
+        for (size_t i = 0; i < count; i++)
+            pack_json_string(json, NULL, signatures[i].keyid);
+        pack_json_end(json);
+    }
+    pack_json_end(json);
+}
+
+static void json_members(struct pack_json *json, const struct inspection *inspection)
+{
+    pack_json_array(json, "members");
+    for (size_t i = 0; i < inspection->member_count; i++) {
+        pack_json_object(json, NULL);
+        pack_json_string(json, "name", inspection->members[i].name);
+        pack_json_unsigned(json, "offset", inspection->members[i].offset);
+        pack_json_unsigned(json, "size", inspection->members[i].size);
+        pack_json_end(json);
+    }
+    pack_json_end(json);
+}
+
+/* The documents stand in it as they stand in the bundle. */
+static void json_document(struct pack_json *json, const struct pack_bundle *bundle,
+                          enum pack_role role)
+{
+    size_t size = 0;
+    const char *text = pack_bundle_document(bundle, role, &size); /* ends with a zero byte */
+    while (size > 0 && strchr(" \n\r\t", text[size - 1]) != NULL)
+        size--;
+    CLI_AUTO_FREE char *copy = strndup(text, size);
+    if (copy != NULL)
+        pack_json_raw(json, pack_role_name(role), copy);
+}
+
+static void json_bundle(const struct inspection *inspection)
+{
+    struct pack_json *json = cli_json(inspection->cli);
+    const struct pack_release *release = inspection->release;
+    pack_json_string(json, "file", inspection->path);
+    pack_json_string(json, "kind", "bundle");
+    pack_json_boolean(json, "verified", false);
+    pack_json_string(json, "product", release->product);
+    pack_json_string(json, "version", release->version);
+    pack_json_unsigned(json, "security_version", release->security_version);
+    json_images(json, inspection);
+    json_signatures(json, inspection->bundle);
+    json_members(json, inspection);
+    json_document(json, inspection->bundle, PACK_ROLE_RELEASE);
+    json_document(json, inspection->bundle, PACK_ROLE_DELIVERY);
+}
+
+static int inspect_bundle(struct inspection *inspection, struct pack_error *error)
+{
+    int code = pack_bundle_parse_untrusted(inspection->bundle, &inspection->release,
+                                           &inspection->delivery, error);
+    if (code == 0)
+        code = pack_bundle_members(inspection->bundle, inspection->release, inspection->delivery,
+                                   &inspection->members, &inspection->member_count, error);
+    if (code != 0)
+        return code;
+    print_bundle(inspection);
+    json_bundle(inspection);
+    return 0;
+}
+
+/* --- anything else --------------------------------------------------------------------------- */
+
+static int inspect_image(struct inspection *inspection, struct pack_error *error)
+{
+    pack_json_string(cli_json(inspection->cli), "kind", "image");
+    pack_json_boolean(cli_json(inspection->cli), "verified", false);
+    const int code = describe_image(inspection->cli, inspection->input, inspection->path, error);
+    if (code == 0)
+        cli_note(inspection->cli, "this is what the file says of itself; nothing is proved");
+    return code;
+}
+
+/* A bundle is known by its first member; what is none is a key or an image. */
+static int inspect(struct inspection *inspection, struct pack_error *error)
+{
+    struct pack_key_info key = {0};
+    struct pack_error ignored = {0};
+    char head[16] = {0};
+    size_t got = 0;
+    int code = pack_input_open(&inspection->input, inspection->path, error);
+    if (code == 0 && !inspection->input->seekable) {
+        pack_fail(error, PACK_E_USAGE, "is a pipe, inspect needs a file");
+        return pack_hint(error, "write it to a file first");
+    }
+    if (code == 0)
+        code = pack_input_read(inspection->input, 0, head, sizeof head - 1, &got, error);
+    if (code != 0)
+        return code;
+    if (strncmp(head, "release.json", 12) == 0 || strncmp(head, "roots/", 6) == 0) {
+        code = pack_bundle_open(&inspection->bundle, inspection->input, inspection->cli->context,
+                                error);
+        return code != 0 ? code : inspect_bundle(inspection, error);
+    }
+    if (pack_key_info_load(&key, inspection->path, &ignored) == 0) {
+        pack_json_string(cli_json(inspection->cli), "kind", "key");
+        describe_key(inspection->cli, &key, inspection->path);
+        return 0;
+    }
+    return inspect_image(inspection, error);
+}
+
+static int run(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
+{
+    CLI_AUTO(inspection_clear)
+    struct inspection inspection = {
+        .cli = cli, .arguments = arguments, .path = arguments_at(arguments, 0)};
+    const int code = inspect(&inspection, error);
+    return code != 0 ? pack_at_file(error, inspection.path) : 0;
+}
+
+static const struct option options[] = {
+    {.name = "tree", .help = "list every member with its offset and size"},
+    {.name = NULL},
+};
+
+static const struct positional positionals[] = {
+    {.name = "FILE", .kind = OPTION_PATH},
+    {.name = NULL},
+};
+
+const struct command command_inspect = {
+    .name = "inspect",
+    .summary = "say what a bundle, image or key holds, without trusting it",
+    .synopsis = "FILE [--tree]",
+    .description =
+        "Shows what the file says of itself: a bundle's product, versions, images, encodings and "
+        "signers; an image's headers; a key's ids. Nothing is verified, and nothing of it may be "
+        "believed: verify proves a bundle.",
+    .examples = "fwpack inspect acme-1.2.3.fwb\n"
+                "fwpack inspect --json acme-1.2.3.fwb | jq .release.version\n",
+    .positionals = positionals,
+    .options = options,
+    .exits = EXITS(3, 13),
+    .run = run,
+};

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: MIT */
+#include "cli.h"
+#include "commands.h"
+#include "detached.h"
+#include "report.h"
+
+#include "pack/bundle.h"
+#include "pack/version.h"
+
+#include <string.h>
+
+/* One bundle's verdict, from opening to the last byte. */
+struct verdict {
+    struct pack_input *input;
+    struct pack_bundle *bundle;
+    struct pack_trusted *trusted;
+    struct pack_trust_report *signers;
+    struct pack_verify_report *proved;
+    bool proved_all; /* every byte was read and found good */
+};
+
+static void verdict_clear(struct verdict *verdict)
+{
+    free(verdict->proved);
+    free(verdict->signers);
+    pack_trusted_free(&verdict->trusted);
+    pack_bundle_close(&verdict->bundle);
+    pack_input_close(&verdict->input);
+}
+
+/* --- judging --------------------------------------------------------------------------------- */
+
+static int check_policy(const struct verdict *verdict, const struct arguments *arguments,
+                        struct pack_error *error)
+{
+    const struct pack_release *release = pack_trusted_release(verdict->trusted);
+    uint64_t least = 0;
+    if (arguments_number(arguments, "min-security-version", &least) &&
+        release->security_version < least) {
+        pack_fail(error, PACK_E_TOO_OLD, "security version %llu, at least %llu is wanted",
+                  (unsigned long long)release->security_version, (unsigned long long)least);
+        return pack_at_member(error, "release.json");
+    }
+    return 0;
+}
+
+static int check_complete(const struct verdict *verdict, struct pack_error *error)
+{
+    for (size_t i = 0; i < verdict->proved->image_count; i++) {
+        const struct pack_image_report *image = &verdict->proved->images[i];
+        if (image->proof == PACK_PROOF_PLAIN)
+            continue;
+        pack_fail(error, PACK_E_WRONG_BASE, "image \"%s\" could not be rebuilt", image->name);
+        return pack_hint(error, "wanted: %s", image->missing);
+    }
+    return 0;
+}
+
+static int judge(struct verdict *verdict, const char *path, const struct pack_trust *trust,
+                 struct cli *cli, const struct arguments *arguments, struct pack_error *error)
+{
+    verdict->signers = calloc(1, sizeof *verdict->signers);
+    verdict->proved = calloc(1, sizeof *verdict->proved);
+    if (verdict->signers == NULL || verdict->proved == NULL)
+        return pack_fail_memory(error);
+    int code = pack_input_open(&verdict->input, path, error);
+    if (code == 0)
+        code = pack_bundle_open(&verdict->bundle, verdict->input, cli->context, error);
+    if (code == 0)
+        code =
+            pack_bundle_trust(&verdict->trusted, verdict->bundle, trust, verdict->signers, error);
+    if (code == 0)
+        code = pack_bundle_verify(verdict->trusted, arguments_flag(arguments, "flat"),
+                                  verdict->proved, error);
+    verdict->proved_all = code == 0;
+    if (code == 0)
+        code = check_policy(verdict, arguments, error);
+    if (code == 0 && arguments_flag(arguments, "complete"))
+        code = check_complete(verdict, error);
+    return code != 0 ? pack_at_file(error, path) : 0;
+}
+
+/* --- text ------------------------------------------------------------------------------------ */
+
+static const char *const signer_states[] = {
+    [PACK_SIGNER_GOOD] = "good",
+    [PACK_SIGNER_UNKNOWN] = "not trusted",
+    [PACK_SIGNER_BAD] = "BAD: does not verify",
+    [PACK_SIGNER_REVOKED] = "revoked",
+};
+
+static void print_signers(struct cli *cli, const char *document,
+                          const struct pack_document_report *report)
+{
+    cli_print(cli, "  %s: %u of %u required signatures", document, report->good, report->required);
+    for (size_t i = 0; i < report->count; i++)
+        cli_print_styled(
+            cli, report->signers[i].state == PACK_SIGNER_GOOD ? STYLE_PLAIN : STYLE_WARNING,
+            "    %s  %s", report->signers[i].keyid, signer_states[report->signers[i].state]);
+}
+
+static void print_image(struct cli *cli, const struct pack_release_image *image,
+                        const struct pack_image_report *report)
+{
+    char hex[PACK_SHA256_HEX_SIZE];
+    pack_sha256_hex(image->sha256, hex);
+    cli_print(cli, "  image %s: %s, %llu bytes, sha256 %s", image->name,
+              report->proof == PACK_PROOF_PLAIN    ? "plain (rebuilt, every block proved)"
+              : report->proof == PACK_PROOF_STORED ? "stored (only its stored bytes proved)"
+                                                   : "not in the bundle",
+              (unsigned long long)image->size, hex);
+    if (report->missing != NULL)
+        cli_note(cli, "image %s: %s would prove more", image->name, report->missing);
+}
+
+static void print_verdict(struct cli *cli, const struct verdict *verdict, const char *path)
+{
+    const struct pack_release *release = pack_trusted_release(verdict->trusted);
+    const struct pack_member *reserved = NULL;
+    cli_print_styled(cli, STYLE_GOOD, "%s: good", path);
+    cli_print(cli, "  product %s, version %s, security version %llu", release->product,
+              release->version, (unsigned long long)release->security_version);
+    print_signers(cli, "release.json", &verdict->signers->release);
+    print_signers(cli, "delivery.json", &verdict->signers->delivery);
+    for (size_t i = 0; i < release->image_count; i++)
+        print_image(cli, &release->images[i], &verdict->proved->images[i]);
+    if (verdict->proved->attachment_count != 0)
+        cli_print(cli, "  attachments: %zu, every byte proved", verdict->proved->attachment_count);
+    const size_t count = pack_bundle_reserved(verdict->bundle, &reserved);
+    for (size_t i = 0; i < count; i++)
+        cli_note(cli, "%s: %s is carried along and not judged by this version", path,
+                 reserved[i].name);
+}
+
+/* --- JSON ------------------------------------------------------------------------------------ */
+
+static void json_signers(struct pack_json *json, const char *document,
+                         const struct pack_document_report *report)
+{
+    static const char *const states[] = {[PACK_SIGNER_GOOD] = "good",
+                                         [PACK_SIGNER_UNKNOWN] = "untrusted",
+                                         [PACK_SIGNER_BAD] = "bad",
+                                         [PACK_SIGNER_REVOKED] = "revoked"};
+    pack_json_object(json, document);
+    pack_json_unsigned(json, "required", report->required);
+    pack_json_unsigned(json, "good", report->good);
+    pack_json_array(json, "signers");
+    for (size_t i = 0; i < report->count; i++) {
+        pack_json_object(json, NULL);
+        pack_json_string(json, "keyid", report->signers[i].keyid);
+        pack_json_string(json, "state", states[report->signers[i].state]);
+        if (report->signers[i].state == PACK_SIGNER_GOOD)
+            pack_json_string(json, "trusted_comment", report->signers[i].comment);
+        pack_json_end(json);
+    }
+    pack_json_end(json);
+    pack_json_end(json);
+}
+
+static void json_images(struct pack_json *json, const struct pack_release *release,
+                        const struct pack_verify_report *proved)
+{
+    static const char *const proofs[] = {
+        [PACK_PROOF_NONE] = "none", [PACK_PROOF_STORED] = "stored", [PACK_PROOF_PLAIN] = "plain"};
+    pack_json_array(json, "images");
+    for (size_t i = 0; i < release->image_count; i++) {
+        const struct pack_image_report *report = &proved->images[i];
+        pack_json_object(json, NULL);
+        pack_json_string(json, "name", release->images[i].name);
+        pack_json_string(json, "proof", proofs[report->proof]);
+        pack_json_unsigned(json, "size", release->images[i].size);
+        pack_json_hex(json, "sha256", release->images[i].sha256, PACK_SHA256_SIZE);
+        if (report->codec != NULL) {
+            pack_json_string(json, "codec", report->codec);
+            pack_json_unsigned(json, "stored_size", report->stored_size);
+        }
+        if (report->missing != NULL)
+            pack_json_string(json, "missing", report->missing);
+        pack_json_end(json);
+    }
+    pack_json_end(json);
+}
+
+static void json_verdict(struct pack_json *json, const struct verdict *verdict, const char *path,
+                         const struct pack_error *error)
+{
+    pack_json_object(json, NULL);
+    pack_json_string(json, "file", path);
+    pack_json_boolean(json, "verified", error->code == 0);
+    if (verdict->signers != NULL) {
+        pack_json_object(json, "documents");
+        json_signers(json, "release", &verdict->signers->release);
+        json_signers(json, "delivery", &verdict->signers->delivery);
+        pack_json_end(json);
+    }
+    if (verdict->trusted != NULL) {
+        const struct pack_release *release = pack_trusted_release(verdict->trusted);
+        pack_json_string(json, "product", release->product);
+        pack_json_string(json, "version", release->version);
+        pack_json_unsigned(json, "security_version", release->security_version);
+        pack_json_hex(json, "release_sha256", pack_trusted_release_sha256(verdict->trusted),
+                      PACK_SHA256_SIZE);
+        if (verdict->proved_all)
+            json_images(json, release, verdict->proved);
+    }
+    if (error->code != 0)
+        report_error_json(json, "error", error);
+    pack_json_end(json);
+}
+
+/* --- the command ----------------------------------------------------------------------------- */
+
+static int verify_one(struct cli *cli, const struct arguments *arguments,
+                      const struct pack_trust *trust, const char *path, struct pack_error *error)
+{
+    CLI_AUTO(verdict_clear) struct verdict verdict = {0};
+    const int code = judge(&verdict, path, trust, cli, arguments, error);
+    json_verdict(cli_json(cli), &verdict, path, error);
+    if (code == 0)
+        print_verdict(cli, &verdict, path);
+    return code;
+}
+
+/* All are judged; the first failure gives the exit status, each is told as it is met. */
+static int verify_bundles(struct cli *cli, const struct arguments *arguments,
+                          struct pack_error *error)
+{
+    CLI_AUTO(pack_trust_free) struct pack_trust *trust = NULL;
+    const int code = cli_trust(&trust, cli, error);
+    if (code != 0)
+        return code;
+    pack_json_array(cli_json(cli), "results");
+    for (size_t i = 0; i < arguments_count(arguments); i++) {
+        struct pack_error failure = {0};
+        if (verify_one(cli, arguments, trust, arguments_at(arguments, i), &failure) == 0)
+            continue;
+        report_error(cli, &failure);
+        cli->reported = true;
+        if (error->code == 0)
+            *error = failure;
+        if (failure.code == PACK_E_INTERRUPTED)
+            break;
+    }
+    pack_json_end(cli_json(cli));
+    return error->code;
+}
+
+static int run(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
+{
+    if (arguments_flag(arguments, "detached"))
+        return detached_verify(cli, arguments, error);
+    if (arguments_value(arguments, "signature") != NULL)
+        return pack_fail(error, PACK_E_USAGE, "--signature goes with --detached");
+    return verify_bundles(cli, arguments, error);
+}
+
+static const struct option options[] = {
+    {.name = "flat", .help = "compare each image's flat sha256 too"},
+    {.name = "complete", .help = "fail where an image could not be rebuilt"},
+    {.name = "min-security-version",
+     .kind = OPTION_NUMBER,
+     .value = "N",
+     .help = "refuse a security version below N"},
+    {.name = "detached", .help = "check a signature beside any one file"},
+    {.name = "signature",
+     .letter = 'x',
+     .kind = OPTION_PATH,
+     .value = "FILE",
+     .help = "the detached signature (the file's name with .minisig)"},
+    {.name = NULL},
+};
+
+static const struct positional positionals[] = {
+    {.name = "BUNDLE", .kind = OPTION_PATH, .many = true},
+    {.name = NULL},
+};
+
+const struct command command_verify = {
+    .name = "verify",
+    .summary = "prove who signed a bundle, and every byte of it",
+    .synopsis = "BUNDLE... -p [ROLE=]PUB... [--require N] [--complete] [--flat]\n"
+                "--detached FILE -p PUB [-x SIGNATURE]",
+    .description =
+        "Reads every byte of each bundle and proves it: the signatures on release.json and "
+        "delivery.json over their bytes as they stand, then every header, table, payload block, "
+        "attachment and the end. Nothing is parsed or decompressed before its signature or hash "
+        "was found good.\n\n"
+        "Trust must be given: without a public key this is a usage error. One bare key holds all "
+        "roles; with several each names its role, release=, delivery= or any=. --require counts "
+        "distinct keys that signed release.json.\n\n"
+        "Each image is proved \"plain\" when it was rebuilt and every block of it matched, or "
+        "\"stored\" when only its stored bytes could be proved, as of a delta without its base. "
+        "--complete makes \"stored\" a failure. A bundle may come from a pipe (-).\n\n"
+        "With --detached the argument is any file, and its signature stands beside it, as "
+        "minisign or \"fwpack sign --detached\" made it.",
+    .examples = "# one key for everything\n"
+                "fwpack verify acme-1.2.3.fwb -p release.pub\n"
+                "# two of three release keys, and the key of the CI machine\n"
+                "fwpack verify acme-1.2.3.fwb -p release=anna.pub -p release=ben.pub \\\n"
+                "    -p release=chris.pub -p delivery=ci.pub --require 2\n"
+                "# as a download comes in\n"
+                "curl -s https://example.org/acme-1.2.3.fwb | fwpack verify - -p release.pub\n",
+    .positionals = positionals,
+    .options = options,
+    .groups = GROUP_TRUST,
+    .exits = EXITS(3, 10, 11, 12, 13, 14, 16, 18),
+    .run = run,
+};
