@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "io/file.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -120,7 +121,7 @@ static int compress_images(struct builder *builder, struct pack_error *error)
 static int describe_release_image(struct builder *builder, size_t index, struct pack_error *error)
 {
     const struct pack_descriptor_image *from = &builder->descriptor->images[index];
-    const struct encoded *encoded = &builder->images[index];
+    struct encoded *encoded = &builder->images[index];
     const struct pack_image *segmented = encoded->segmented;
     struct pack_release_image *to = &builder->release_images[index];
     *to = (struct pack_release_image){
@@ -137,6 +138,9 @@ static int describe_release_image(struct builder *builder, size_t index, struct 
         to->segments = segmented->segments;
         to->has_entry = segmented->has_entry;
         to->entry = segmented->entry;
+        sodium_bin2hex(encoded->note, sizeof encoded->note,
+                       segmented->note, segmented->note_size);
+        to->format_note = segmented->note_size != 0 ? encoded->note : NULL;
     }
     return pack_sha256_bytes(encoded->blocks.bytes, encoded->blocks.size, to->blocks_sha256, error);
 }

@@ -25,6 +25,7 @@ struct encoded {
     struct pack_sha256 *stored; /* running, over the current stored block */
     uint64_t stored_in_block;   /* bytes of it so far */
     char what[PACK_MAX_NAME + 32];
+    char note[2 * PACK_NOTE_SIZE + 1]; /* the segmented format's, in hex */
     char library[64]; /* the codec's, for delivery.json */
 };
 

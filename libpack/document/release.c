@@ -5,6 +5,7 @@
 #include "pack/version.h"
 
 #include <inttypes.h>
+#include <sodium.h>
 #include <string.h>
 
 enum { MAX_COMPATIBLE = 64 };
@@ -75,6 +76,15 @@ static int check_image(struct fields *fields, const void *object)
     return code;
 }
 
+static int rule_note(const char *text, struct pack_error *error)
+{
+    const size_t length = strlen(text);
+    if (length == 0 || length > 128 || length % 2 != 0 ||
+        strspn(text, "0123456789abcdef") != length)
+        return pack_fail(error, PACK_E_MALFORMED, "is not 1 to 64 bytes in lower-case hex");
+    return 0;
+}
+
 static const struct field image_fields[] = {
     {"name", FIELD_STRING, .offset = offsetof(struct pack_release_image, name),
      .rule = pack_rule_name},
@@ -84,6 +94,8 @@ static const struct field image_fields[] = {
      .use = FIELD_OPTIONAL, .rule = pack_version_check},
     {"format", FIELD_STRING, .offset = offsetof(struct pack_release_image, format),
      .use = FIELD_OPTIONAL, .rule = pack_rule_format},
+    {"format_note", FIELD_STRING, .offset = offsetof(struct pack_release_image, format_note),
+     .use_of = use_of_entry, .rule = rule_note},
     {"size", FIELD_INTEGER, .offset = offsetof(struct pack_release_image, size), .minimum = 1},
     {"sha256", FIELD_DIGEST, .offset = offsetof(struct pack_release_image, sha256)},
     {"block_size", FIELD_BLOCK_SIZE, .offset = offsetof(struct pack_release_image, block_size)},
@@ -235,4 +247,12 @@ int pack_release_encode(char **text, size_t *size, const struct pack_release *re
                         struct pack_error *error)
 {
     return document_encode(&release_type, release, text, size, error);
+}
+
+void pack_release_note(const struct pack_release_image *image, uint8_t note[64], size_t *size)
+{
+    *size = 0;
+    if (image->format_note != NULL) /* checked when it was parsed */
+        (void)sodium_hex2bin(note, 64, image->format_note, strlen(image->format_note), NULL, size,
+                             NULL);
 }

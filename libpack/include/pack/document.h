@@ -25,6 +25,7 @@ struct pack_release_image {
     uint32_t block_size;                     /* a power of two, 512 to 1 MiB */
     uint8_t blocks_sha256[PACK_SHA256_SIZE]; /* of the plain block table */
     const char *format;                      /* "ihex", "srec", "uf2", "elf"; NULL for raw */
+    const char *format_note; /* what else the format keeps (pack_image.note), in hex; or NULL */
     size_t segment_count;
     const struct pack_segment *segments; /* ascending, not touching; NULL for raw */
     bool has_entry;
@@ -124,6 +125,10 @@ PACK_API PACK_MUST_USE int pack_delivery_match(const struct pack_delivery *deliv
                                                const struct pack_release *release,
                                                const uint8_t release_sha256[PACK_SHA256_SIZE],
                                                struct pack_error *error);
+
+/* The bytes of format_note; *size is 0 where there is none. */
+PACK_API void pack_release_note(const struct pack_release_image *image, uint8_t note[64],
+                                size_t *size);
 
 /* [a-z0-9][a-z0-9._-]{0,40} */
 PACK_API bool pack_name_valid(const char *name);
