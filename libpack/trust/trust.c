@@ -128,6 +128,15 @@ unsigned pack_trust_threshold(const struct pack_trust *trust, enum pack_role rol
     return trust->thresholds[role];
 }
 
+const struct pack_public_key *pack_trust_key(const struct pack_trust *trust, enum pack_role role,
+                                             size_t index)
+{
+    for (size_t i = 0; i < trust->count; i++)
+        if (trust_holds(&trust->anchors[i], role) && index-- == 0)
+            return &trust->anchors[i].key;
+    return NULL;
+}
+
 size_t pack_trust_key_count(const struct pack_trust *trust, enum pack_role role)
 {
     size_t count = 0;

@@ -31,6 +31,9 @@ PACK_API PACK_MUST_USE int pack_trust_require(struct pack_trust *trust, enum pac
                                               unsigned threshold, struct pack_error *error);
 PACK_API unsigned pack_trust_threshold(const struct pack_trust *trust, enum pack_role role);
 PACK_API size_t pack_trust_key_count(const struct pack_trust *trust, enum pack_role role);
+/* The index-th of them; the trust's own. */
+PACK_API const struct pack_public_key *pack_trust_key(const struct pack_trust *trust,
+                                                      enum pack_role role, size_t index);
 
 /* One signature member of a document as it stands in a bundle. */
 struct pack_signature_member {
