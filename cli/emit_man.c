@@ -27,14 +27,24 @@ static void roff(FILE *stream, const char *text, bool start)
             fputc(*text, stream);
 }
 
-/* Text as one roff paragraph, the line ends inside it kept. */
+/* Words filled into lines that a reader of the source can bear. */
 static void paragraph(FILE *stream, const char *text)
 {
-    char line[1024];
-    for (size_t i = 0; emit_line(text, i, line, sizeof line); i++) {
-        roff(stream, line, true);
-        fputc('\n', stream);
+    size_t column = 0;
+    for (text += strspn(text, " \n"); *text != '\0'; text += strspn(text, " \n")) {
+        const size_t length = strcspn(text, " \n");
+        char word[256];
+        snprintf(word, sizeof word, "%.*s", (int)length, text);
+        if (column > 0 && column + 1 + length > 72) {
+            fputc('\n', stream);
+            column = 0;
+        }
+        fputs(column > 0 ? " " : "", stream);
+        roff(stream, word, column == 0);
+        column += length + (column > 0);
+        text += length;
     }
+    fputc('\n', stream);
 }
 
 static void paragraphs(FILE *stream, const char *text)

@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 enum { BOTH = 1 << PACK_ROLE_RELEASE | 1 << PACK_ROLE_DELIVERY };
 
@@ -131,34 +130,14 @@ static int split(struct public_key_value *split, const char *value, struct pack_
     return unknown_role(value, length, error);
 }
 
-/*
- * A key that is named but cannot be had is a verdict on trust, so that a script tells it from a
- * missing bundle and nothing takes it for "no key, so no check".
- */
-static int no_key_at(const char *name, struct pack_error *error)
-{
-    struct stat status;
-    static const int missing[] = {PACK_E_NOT_FOUND, PACK_E_PERMISSION, PACK_E_USAGE, PACK_E_IO};
-    bool is_missing = stat(name, &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0;
-    for (size_t i = 0; i < sizeof missing / sizeof missing[0]; i++)
-        is_missing = is_missing || error->code == (enum pack_code)missing[i];
-    if (!is_missing)
-        return (int)error->code;
-    char why[sizeof error->text];
-    memcpy(why, error->text, sizeof why);
-    pack_fail(error, PACK_E_UNTRUSTED, "no trusted key here: %s", why);
-    return pack_at_file(error, name);
-}
-
 static int load_public_key(struct cli *cli, struct pack_public_key *key, const char *name,
                            struct pack_error *error)
 {
     if (name[0] == '\0')
         return pack_fail(error, PACK_E_USAGE, "--pubkey: the value is empty");
-    if (pack_public_key_load(key, name, error) != 0)
-        return no_key_at(name, error);
-    if (!pack_public_key_is_demo(key))
-        return 0;
+    const int code = pack_public_key_load(key, name, error);
+    if (code != 0 || !pack_public_key_is_demo(key))
+        return code;
     if (arguments_flag(cli->arguments, "allow-demo-keys")) {
         cli_warn(cli, "trusting the demo key %s: anybody can sign with it", name);
         return 0;
