@@ -37,7 +37,7 @@ int cli_output_open(struct cli *cli, struct pack_output **output, const char *pa
                     const struct pack_input *input, struct pack_error *error)
 {
     if (cli->dry_run)
-        return pack_fail(error, PACK_E_INTERNAL, "an output is opened by a dry run");
+        return pack_output_open(output, "/dev/null", flags & PACK_OUTPUT_SEEKABLE, NULL, error);
     if (strcmp(path, "-") == 0 && isatty(STDOUT_FILENO)) {
         pack_fail(error, PACK_E_USAGE, "binary data is not written to a terminal");
         return pack_hint(error, "give -o FILE, or send standard output to a file or a pipe");

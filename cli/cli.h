@@ -97,7 +97,7 @@ void cli_findings_format(struct cli *cli, enum findings_format format);
 
 /*
  * pack_output_open for a command's result; refuses a terminal for binary data (PACK_E_USAGE with
- * a hint). `flags` and `input` as there. Never called by a dry run.
+ * a hint). `flags` and `input` as there. A dry run gets an output that leads nowhere.
  */
 PACK_MUST_USE int cli_output_open(struct cli *cli, struct pack_output **output, const char *path,
                                   unsigned flags, const struct pack_input *input,

@@ -5,10 +5,20 @@
  * The only list of commands, in the order of the help. A new command: write cmd_<name>.c (see
  * command.h), declare it in commands.h, and add its line here and its file in CMakeLists.txt.
  */
+/* clang-format off */
 static const struct command *const commands[] = {
-    &command_build,  &command_sign, &command_verify,     &command_extract, &command_completion,
-    &command_schema, &command_env,  &command_exit_codes, &command_version, NULL, /* ends the list */
+    &command_build,
+    &command_sign,
+    &command_verify,
+    &command_extract,
+    &command_completion,
+    &command_schema,
+    &command_env,
+    &command_exit_codes,
+    &command_version,
+    NULL,
 };
+/* clang-format on */
 
 static const struct option options[] = {
     {.name = "version", .help = "print the version"},
