@@ -22,7 +22,7 @@ def declared():
     names = set()
     for path in tree.files(".h", below=("libpack/include",)):
         text = tree.bare_c(tree.read(path))
-        names |= set(re.findall(r"\bPACK_API\b[^;{]*?\b(\w+)\s*\(", text)) - {"PACK_PRINTF"}
+        names |= set(re.findall(r"\bPACK_API\b[^;{]*?\b(pack_\w+)\s*\(", text))
     return names
 
 
