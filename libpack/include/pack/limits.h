@@ -19,6 +19,7 @@
 #define PACK_MAX_SIGNERS 64                        /* signatures on one document */
 #define PACK_MAX_IMAGES 256                        /* images of a release */
 #define PACK_MAX_ENCODINGS 64                      /* encodings of one image */
+#define PACK_MAX_COMPATIBLE 64                     /* hardware that a release fits */
 #define PACK_MAX_ATTACHMENTS 256                   /* attachments of a release */
 #define PACK_MAX_ATTACHMENT (64 * PACK_MIB)        /* one attachment, proved in memory */
 #define PACK_MAX_ROOTS 64                          /* roots/ in one bundle */
