@@ -3,6 +3,8 @@
  * Runs a fuzz target over the files of folders, without libFuzzer: each file as it is, cut short
  * at some places, and with some bytes changed. The same inputs in each run. No input is a failure.
  */
+#include "target.h"
+
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -11,8 +13,6 @@
 #include <sys/stat.h>
 
 enum { DAMAGED = 64 };
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* A copy of exactly `size` bytes, so that a sanitizer sees a read past the end. */
 static void run_copy(const uint8_t *bytes, size_t size, size_t changed, uint8_t flip)
