@@ -11,7 +11,7 @@ COLUMNS = 80
 
 def subcommands(text):
     """The names in the list under "Commands:"."""
-    listed = re.search(r"^Commands:\n((?:\s.*\n|\n)*)", text, re.MULTILINE | re.IGNORECASE)
+    listed = re.search(r"^Commands:\n((?: .*\n)*)", text, re.MULTILINE)
     return re.findall(r"^  (\w[\w-]*)", listed[1], re.MULTILINE) if listed else []
 
 
