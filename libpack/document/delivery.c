@@ -60,16 +60,20 @@ static enum field_use use_of_frames(const void *object)
     return FIELD_WANTED;
 }
 
-static enum field_use use_of_frame_table(const void *object)
+static bool has_frames(const void *object)
 {
     const struct pack_encoding *encoding = object;
-    return encoding->frame_count != 0 ? FIELD_WANTED : FIELD_FORBIDDEN;
+    return use_of_frames(encoding) == FIELD_WANTED || encoding->frame_count != 0;
+}
+
+static enum field_use use_of_frame_table(const void *object)
+{
+    return has_frames(object) ? FIELD_WANTED : FIELD_FORBIDDEN;
 }
 
 static enum field_use use_of_reusable(const void *object)
 {
-    const struct pack_encoding *encoding = object;
-    return encoding->frame_count != 0 ? FIELD_OPTIONAL : FIELD_FORBIDDEN;
+    return has_frames(object) ? FIELD_OPTIONAL : FIELD_FORBIDDEN;
 }
 
 static enum field_use use_of_base(const void *object)
