@@ -35,7 +35,7 @@ int pack_key_text_split(struct pack_key_text *parts, const char *text, size_t si
 {
     struct pack_span rest = {text, size};
     unsigned line = 1;
-    *parts = (struct pack_key_text){0};
+    parts->comment = (struct pack_span){text, 0};
     parts->data = take_line(&rest);
     if (pack_span_skip(&parts->data, PACK_UNTRUSTED_COMMENT)) {
         parts->comment = parts->data;
