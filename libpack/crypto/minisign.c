@@ -47,7 +47,7 @@ static int split(struct pack_span lines[LINES], struct pack_span rest, struct pa
     }
     if (rest.size == 0)
         return 0;
-    pack_fail(error, PACK_E_MALFORMED, "%zu bytes after the signature", rest.size);
+    pack_fail(error, PACK_E_MALFORMED, "data after the signature");
     return pack_at_line(error, LINES + 1, 0);
 }
 
