@@ -90,6 +90,7 @@ void emit_reference(FILE *stream, const struct command *program)
           "in [errors.md](errors.md).\n\n",
           stream);
     synopsis(stream, program, "");
+    options(stream, program, false);
     fputs("\n## Common options\n", stream);
     options(stream, program, true);
     emit_walk(program, section, stream);
