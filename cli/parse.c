@@ -138,7 +138,7 @@ static int check_number(const struct option *option, const char *what, const cha
                         uint64_t *number, struct pack_error *error)
 {
     if (!number_parse(value, option->kind == OPTION_SIZE, option->kind == OPTION_ADDRESS, number)) {
-        pack_fail(error, PACK_E_USAGE, "%s: '%.64s' is no number", what, value);
+        pack_fail(error, PACK_E_USAGE, "%s: '%.64s' is no whole number", what, value);
         if (option->kind == OPTION_SIZE)
             pack_hint(error, "bytes, or with a unit, as in 64KiB, 16MiB, 1GiB");
         return PACK_E_USAGE;

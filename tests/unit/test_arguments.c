@@ -461,7 +461,7 @@ static void variables_stand_in_for_options(void **state)
     arguments_values(beaten.arguments, "key", &count);
     assert_int_equal(count, 2);
     assert_false(arguments_from_variable(beaten.arguments, "key"));
-    assert_usage(&bad, "FWPACK_JOBS: 'many' is no number", NULL);
+    assert_usage(&bad, "FWPACK_JOBS: 'many' is no whole number", NULL);
 }
 
 /* --- A135: argument vectors that no shell makes ---------------------------------------------- */
@@ -500,7 +500,7 @@ static void survives_long_arguments(void **state)
     assert_usage(&command, "unknown command 'qqq", NULL);
     assert_good(&value);
     assert_int_equal(strlen(arguments_value(value.arguments, "text")), size);
-    assert_usage(&number, "is no number", NULL);
+    assert_usage(&number, "is no whole number", NULL);
     word[0] = '-';
     AUTO_PARSED struct parsed letters = PARSE("pack", "in", word);
     assert_good(&letters);
