@@ -11,6 +11,7 @@ static const struct command *const commands[] = {
     &command_sign,
     &command_verify,
     &command_extract,
+    &command_key,
     &command_completion,
     &command_schema,
     &command_env,
@@ -35,7 +36,7 @@ const struct command command_program = {
         "JSON documents, minisign signatures and compressed images, each of which opens with "
         "a stock tool.",
     .examples = "# the first bundle\n"
-                "fwpack key generate -o release\n"
+                "fwpack key generate release\n"
                 "fwpack init\n"
                 "fwpack build fwpack.yaml -k release.key -o product.fwb\n"
                 "fwpack verify product.fwb -p release.pub\n",

@@ -41,13 +41,17 @@ static void warn_exposed(const struct pack_key_source *source, const char *name,
     access->warn(access->user, text);
 }
 
+static bool is_exposed(const struct pack_key_source *source)
+{
+    return source->is_path && (source->foreign || (source->mode & OTHERS) != 0);
+}
+
 /* Judges the opened file, never the name. The demo keys are public, so nothing guards them. */
 static int judge(const struct pack_key_source *source, const char *name, bool encrypted,
                  const struct pack_secret_key *key, const struct pack_key_access *access,
                  struct pack_error *error)
 {
-    const bool exposed = source->foreign || (source->mode & OTHERS) != 0;
-    if (!source->is_path || !exposed || pack_demo_key_published(key->key.bytes))
+    if (!is_exposed(source) || pack_demo_key_published(key->key.bytes))
         return 0;
     if (!encrypted && !access->allow_insecure)
         return refuse_exposed(source, name, error);
@@ -134,12 +138,17 @@ static int look_into(struct pack_key_info *info, const struct pack_key_source *s
     return 0;
 }
 
-int pack_key_info_load(struct pack_key_info *info, const char *path, struct pack_error *error)
+int pack_key_info_load(struct pack_key_info *info, const char *name, struct pack_error *error)
 {
     PACK_AUTO_KEY_SOURCE struct pack_key_source source = {0};
+    const bool is_input = strcmp(name, "-") == 0;
     *info = (struct pack_key_info){0};
-    int code = pack_key_source_path(&source, path, error);
+    int code = pack_key_source_open(&source, is_input ? "fd:0" : name, NULL, error);
     if (code == 0)
         code = look_into(info, &source, error);
-    return code != 0 ? pack_at_file(error, path) : 0;
+    if (code != 0)
+        return pack_at_file(error, is_input ? "standard input" : name);
+    info->exposed = info->secret && is_exposed(&source) &&
+                    !(info->has_key && pack_demo_key_published(info->key.bytes));
+    return 0;
 }

@@ -25,7 +25,7 @@ static int read_text(struct pack_key_source *source, int descriptor, struct pack
     return code == 0 && source->size > PACK_MAX_KEY_FILE ? fail_too_large(error) : code;
 }
 
-int pack_key_source_path(struct pack_key_source *source, const char *path, struct pack_error *error)
+static int open_path(struct pack_key_source *source, const char *path, struct pack_error *error)
 {
     struct stat status;
     /* Not blocking, so that a FIFO is refused and not waited for. */
@@ -96,7 +96,7 @@ int pack_key_source_open(struct pack_key_source *source, const char *name,
         return open_variable(source, name + 4, environment, error);
     if (strncmp(name, "fd:", 3) == 0)
         return open_descriptor(source, name + 3, error);
-    return pack_key_source_path(source, name, error);
+    return open_path(source, name, error);
 }
 
 void pack_key_source_close(struct pack_key_source *source)

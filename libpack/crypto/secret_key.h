@@ -53,9 +53,6 @@ struct pack_key_source {
 PACK_MUST_USE int pack_key_source_open(struct pack_key_source *source, const char *name,
                                        const char *(*environment)(const char *name),
                                        struct pack_error *error);
-/* A path only: no env:, no fd:. */
-PACK_MUST_USE int pack_key_source_path(struct pack_key_source *source, const char *path,
-                                       struct pack_error *error);
 void pack_key_source_close(struct pack_key_source *source);
 #define PACK_AUTO_KEY_SOURCE PACK_AUTO(pack_key_source_close)
 

@@ -653,14 +653,14 @@ static void a_key_file_tells_what_can_be_seen(void **state)
     PACK_AUTO_FREE char *encrypted = test_path(*state, "encrypted.key");
     test_write_text(encrypted, "untrusted comment: x, purpose delivery\n" MINISIGN_ENCRYPTED "\n");
     assert_pack_ok(pack_key_info_load(&info, pair.secret, &error));
-    assert_true(info.secret && info.has_key && !info.encrypted);
+    assert_true(info.secret && info.has_key && !info.encrypted && !info.exposed);
     assert_int_equal(info.purpose, PACK_PURPOSE_RELEASE);
     assert_string_equal(info.key.keyid, pack_secret_key_public(pair.key)->keyid);
     assert_pack_ok(pack_key_info_load(&info, pair.public, &error));
     assert_true(!info.secret && info.has_key && !info.encrypted);
     assert_int_equal(info.purpose, PACK_PURPOSE_RELEASE);
     assert_pack_ok(pack_key_info_load(&info, encrypted, &error));
-    assert_true(info.secret && info.encrypted && !info.has_key);
+    assert_true(info.secret && info.encrypted && !info.has_key && info.exposed);
     assert_int_equal(info.purpose, PACK_PURPOSE_DELIVERY);
     assert_int_equal(info.kdf_memory, UINT64_C(1) << 30);
     assert_string_equal(info.comment, "x, purpose delivery");
@@ -751,7 +751,7 @@ static void mask_text(const char *path, uint8_t masked[PATTERN])
 {
     struct pack_error error = {0};
     PACK_AUTO_KEY_SOURCE struct pack_key_source source = {0};
-    assert_pack_ok(pack_key_source_path(&source, path, &error));
+    assert_pack_ok(pack_key_source_open(&source, path, NULL, &error));
     const char *data = strchr(source.text, '\n') + 1;
     for (size_t i = 0; i < PATTERN; i++)
         masked[i] = (uint8_t)data[(FILE_SEED + 1) / 3 * 4 + (int)i] ^ MASK;

@@ -121,18 +121,20 @@ PACK_API PACK_MUST_USE int pack_secret_key_save(const struct pack_secret_key *ke
 
 /*
  * What a key file, public or secret, says of itself, read without its passphrase. Of an encrypted
- * key nothing but the comment and the KDF's cost can be seen, and neither is proved.
+ * key nothing but the comment and the KDF's cost can be seen, and neither is proved. NAME is a
+ * path, "-" for standard input, or `fd:N`.
  */
 struct pack_key_info {
     bool secret;
     bool encrypted;
+    bool exposed; /* a secret key whose file others can read, or another user owns */
     bool has_key; /* whether `key` is filled: always but for encrypted ones */
     struct pack_public_key key;
     enum pack_key_purpose purpose;          /* a hint, from the comment or the demo id */
     uint64_t kdf_memory;                    /* bytes that the passphrase KDF asks for, or 0 */
     char comment[PACK_MAX_TRUSTED_COMMENT]; /* the untrusted comment, or empty */
 };
-PACK_API PACK_MUST_USE int pack_key_info_load(struct pack_key_info *info, const char *path,
+PACK_API PACK_MUST_USE int pack_key_info_load(struct pack_key_info *info, const char *name,
                                               struct pack_error *error);
 
 /* "release", …; NULL-safe both ways: an unknown name is false. */
