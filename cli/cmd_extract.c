@@ -148,7 +148,8 @@ static int item_path(const struct extraction *extraction, struct item item, char
                  : release->images[item.index].format != NULL ? ".bin"
                                                               : ".img");
     }
-    if (asprintf(path, "%s/%s%s", extraction->folder, item_name(extraction, item), suffix) >= 0)
+    if (asprintf(path, "%s/%s%s%s", extraction->folder, item.attachment ? "attachments/" : "",
+                 item_name(extraction, item), suffix) >= 0)
         return 0;
     *path = NULL;
     return pack_fail_memory(error);
@@ -242,6 +243,14 @@ static int check_name(const struct extraction *extraction, const char *name,
                            : pack_hint(error, "`fwpack inspect` lists what is inside");
 }
 
+/* Those that are named; without any name, with -C, all that travel. */
+static bool takes_attachment(const struct extraction *extraction, const char *name)
+{
+    return arguments_count(extraction->arguments) == 1
+               ? extraction->folder != NULL && travels(extraction, name)
+               : is_named(extraction, name);
+}
+
 /* In the bundle's order, so that a pipe need not go back: attachments, then images. */
 static int extract_items(struct extraction *extraction, struct pack_error *error)
 {
@@ -249,8 +258,7 @@ static int extract_items(struct extraction *extraction, struct pack_error *error
     const bool all = arguments_count(extraction->arguments) == 1;
     int code = 0;
     for (size_t i = 0; code == 0 && i < release->attachment_count; i++)
-        if (all ? extraction->folder != NULL && travels(extraction, release->attachments[i].name)
-                : is_named(extraction, release->attachments[i].name))
+        if (takes_attachment(extraction, release->attachments[i].name))
             code = extract_item(extraction, (struct item){.attachment = true, .index = i}, error);
     for (size_t i = 0; code == 0 && i < release->image_count; i++)
         if (all || is_named(extraction, release->images[i].name))
@@ -293,14 +301,32 @@ static int open_trusted(struct extraction *extraction, struct pack_error *error)
     return code;
 }
 
-static int make_folder(const struct extraction *extraction, struct pack_error *error)
+static int make_folder(const char *folder, struct pack_error *error)
 {
-    if (extraction->folder == NULL || extraction->cli->dry_run)
-        return 0;
-    if (mkdir(extraction->folder, 0777) == 0 || errno == EEXIST)
+    if (mkdir(folder, 0777) == 0 || errno == EEXIST)
         return 0;
     pack_fail_errno(error, errno, "cannot make the folder");
-    return pack_at_file(error, extraction->folder);
+    return pack_at_file(error, folder);
+}
+
+/* DIR, and DIR/attachments where something goes into it. */
+static int make_folders(const struct extraction *extraction, struct pack_error *error)
+{
+    const struct pack_release *release = pack_trusted_release(extraction->trusted);
+    CLI_AUTO_FREE char *attachments = NULL;
+    bool wanted = false;
+    if (extraction->folder == NULL || extraction->cli->dry_run)
+        return 0;
+    for (size_t i = 0; i < release->attachment_count; i++)
+        wanted = wanted || takes_attachment(extraction, release->attachments[i].name);
+    const int code = make_folder(extraction->folder, error);
+    if (code != 0 || !wanted)
+        return code;
+    if (asprintf(&attachments, "%s/attachments", extraction->folder) < 0) {
+        attachments = NULL;
+        return pack_fail_memory(error);
+    }
+    return make_folder(attachments, error);
 }
 
 static int run(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
@@ -318,7 +344,7 @@ static int run(struct cli *cli, const struct arguments *arguments, struct pack_e
     if (code == 0)
         code = check_names(&extraction, error);
     if (code == 0)
-        code = make_folder(&extraction, error);
+        code = make_folders(&extraction, error);
     if (code != 0)
         return pack_at_file(error, arguments_at(arguments, 0));
     pack_json_array(cli_json(cli), "files");
@@ -349,7 +375,8 @@ const struct command command_extract = {
     .synopsis = "BUNDLE [IMAGE]... (-C DIR | -o FILE) -p [ROLE=]PUB... [--raw]",
     .description =
         "Checks the signatures as verify does, then writes the images, and with -C the "
-        "attachments too, or those that are named. Each block is proved before it is written; a "
+        "attachments too (into DIR/attachments), or those that are named. Each block is proved "
+        "before it is written; a "
         "file appears whole or not at all. With \"-o -\" bytes flow as they are proved, and the "
         "exit status says whether they are all.\n\n"
         "A raw image is called NAME.img. One with addresses comes out in its own format, "
