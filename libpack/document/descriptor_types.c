@@ -138,20 +138,20 @@ const struct pack_field_type pack_type_range = {decode_range, schema_range};
 /* --- numbers --------------------------------------------------------------------------------- */
 
 /* What YAML 1.1 would read as another number, or as none, is refused by its name (A74). */
-static const char *oddity(const char *text)
+static const char *complaint(const char *text)
 {
     static const struct {
         const char *characters;
         const char *what;
     } oddities[] = {
-        {"+-", "a sign"},     {"_", "an underscore"}, {"xX", "hexadecimal digits"},
-        {".,", "a fraction"}, {":", "a colon"},       {"eE", "an exponent"},
-        {" ", "a space"},
+        {"+-", "has a sign"},     {"_", "has an underscore"}, {"xX", "has hexadecimal digits"},
+        {".,", "has a fraction"}, {":", "has a colon"},       {"eE", "has an exponent"},
+        {" ", "has a space"},
     };
     for (size_t i = 0; i < sizeof oddities / sizeof oddities[0]; i++)
-        if (strpbrk(text, oddities[i].characters) != NULL)
+        if (strcspn(text, "0123456789+-.") == 0 && strpbrk(text, oddities[i].characters) != NULL)
             return oddities[i].what;
-    return "something else";
+    return "is no number";
 }
 
 /* Decimal digits at the start of `text`; *end is behind them. */
@@ -183,9 +183,8 @@ static bool read_integer(struct pack_descriptor_reader *reader, const struct pac
 {
     const char *end = NULL;
     if (text[strspn(text, "0123456789")] != '\0' || text[0] == '\0') {
-        (void)pack_reader_fault(reader, node, "\"%s\" has %s, plain decimal digits wanted",
-                                pack_yaml_show(text).text,
-                                text[0] == '\0' ? "no digits" : oddity(text));
+        (void)pack_reader_fault(reader, node, "\"%s\" %s, plain decimal digits wanted",
+                                pack_yaml_show(text).text, complaint(text));
         return false;
     }
     return read_digits(reader, node, text, number, &end);
@@ -277,9 +276,8 @@ static bool read_size(struct pack_descriptor_reader *reader, const struct pack_y
 {
     const char *unit = NULL;
     if (strchr("0123456789", text[0]) == NULL || text[0] == '\0' || strpbrk(text, "_xX") != NULL) {
-        (void)pack_reader_fault(reader, node, "\"%s\" has %s, decimal digits and a unit wanted",
-                                pack_yaml_show(text).text,
-                                text[0] == '\0' ? "no digits" : oddity(text));
+        (void)pack_reader_fault(reader, node, "\"%s\" %s, decimal digits and a unit wanted",
+                                pack_yaml_show(text).text, complaint(text));
         return false;
     }
     return read_digits(reader, node, text, size, &unit) && scale(reader, node, text, unit, size);
