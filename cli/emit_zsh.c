@@ -126,6 +126,8 @@ static void group(FILE *stream, const struct command *command, const char *path)
         function_name(stream, below);
         fputs(" ;;\n", stream);
     }
+    if (path[0] == '\0')
+        fputs("        help) _fwpack ;;\n", stream);
     fputs("        esac\n        ;;\n    esac\n", stream);
 }
 
