@@ -48,7 +48,7 @@ int pack_key_text_split(struct pack_key_text *parts, const char *text, size_t si
     if (rest.size == 0)
         return 0;
     if (line == 1)
-        pack_fail(error, PACK_E_KEY_INVALID, "not a minisign key: no line \"%s…\"",
+        pack_fail(error, PACK_E_KEY_INVALID, "not a minisign key: no line \"%s...\"",
                   PACK_UNTRUSTED_COMMENT);
     else
         pack_fail(error, PACK_E_KEY_INVALID, "data after the key");
