@@ -101,12 +101,16 @@ bool pack_range_contains(const char *range, const char *version)
     struct comparator comparator;
     struct semver wanted;
     size_t position = 0;
-    bool holds =
-        semver_read(&wanted, (struct semver_span){version, strlen(version)}, &position) == NULL;
-    while (holds && next_comparator(&walk, &comparator)) {
+    if (semver_read(&wanted, (struct semver_span){version, strlen(version)}, &position) != NULL ||
+        walk.range.size > PACK_MAX_TEXT)
+        return false;
+    bool holds = false;
+    while (next_comparator(&walk, &comparator)) {
         const int result = semver_compare(&wanted, &comparator.bound);
         const unsigned order = result < 0 ? LESS : result == 0 ? EQUAL : GREATER;
         holds = (comparator.orders & order) != 0;
+        if (!holds)
+            return false;
     }
     return holds && walk.flaw == NULL;
 }

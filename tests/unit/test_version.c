@@ -150,6 +150,8 @@ static void ranges_hold_all_their_comparators(void **state)
         {">1.0.0 >2.0.0", "1.5.0", false},
         {">=1.0.0", "no version", false},
         {"no range", "1.0.0", false},
+        {"", "1.0.0", false},
+        {" ", "1.0.0", false},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
         assert_int_equal(pack_range_contains(cases[i].range, cases[i].version), cases[i].holds);
