@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* Signature files, strict and canonical. What is taken is written back as it was. */
+#include "pack/key.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void check(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+/* A canonical signature has one spelling. */
+static void write_back(const struct pack_signature *signature, const uint8_t *data, size_t size)
+{
+    struct pack_error error = {0};
+    char *text = NULL;
+    size_t length = 0;
+    if (pack_signature_format(&text, &length, signature, &error) != 0)
+        return;
+    check(length == size && memcmp(text, data, size) == 0);
+    free(text);
+}
+
+static void verify(const struct pack_signature *signature)
+{
+    static const char line[] = "RWS5YH/XE6Rf/7P9LUa9GAOV/wuJSJu33TWI706MSsaCR89NUXkHqHoS";
+    static const char message[] = "a small file\n";
+    struct pack_error error = {0};
+    struct pack_public_key key;
+    uint8_t digest[PACK_PREHASH_SIZE];
+    pack_prehash_bytes(message, strlen(message), digest);
+    check(pack_public_key_parse(&key, line, strlen(line), &error) == 0);
+    const int code = pack_signature_verify(signature, &key, digest, &error);
+    check(code == 0 || (code == PACK_E_SIGNATURE && error.text[0] != '\0'));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct pack_error error = {0};
+    struct pack_signature signature;
+    if (pack_signature_parse(&signature, data, size, false, &error) == 0)
+        verify(&signature);
+    else
+        check(error.text[0] != '\0');
+    if (pack_signature_parse(&signature, data, size, true, &error) == 0)
+        write_back(&signature, data, size);
+    return 0;
+}
