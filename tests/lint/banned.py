@@ -44,9 +44,12 @@ def arguments(text, start):
     return text[start + 1:]
 
 
-def compare_problems(text):
+def compare_problems(path, text):
+    if path.startswith("formats/"):  # checksums of images that nobody trusts yet
+        return
     for match in re.finditer(r"(?<![\w])(memcmp|bcmp)\s*\(", text):
-        if re.search(SECRET, arguments(text, match.end() - 1)):
+        compared = arguments(text, match.end() - 1).split(",")[:2]
+        if any(re.search(SECRET, (re.findall(r"\w+", one) or [""])[-1]) for one in compared):
             yield match.start(), "memcmp on a hash, key or signature: sodium_memcmp"
 
 
@@ -70,7 +73,7 @@ def main():
     paths = tree.files(".c", ".h", below=tree.PRODUCT)
     for path in paths:
         text = tree.bare_c(tree.read(path))
-        found = [*call_problems(path, text), *compare_problems(text), *assert_problems(text),
+        found = [*call_problems(path, text), *compare_problems(path, text), *assert_problems(text),
                  *style_problems(text)]
         problems += [f"{path}:{tree.line_of(text, at)}: {why}" for at, why in sorted(found)]
     tree.finish(problems, len(paths))
