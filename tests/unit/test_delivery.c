@@ -469,6 +469,43 @@ static void encodings_that_are_not_known_match_anything(void **state)
     assert_pack_ok(pack_delivery_match(&changed, &release, changed.release_sha256, &error));
 }
 
+/* --- the manual ------------------------------------------------------------------------------ */
+
+/* The next block of JSON in a page, ended by a zero byte; *rest moves behind it. */
+static const char *next_example(char **rest)
+{
+    static const char begin[] = "```json\n";
+    char *start = strstr(*rest, begin);
+    assert_non_null(start);
+    start += sizeof begin - 1;
+    char *end = strstr(start, "```");
+    assert_non_null(end);
+    *end = '\0';
+    *rest = end + 1;
+    return start;
+}
+
+static void the_manuals_examples_are_good(void **state)
+{
+    (void)state;
+    struct pack_error error = {.code = PACK_OK};
+    char *path PACK_AUTO_FREE = test_fixture("../docs/documents.md");
+    size_t size = 0;
+    char *page PACK_AUTO_FREE = (char *)test_read_file(path, &size);
+    char *rest = page, *encoded PACK_AUTO_FREE = NULL, *encoded_release PACK_AUTO_FREE = NULL;
+    const char *text = next_example(&rest), *delivery_text = next_example(&rest);
+    uint8_t digest[PACK_SHA256_SIZE];
+    PACK_AUTO(pack_release_free) struct pack_release *release = NULL;
+    PACK_AUTO(pack_delivery_free) struct pack_delivery *delivery = parsed(delivery_text);
+    assert_pack_ok(pack_release_parse(&release, text, strlen(text), &error));
+    assert_pack_ok(pack_sha256_bytes(text, strlen(text), digest, &error));
+    assert_pack_ok(pack_delivery_match(delivery, release, digest, &error));
+    assert_pack_ok(pack_release_encode(&encoded_release, &size, release, &error));
+    assert_string_equal(encoded_release, text);
+    assert_pack_ok(pack_delivery_encode(&encoded, &size, delivery, &error));
+    assert_string_equal(encoded, delivery_text);
+}
+
 /* --- damage ---------------------------------------------------------------------------------- */
 
 static void a45_every_changed_byte_is_survived(void **state)
@@ -516,6 +553,7 @@ int main(void)
         cmocka_unit_test(a11_images_match_one_to_one),
         cmocka_unit_test(attachments_travel_in_the_releases_order),
         cmocka_unit_test(encodings_that_are_not_known_match_anything),
+        cmocka_unit_test(the_manuals_examples_are_good),
         cmocka_unit_test(a45_every_changed_byte_is_survived),
         cmocka_unit_test(a60_every_shortened_document_is_refused),
     };

@@ -37,6 +37,7 @@ static const char sample[] =
     "      \"slot\": \"mcu0\",\n"
     "      \"version\": \"1.0.3\",\n"
     "      \"format\": \"ihex\",\n"
+    "      \"format_note\": \"6968657805\",\n"
     "      \"size\": 4196,\n"
     "      \"sha256\": \"" DIGEST_B "\",\n"
     "      \"block_size\": 1024,\n"
@@ -110,6 +111,13 @@ static void every_member_of_an_image_is_read(void **state)
     assert_int_equal(segmented->segments[1].address, 134225920);
     assert_int_equal(segmented->segments[1].size, 100);
     assert_true(segmented->has_entry);
+    uint8_t note[64];
+    size_t size = 0;
+    pack_release_note(segmented, note, &size);
+    assert_int_equal(size, 5);
+    assert_memory_equal(note, "ihex\x05", 5);
+    pack_release_note(raw, note, &size);
+    assert_int_equal(size, 0);
 }
 
 static void what_is_read_is_written_the_same(void **state)
@@ -395,7 +403,14 @@ static void segments_make_up_the_image(void **state)
         {"\"ihex\"", "\"hex\"", PACK_E_UNSUPPORTED, "images[1].format: \"hex\""},
         {"\"ihex\"", "\"elf\"", PACK_OK, NULL},
         {"      \"format\": \"ihex\",\n", "", PACK_E_MALFORMED,
-         "images[1].segments: has no place here"},
+         "images[1].format_note: has no place here"},
+        {"      \"format\": \"ihex\",\n      \"format_note\": \"6968657805\",\n", "",
+         PACK_E_MALFORMED, "images[1].segments: has no place here"},
+        {"\"6968657805\"", "\"\"", PACK_E_MALFORMED, "images[1].format_note: is not 1 to 64"},
+        {"\"6968657805\"", "\"696\"", PACK_E_MALFORMED, "format_note"},
+        {"\"6968657805\"", "\"69686578FF\"", PACK_E_MALFORMED, "format_note"},
+        {"\"6968657805\"", "\"" DIGEST_A DIGEST_A "\"", PACK_OK, NULL},
+        {"\"6968657805\"", "\"" DIGEST_A DIGEST_A "00\"", PACK_E_MALFORMED, "format_note"},
         {"\"slot\": \"system\"", "\"slot\": \"system\", \"entry\": 1", PACK_E_MALFORMED,
          "images[0].entry: has no place here"},
     };
