@@ -37,9 +37,13 @@ static void the_key_id_is_tufs(void **state)
 static void a_public_key_of_minisign_is_taken(void **state)
 {
     (void)state;
-    static const char *const forms[] = {COMMENT MINISIGN_LINE "\n", COMMENT MINISIGN_LINE,
-                                        MINISIGN_LINE "\n", MINISIGN_LINE,
-                                        "untrusted comment: \n" MINISIGN_LINE};
+    static const char *const forms[] = {
+        (COMMENT MINISIGN_LINE "\n"),
+        (COMMENT MINISIGN_LINE),
+        (MINISIGN_LINE "\n"),
+        MINISIGN_LINE,
+        ("untrusted comment: \n" MINISIGN_LINE),
+    };
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         struct pack_error error = {0};
         struct pack_public_key key;

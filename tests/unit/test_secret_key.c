@@ -770,6 +770,7 @@ static void a118_no_trace_of_the_seed_is_left_in_memory(void **state)
     pack_secret_key_free(&pair.key);
     assert_pack_ok(pack_secret_key_load(&pair.key, pair.secret, &access, &error));
     PACK_AUTO_FREE char *signature = test_sign(pair.key, "abc", 3, "x", &size);
+    assert_non_null(signature);
     assert_true(memory_has(seed));
     pack_secret_key_free(&pair.key);
     assert_false(memory_has(seed));
