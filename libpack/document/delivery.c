@@ -6,6 +6,7 @@
 #include "pack/text.h"
 
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -338,7 +339,7 @@ static int match_plain(const struct pack_encoding *encoding, const struct pack_r
     if (encoding->size != image->size)
         return fail_match(error, "stored without a codec, but not of the image's size");
     if (encoding->block_size != image->block_size ||
-        memcmp(encoding->blocks_sha256, image->blocks_sha256, PACK_SHA256_SIZE) != 0)
+        sodium_memcmp(encoding->blocks_sha256, image->blocks_sha256, PACK_SHA256_SIZE) != 0)
         return fail_match(error, "stored without a codec, but not in the image's blocks");
     return 0;
 }
@@ -358,7 +359,7 @@ static int match_keep(const struct pack_encoding *encoding, const struct pack_re
                       struct pack_error *error)
 {
     if (encoding->base_size == image->size &&
-        memcmp(encoding->base_sha256, image->sha256, PACK_SHA256_SIZE) == 0)
+        sodium_memcmp(encoding->base_sha256, image->sha256, PACK_SHA256_SIZE) == 0)
         return 0;
     return fail_match(error, "keeps another image than the release's");
 }
@@ -405,7 +406,7 @@ static int match_attachments(const struct pack_delivery *delivery,
 int pack_delivery_match(const struct pack_delivery *delivery, const struct pack_release *release,
                         const uint8_t release_sha256[PACK_SHA256_SIZE], struct pack_error *error)
 {
-    if (memcmp(delivery->release_sha256, release_sha256, PACK_SHA256_SIZE) != 0)
+    if (sodium_memcmp(delivery->release_sha256, release_sha256, PACK_SHA256_SIZE) != 0)
         return pack_fail(error, PACK_E_SIGNATURE, "delivery.json is for another release");
     if (delivery->image_count != release->image_count)
         return pack_fail(error, PACK_E_MALFORMED, "images: %zu of them, the release has %zu",

@@ -2,17 +2,18 @@
 #include "base/memory.h"
 #include "pack/version.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* Order is the same from both sides, and ranges agree with it. */
 static void check_order(const char *a, const char *b)
 {
-    char exact[300] = "=";
+    char exact[300];
     const int forward = pack_version_compare(a, b), backward = pack_version_compare(b, a);
     if ((forward < 0) != (backward > 0) || (forward == 0) != (backward == 0) ||
         pack_version_compare(a, a) != 0)
         abort();
-    strcat(exact, b);
+    snprintf(exact, sizeof exact, "=%s", b);
     if (pack_range_contains(exact, a) != (forward == 0))
         abort();
 }
