@@ -107,7 +107,7 @@ static const struct {
     const struct option *options;
 } groups[] = {
     {GROUP_OUTPUT, "Output", output_options}, {GROUP_DRY_RUN, "Output", dry_run_options},
-    {GROUP_KEYS, "Signing", key_options},     {GROUP_PASSPHRASE, "Signing", passphrase_options},
+    {GROUP_KEYS, "Signing", key_options},     {GROUP_PASSPHRASE, "Passphrase", passphrase_options},
     {GROUP_TRUST, "Trust", trust_options},    {0, "Common options", common_options},
 };
 

@@ -12,10 +12,15 @@
 /* The only variable of the program that is not passed down: a signal handler has no argument. */
 static atomic_bool interrupted;
 
+/*
+ * Noted, and repeated by the clock: a signal that falls between the last look at the note and a
+ * read that waits for ever would else be lost.
+ */
 static void note_signal(int number)
 {
     (void)number;
     atomic_store(&interrupted, true);
+    alarm(1);
 }
 
 bool process_interrupted(void)
@@ -40,7 +45,7 @@ static void occupy_standard_streams(void)
 
 static void catch_signals(void)
 {
-    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGALRM};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         struct sigaction action = {.sa_handler = SIG_DFL}, old = {.sa_handler = SIG_DFL};
         action.sa_handler = note_signal;

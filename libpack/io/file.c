@@ -26,7 +26,7 @@ int pack_read_descriptor(int descriptor, void *buffer, size_t size, size_t *got,
     while (total < size) {
         const ssize_t n = read(descriptor, (uint8_t *)buffer + total, size - total);
         if (n < 0 && errno == EINTR)
-            continue;
+            return pack_fail(error, PACK_E_INTERRUPTED, "interrupted");
         if (n < 0)
             return pack_fail_errno(error, errno, "cannot read");
         if (n == 0)
@@ -42,7 +42,7 @@ int pack_write_descriptor(int descriptor, const void *bytes, size_t size, struct
     for (size_t total = 0; total < size;) {
         const ssize_t n = write(descriptor, (const uint8_t *)bytes + total, size - total);
         if (n < 0 && errno == EINTR)
-            continue;
+            return pack_fail(error, PACK_E_INTERRUPTED, "interrupted");
         if (n < 0)
             return pack_fail_errno(error, errno, "cannot write");
         total += (size_t)n;

@@ -2,7 +2,11 @@
 #ifndef IO_FILE_H
 #define IO_FILE_H
 
-/* Descriptors: whole reads and writes, interrupted or not, and copies inside the kernel. */
+/*
+ * Descriptors: whole reads and writes, and copies inside the kernel. A stream that has nothing to
+ * give or take can hold a thread for ever, so there a signal ends the call (PACK_E_INTERRUPTED):
+ * a caller who only wants to note a signal and go on installs its handler with SA_RESTART.
+ */
 
 #include "pack/error.h"
 
