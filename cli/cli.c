@@ -305,7 +305,7 @@ static int finish(struct cli *cli, int code, struct pack_error *error)
     return pack_code_exit(error->code);
 }
 
-int cli_main(int argc, char *argv[])
+int cli_main(int argc, const char *const argv[])
 {
     struct cli cli = {0};
     struct pack_error error = {0};

@@ -159,6 +159,6 @@ const char *choice_writable_format(size_t index); /* image formats that can be w
 /* --- the framework --------------------------------------------------------------------------- */
 
 /* Runs a command line from argv to the last flush; gives the exit status. */
-int cli_main(int argc, char *argv[]);
+int cli_main(int argc, const char *const argv[]);
 
 #endif

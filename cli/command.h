@@ -165,7 +165,7 @@ typedef const char *(*variable_fn)(const char *name);
  * *arguments is made in any case but out of memory.
  */
 PACK_MUST_USE int arguments_parse(struct arguments **arguments, const struct command *program,
-                                  int argc, char *const argv[], variable_fn variable,
+                                  int argc, const char *const argv[], variable_fn variable,
                                   struct pack_error *error);
 void arguments_free(struct arguments **arguments);
 

@@ -459,7 +459,7 @@ static void follow_version(struct parser *parser)
 }
 
 int arguments_parse(struct arguments **arguments, const struct command *program, int argc,
-                    char *const argv[], variable_fn variable, struct pack_error *error)
+                    const char *const argv[], variable_fn variable, struct pack_error *error)
 {
     struct parser parser = {.variable = variable};
     const int code = arguments_new(arguments, program, argc, error);

@@ -96,7 +96,7 @@ static void parsed_clear(struct parsed *parsed)
 }
 #define AUTO_PARSED CLI_AUTO(parsed_clear)
 
-static struct parsed parse_with(variable_fn variable, char *const argv[])
+static struct parsed parse_with(variable_fn variable, const char *const argv[])
 {
     struct parsed parsed = {.arguments = NULL};
     int argc = 0;
@@ -106,7 +106,7 @@ static struct parsed parse_with(variable_fn variable, char *const argv[])
     assert_non_null(parsed.arguments);
     return parsed;
 }
-#define PARSE(...) parse_with(no_variable, (char *const[]){"box", __VA_ARGS__, NULL})
+#define PARSE(...) parse_with(no_variable, (const char *const[]){"box", __VA_ARGS__, NULL})
 
 static void assert_good(const struct parsed *parsed)
 {
@@ -155,7 +155,7 @@ static void takes_options_and_arguments_in_any_order(void **state)
 static void takes_a_value_in_each_spelling(void **state)
 {
     (void)state;
-    char *const lines[][5] = {
+    const char *const lines[][5] = {
         {"box", "pack", "in", "--text=a b", NULL},
         {"box", "pack", "in", "-ta b", NULL},
         {"box", "pack", "in", "-dta b", NULL},
@@ -446,8 +446,8 @@ static const char *bad_variable(const char *name)
 static void variables_stand_in_for_options(void **state)
 {
     (void)state;
-    char *const line[] = {"box", "pack", "in", NULL};
-    char *const keyed[] = {"box", "pack", "in", "-k", "a.key", "-k", "b.key", NULL};
+    const char *const line[] = {"box", "pack", "in", NULL};
+    const char *const keyed[] = {"box", "pack", "in", "-k", "a.key", "-k", "b.key", NULL};
     uint64_t jobs = 0;
     size_t count = 0;
     AUTO_PARSED struct parsed given = parse_with(all_variables, line);
@@ -471,14 +471,14 @@ static void survives_empty_vectors(void **state)
     (void)state;
     struct pack_error error = {0};
     struct arguments *arguments = NULL;
-    char *const nothing[] = {NULL};
+    const char *const nothing[] = {NULL};
     assert_pack_fails(arguments_parse(&arguments, &program, 0, nothing, no_variable, &error),
                       PACK_E_USAGE);
     arguments_free(&arguments);
     assert_pack_fails(arguments_parse(&arguments, &program, 0, NULL, no_variable, &error),
                       PACK_E_USAGE);
     arguments_free(&arguments);
-    char *const ends_early[] = {"box", "version", NULL, "x"};
+    const char *const ends_early[] = {"box", "version", NULL, "x"};
     pack_error_clear(&error);
     assert_pack_ok(arguments_parse(&arguments, &program, 4, ends_early, no_variable, &error));
     arguments_free(&arguments);
@@ -513,7 +513,7 @@ static void survives_many_arguments(void **state)
 {
     (void)state;
     enum { COUNT = 20000 };
-    static char *argv[2 * COUNT + 4] = {"box", "pack", "in"};
+    static const char *argv[2 * COUNT + 4] = {"box", "pack", "in"};
     for (size_t i = 0; i < COUNT; i++) {
         argv[3 + 2 * i] = "-k";
         argv[4 + 2 * i] = "a.key";
