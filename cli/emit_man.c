@@ -115,6 +115,25 @@ static void options(FILE *stream, const struct command *command, bool is_common)
             option_item(stream, option);
 }
 
+static void example_lines(FILE *stream, const struct command *command)
+{
+    char line[256];
+    fputs(".EX\n", stream);
+    for (size_t i = 0; emit_line(command->examples, i, line, sizeof line); i++) {
+        roff(stream, line, true);
+        fputc('\n', stream);
+    }
+    fputs(".EE\n", stream);
+}
+
+static void examples(FILE *stream, const struct command *command)
+{
+    if (command->examples == NULL)
+        return;
+    fputs(".SH EXAMPLES\n", stream);
+    example_lines(stream, command);
+}
+
 static void subcommand(void *user, const struct command *command, const char *path)
 {
     FILE *stream = user;
@@ -127,6 +146,10 @@ static void subcommand(void *user, const struct command *command, const char *pa
     fputs(".PP\n", stream);
     paragraphs(stream, command->description);
     options(stream, command, false);
+    if (command->examples != NULL) {
+        fputs(".PP\n", stream);
+        example_lines(stream, command);
+    }
 }
 
 /* The commands below, with their own pages (of the program) or in full (of a group). */
@@ -164,19 +187,6 @@ static void environment(FILE *stream)
         fprintf(stream, ".TP\n%s\n", variable->name);
         sentence(stream, variable->help);
     }
-}
-
-static void examples(FILE *stream, const struct command *command)
-{
-    char line[256];
-    if (command->examples == NULL)
-        return;
-    fputs(".SH EXAMPLES\n.EX\n", stream);
-    for (size_t i = 0; emit_line(command->examples, i, line, sizeof line); i++) {
-        roff(stream, line, true);
-        fputc('\n', stream);
-    }
-    fputs(".EE\n", stream);
 }
 
 static void see_also(FILE *stream, const struct command *program, const struct command *command)
