@@ -14,21 +14,14 @@ struct pack_sha256 {
     EVP_MD_CTX *state;
 };
 
+/*
+ * Every libcrypto has SHA-256, and no argument of ours can be wrong, so what is missing is memory,
+ * whatever libcrypto says of it.
+ */
 static int fail_libcrypto(struct pack_error *error)
 {
-    const unsigned long number = ERR_peek_last_error();
     ERR_clear_error();
-    if (ERR_GET_REASON(number) == ERR_R_MALLOC_FAILURE)
-        return pack_fail_memory(error);
-    return pack_fail(error, PACK_E_INTERNAL, "libcrypto cannot compute SHA-256 (error %lx)",
-                     number);
-}
-
-static int start(struct pack_sha256 *hash, struct pack_error *error)
-{
-    if (EVP_DigestInit_ex2(hash->state, hash->algorithm, NULL) != 1)
-        return fail_libcrypto(error);
-    return 0;
+    return pack_fail(error, PACK_E_NO_MEMORY, "out of memory: libcrypto cannot compute SHA-256");
 }
 
 /*
@@ -41,11 +34,15 @@ static int prepare(struct pack_sha256 *hash, struct pack_error *error)
     if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS,
                             NULL) != 1)
         return fail_libcrypto(error);
+    /* Fetching from a context that memory did not suffice for would crash. */
+    if (OSSL_LIB_CTX_get0_global_default() == NULL)
+        return fail_libcrypto(error);
     hash->algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
     hash->state = EVP_MD_CTX_new();
-    if (hash->algorithm == NULL || hash->state == NULL)
+    if (hash->algorithm == NULL || hash->state == NULL ||
+        EVP_DigestInit_ex2(hash->state, hash->algorithm, NULL) != 1)
         return fail_libcrypto(error);
-    return start(hash, error);
+    return 0;
 }
 
 int pack_sha256_new(struct pack_sha256 **hash, struct pack_error *error)
@@ -70,9 +67,10 @@ int pack_sha256_update(struct pack_sha256 *hash, const void *bytes, size_t size,
 int pack_sha256_finish(struct pack_sha256 *hash, uint8_t digest[PACK_SHA256_SIZE],
                        struct pack_error *error)
 {
-    if (EVP_DigestFinal_ex(hash->state, digest, NULL) != 1)
+    if (EVP_DigestFinal_ex(hash->state, digest, NULL) != 1 ||
+        EVP_DigestInit_ex2(hash->state, hash->algorithm, NULL) != 1)
         return fail_libcrypto(error);
-    return start(hash, error);
+    return 0;
 }
 
 void pack_sha256_free(struct pack_sha256 **hash)
