@@ -13,6 +13,7 @@ static const struct command *const commands[] = {
     &command_verify,
     &command_extract,
     &command_key,
+    &command_image,
     &command_completion,
     &command_schema,
     &command_env,

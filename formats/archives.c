@@ -50,10 +50,11 @@ const struct pack_format fwpack_format_tar = {
 /* --- cpio --------------------------------------------------------------------------------------
  */
 
+/* The six octal digits that each header begins with, as a big-endian number. */
 static const struct word cpio_magics[] = {
-    {0x30373037303731, "new ASCII"},
-    {0x30373037303732, "new ASCII with checksums"},
-    {0x30373037303730, "old"},
+    {0x303730373031, "new ASCII"},
+    {0x303730373032, "new ASCII with checksums"},
+    {0x303730373037, "old ASCII"},
     {0, NULL},
 };
 

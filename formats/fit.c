@@ -17,6 +17,7 @@ enum {
     RECORD = 3,  /* depth of one image or configuration */
     DETAIL = 4,  /* depth of its hashes and signatures */
     MAX_VALUE = 1024,
+    MAX_HASH = 64,  /* longer values are signatures, of which the size is told */
     MAX_HASHES = 4, /* of every byte of the file */
 };
 
@@ -79,7 +80,7 @@ struct fit {
     uint64_t data_offset, data_size;
     /* The hash that is begun. */
     char algorithm[16];
-    uint8_t value[64];
+    uint8_t value[MAX_HASH];
     size_t value_size;
     uint64_t value_offset;
 };
@@ -106,8 +107,10 @@ static void fact_property(struct pack_facts *facts, const struct property_fact *
         pack_fact_bytes(facts, fact->name, value, size);
     else if (fact->kind == TEXTS)
         fact_texts(facts, fact->name, value, size);
-    else if (fact->kind == VALUE)
+    else if (fact->kind == VALUE && size <= MAX_HASH)
         pack_fact_hex(facts, fact->name, value, size);
+    else if (fact->kind == VALUE)
+        fwpack_fact_print(facts, fact->name, "%zu bytes", size);
     else if (fact->kind == CELL_ADDRESS)
         pack_fact_address(facts, fact->name, number);
     else if (fact->kind == CELL_TIME)

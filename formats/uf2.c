@@ -3,6 +3,8 @@
  * UF2, the USB Flashing Format (github.com/microsoft/uf2, README.md): blocks of 512 bytes, each
  * with its own address and number, in any order.
  */
+#include "formats/uf2.h"
+
 #include "formats/backends.h"
 #include "formats/buffered.h"
 #include "formats/support.h"
@@ -497,6 +499,16 @@ static void read_note(struct writer *writer, const struct pack_image *image)
     writer->family = pack_le32(image->note + 4);
     writer->flags = writer->family != 0 ? HAS_FAMILY : 0;
     writer->absolute = pack_le32(image->note + 8);
+}
+
+void fwpack_uf2_set_family(struct pack_image *image, uint32_t family)
+{
+    struct writer writer = {0};
+    read_note(&writer, image);
+    memcpy(image->note, "uf2 ", 4);
+    pack_put_le32(image->note + 4, family);
+    pack_put_le32(image->note + 8, writer.absolute);
+    image->note_size = NOTE_SIZE;
 }
 
 static int write_all(struct writer *writer, const struct pack_image *image,

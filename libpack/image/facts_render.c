@@ -97,10 +97,11 @@ static void put_label(struct text_state *state, const char *name)
     put(state, ":");
 }
 
-static void put_line(struct text_state *state)
+/* A new line, indented by `columns` more than the record that it stands in. */
+static void put_line(struct text_state *state, size_t columns)
 {
-    char indent[2 * MAX_LISTS + 3];
-    snprintf(indent, sizeof indent, "%*s", (int)(2 * state->lists.depth + 2), "");
+    char indent[4 * MAX_LISTS + 8];
+    snprintf(indent, sizeof indent, "%*s", (int)(4 * state->lists.depth + columns), "");
     put(state, state->text.size != 0 ? "\n" : "");
     put(state, indent);
 }
@@ -109,9 +110,9 @@ static void put_line(struct text_state *state)
 static void put_separator(struct text_state *state)
 {
     if (state->lists.depth == 0 || state->after_list)
-        put_line(state);
-    if (state->lists.depth != 0)
-        put(state, state->after_list ? "  " : state->in_record ? ", " : "");
+        put_line(state, 2);
+    else if (state->in_record)
+        put(state, ", ");
     state->lists.names[state->lists.depth] = NULL;
     state->in_record = true;
     state->after_list = false;
@@ -134,13 +135,13 @@ static void put_begin(struct text_state *state, const struct fact *fact)
 {
     struct open_lists *lists = &state->lists;
     if (!continues(lists, fact)) {
-        put_line(state);
+        put_line(state, 2);
         put_label(state, fact->name);
     }
+    put_line(state, 4);
+    put(state, "- ");
     lists->names[lists->depth++] = fact->name;
     lists->names[lists->depth] = NULL;
-    put_line(state);
-    put(state, "- ");
     state->in_record = false;
     state->after_list = false;
 }
