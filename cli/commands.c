@@ -7,6 +7,7 @@
  */
 /* clang-format off */
 static const struct command *const commands[] = {
+    &command_init,
     &command_lint,
     &command_build,
     &command_sign,
