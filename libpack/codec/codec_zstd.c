@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <zstd.h>
+#include <zstd_errors.h>
 
 enum {
     FRAME_SIZE = 2 << 20, /* also bounds the window, which zstd never makes larger than its data */
@@ -30,6 +31,8 @@ static uint64_t zstd_decoder_memory(void)
 
 static int zstd_fault(const char *what, size_t result, struct pack_error *error)
 {
+    if (ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation)
+        return pack_fail_memory(error);
     return pack_fail(error, PACK_E_INTERNAL, "zstd: %s failed: %s", what,
                      ZSTD_getErrorName(result));
 }

@@ -146,7 +146,8 @@ static int scan_all(struct scan *scan)
 static int fail_jansson(const json_error_t *cause, struct pack_error *error)
 {
     char text[4 * JSON_ERROR_TEXT_LENGTH];
-    if (json_error_code(cause) == json_error_out_of_memory)
+    /* jansson says nothing of most allocations that fail. */
+    if (json_error_code(cause) == json_error_out_of_memory || cause->text[0] == '\0')
         return pack_fail_memory(error);
     pack_escape(text, sizeof text, cause->text, strlen(cause->text));
     (void)pack_fail(error, PACK_E_MALFORMED, "not valid JSON: %s", text);

@@ -10,8 +10,8 @@
 
 #include <string.h>
 
-static int codec_decode(const struct pack_codec *codec, const void *stored, size_t stored_size,
-                        void *plain, size_t plain_size)
+static inline int codec_decode(const struct pack_codec *codec, const void *stored,
+                               size_t stored_size, void *plain, size_t plain_size)
 {
     struct pack_error error = {.code = PACK_OK};
     void *state = NULL;
@@ -25,7 +25,7 @@ static int codec_decode(const struct pack_codec *codec, const void *stored, size
 }
 
 /* What a frame gives goes into a frame, and comes out of it the same. */
-static void codec_check(const struct pack_codec *codec, const uint8_t *plain, size_t size)
+static inline void codec_check(const struct pack_codec *codec, const uint8_t *plain, size_t size)
 {
     struct pack_error error = {.code = PACK_OK};
     const size_t capacity = codec->bound(size);
@@ -43,7 +43,7 @@ static void codec_check(const struct pack_codec *codec, const uint8_t *plain, si
     codec->encoder_free(&state);
 }
 
-static int codec_target(const char *name, const uint8_t *data, size_t size)
+static inline int codec_target(const char *name, const uint8_t *data, size_t size)
 {
     const struct pack_codec *codec = pack_codec_find(name);
     if (size < 3)
