@@ -138,8 +138,7 @@ static int describe_release_image(struct builder *builder, size_t index, struct 
         to->segments = segmented->segments;
         to->has_entry = segmented->has_entry;
         to->entry = segmented->entry;
-        sodium_bin2hex(encoded->note, sizeof encoded->note,
-                       segmented->note, segmented->note_size);
+        sodium_bin2hex(encoded->note, sizeof encoded->note, segmented->note, segmented->note_size);
         to->format_note = segmented->note_size != 0 ? encoded->note : NULL;
     }
     return pack_sha256_bytes(encoded->blocks.bytes, encoded->blocks.size, to->blocks_sha256, error);

@@ -203,13 +203,25 @@ void layout_free(struct layout **layout)
     *layout = NULL;
 }
 
+/* The layout's own order: by kind, but the members of one encoding stand together. */
+static int by_place(const void *a, const void *b)
+{
+    const struct layout_entry *one = a, *other = b;
+    const enum layout_kind first = one->kind < LAYOUT_STORED_BLOCKS ? one->kind : LAYOUT_PAYLOAD;
+    const enum layout_kind second =
+        other->kind < LAYOUT_STORED_BLOCKS ? other->kind : LAYOUT_PAYLOAD;
+    if (first != second)
+        return first < second ? -1 : 1;
+    if (one->image != other->image)
+        return one->image < other->image ? -1 : 1;
+    if (one->encoding != other->encoding)
+        return one->encoding < other->encoding ? -1 : 1;
+    return (one->kind > other->kind) - (one->kind < other->kind);
+}
+
 const struct layout_entry *layout_find(const struct layout *layout, enum layout_kind kind,
                                        size_t image, size_t encoding)
 {
-    for (size_t i = 0; i < layout->count; i++) {
-        const struct layout_entry *entry = &layout->entries[i];
-        if (entry->kind == kind && entry->image == image && entry->encoding == encoding)
-            return entry;
-    }
-    return NULL;
+    const struct layout_entry key = {.kind = kind, .image = image, .encoding = encoding};
+    return bsearch(&key, layout->entries, layout->count, sizeof key, by_place);
 }

@@ -79,9 +79,10 @@ static int add_signature(struct signing *signing, enum pack_role role,
     const size_t size = (size_t)document->document->size;
     char comment[PACK_MAX_TRUSTED_COMMENT];
     char name[TAR_NAME_SIZE];
-    if (there == NULL && document->signature_count >= PACK_MAX_SIGNERS)
-        return pack_fail(error, PACK_E_LIMIT, "%s has %d signatures already",
-                         document->document->name, PACK_MAX_SIGNERS);
+    if (there == NULL &&
+        document->signature_count + signing->request->signer_count > PACK_MAX_SIGNERS)
+        return pack_fail(error, PACK_E_LIMIT, "%s has %zu signatures, at most %d are allowed",
+                         document->document->name, document->signature_count, PACK_MAX_SIGNERS);
     int code = pack_trusted_comment(comment, role, signing->release->product,
                                     signing->release->version, bytes, size, error);
     if (code == 0)

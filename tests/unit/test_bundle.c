@@ -55,6 +55,26 @@ static void overhead_of_a_small_bundle_is_small(void **state)
     test_bundle_clear(&bundle);
 }
 
+static const char *codec_kept(const char *folder, size_t size)
+{
+    struct pack_error error = {0};
+    struct test_bundle bundle;
+    const struct test_bundle_plan plan = {.folder = folder, .codec = "zstd", .image_size = size};
+    test_bundle_make(&bundle, &plan);
+    struct pack_trust *trust = test_bundle_trust(&bundle);
+    assert_pack_ok(test_bundle_verify(bundle.bytes, bundle.size, trust, false, &report, &error));
+    pack_trust_free(&trust);
+    const bool stored = memmem(bundle.bytes, bundle.size, "payloads/app.0.bin", 18) != NULL;
+    test_bundle_clear(&bundle);
+    return stored ? "none" : "zstd";
+}
+
+static void a_codec_that_does_not_shrink_is_not_used(void **state)
+{
+    assert_string_equal(codec_kept(*state, 1), "none");
+    assert_string_equal(codec_kept(*state, 50000), "zstd");
+}
+
 /* --- A10: every byte of a signed bundle counts ------------------------------------------------ */
 
 static void every_flipped_byte_is_noticed(void **state)
@@ -278,6 +298,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_codec_and_size_verifies),
         cmocka_unit_test(overhead_of_a_small_bundle_is_small),
+        cmocka_unit_test(a_codec_that_does_not_shrink_is_not_used),
         cmocka_unit_test(every_flipped_byte_is_noticed),
         cmocka_unit_test(every_truncation_is_noticed),
         cmocka_unit_test(data_after_the_end_is_noticed),
