@@ -189,6 +189,8 @@ static void report_unknown(struct pack_descriptor_reader *reader, const struct p
     }
     struct pack_error *fault =
         pack_reader_fault(reader, key, "unknown key '%s'", pack_yaml_show(key->text).text);
+    if (reader->findings.dropped != 0) /* nobody sees the hint, and there may be many */
+        return;
     const char *nearest = pack_nearest(key->text, names, count);
     if (nearest != NULL)
         (void)pack_hint(fault, "did you mean '%s'?", nearest);
