@@ -4,7 +4,6 @@
 #include "describe.h"
 
 #include "pack/bundle.h"
-#include "pack/image.h"
 
 #include <string.h>
 
@@ -223,21 +222,31 @@ static int inspect_bundle(struct inspection *inspection, struct pack_error *erro
 
 /* --- anything else --------------------------------------------------------------------------- */
 
-static int inspect_image(struct inspection *inspection, struct pack_error *error)
+static int inspect_other(struct inspection *inspection,
+                         int (*describe)(struct cli *, const char *, struct pack_error *),
+                         const char *kind, struct pack_error *error)
 {
-    pack_json_string(cli_json(inspection->cli), "kind", "image");
-    pack_json_boolean(cli_json(inspection->cli), "verified", false);
-    const int code = describe_image(inspection->cli, inspection->input, inspection->path, error);
+    struct pack_json *json = cli_json(inspection->cli);
+    pack_json_string(json, "kind", kind);
+    pack_json_boolean(json, "verified", false);
+    pack_json_array(json, "results");
+    const int code = describe(inspection->cli, inspection->path, error);
+    pack_json_end(json);
     if (code == 0)
         cli_note(inspection->cli, "this is what the file says of itself; nothing is proved");
     return code;
 }
 
+static bool is_key(const char *path)
+{
+    struct pack_key_info key;
+    struct pack_error ignored = {0};
+    return pack_key_info_load(&key, path, &ignored) == 0;
+}
+
 /* A bundle is known by its first member; what is none is a key or an image. */
 static int inspect(struct inspection *inspection, struct pack_error *error)
 {
-    struct pack_key_info key = {0};
-    struct pack_error ignored = {0};
     char head[16] = {0};
     size_t got = 0;
     int code = pack_input_open(&inspection->input, inspection->path, error);
@@ -254,12 +263,8 @@ static int inspect(struct inspection *inspection, struct pack_error *error)
                                 error);
         return code != 0 ? code : inspect_bundle(inspection, error);
     }
-    if (pack_key_info_load(&key, inspection->path, &ignored) == 0) {
-        pack_json_string(cli_json(inspection->cli), "kind", "key");
-        describe_key(inspection->cli, &key, inspection->path);
-        return 0;
-    }
-    return inspect_image(inspection, error);
+    return is_key(inspection->path) ? inspect_other(inspection, describe_key, "key", error)
+                                    : inspect_other(inspection, describe_image, "image", error);
 }
 
 static int run(struct cli *cli, const struct arguments *arguments, struct pack_error *error)

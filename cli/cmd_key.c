@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
 #include "commands.h"
+#include "describe.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -216,17 +217,17 @@ static void show_encrypted(struct cli *cli, const struct pack_key_info *info)
     pack_json_unsigned(cli_json(cli), "kdf_memory", info->kdf_memory);
 }
 
-static int show_one(struct cli *cli, const char *name, struct pack_error *error)
+int describe_key(struct cli *cli, const char *path, struct pack_error *error)
 {
     struct pack_key_info info;
-    const int code = pack_key_info_load(&info, name, error);
+    const int code = pack_key_info_load(&info, path, error);
     if (code != 0)
         return code;
     const bool demo = info.has_key && pack_public_key_is_demo(&info.key);
-    cli_print_styled(cli, STYLE_BOLD, "%s: %s%s", name, kind_of(&info),
+    cli_print_styled(cli, STYLE_BOLD, "%s: %s%s", path, kind_of(&info),
                      demo ? ", a demo key: trust it with nothing" : "");
     pack_json_object(cli_json(cli), NULL);
-    describe(cli, name, &info);
+    describe(cli, path, &info);
     if (info.has_key)
         print_ids(cli, &info.key, pack_purpose_name(info.purpose));
     else
@@ -242,7 +243,7 @@ static int show(struct cli *cli, const struct arguments *arguments, struct pack_
     int code = 0;
     pack_json_array(cli_json(cli), "keys");
     for (size_t i = 0; code == 0 && i < arguments_count(arguments); i++)
-        code = show_one(cli, arguments_at(arguments, i), error);
+        code = describe_key(cli, arguments_at(arguments, i), error);
     if (code == 0)
         pack_json_end(cli_json(cli));
     return code;

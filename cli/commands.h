@@ -14,6 +14,7 @@ extern const struct command command_lint;
 extern const struct command command_build;
 extern const struct command command_extract;
 extern const struct command command_image;
+extern const struct command command_inspect;
 extern const struct command command_key;
 extern const struct command command_sign;
 extern const struct command command_verify;
