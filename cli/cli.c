@@ -198,11 +198,20 @@ static int run(struct cli *cli, struct pack_error *error)
     return code;
 }
 
-static int show_help(struct cli *cli)
+static int show_help(struct cli *cli, struct pack_error *error)
 {
     char path[128];
+    CLI_AUTO_FREE char *text = NULL;
+    size_t size = 0;
+    FILE *stream = open_memstream(&text, &size);
+    if (stream == NULL)
+        return pack_fail_memory(error);
     arguments_path(cli->arguments, ' ', path, sizeof path);
-    emit_help(stdout, cli->command, path);
+    emit_help(stream, cli->command, path);
+    if (fclose(stream) != 0)
+        return pack_fail_memory(error);
+    pack_json_string(cli->result, "help", text);
+    cli_write(cli, text, size);
     return 0;
 }
 
@@ -321,8 +330,8 @@ int cli_main(int argc, const char *const argv[])
         code = failure.code;
         error = failure;
     } else if (arguments_flag(arguments, "help")) {
-        code = show_help(&cli);
         pack_error_clear(&error);
+        code = show_help(&cli, &error);
     } else if (code == 0) {
         code = run(&cli, &error);
     }

@@ -162,6 +162,7 @@ typedef const char *(*variable_fn)(const char *name);
 /*
  * Parses argv against `program`, the root of the tables. The whole line is read even after a
  * mistake, so that --help and --json are known; the first mistake is returned (PACK_E_USAGE).
+ * Behind an unknown command there is no --help.
  * *arguments is made in any case but out of memory.
  */
 PACK_MUST_USE int arguments_parse(struct arguments **arguments, const struct command *program,

@@ -473,6 +473,8 @@ int arguments_parse(struct arguments **arguments, const struct command *program,
         i += parser.took_next;
     }
     follow_version(&parser);
+    if (parser.lost) /* help for a command that does not exist would hide the mistake */
+        setting_of(&parser, command_option_named(program, "help", 4))->count = 0;
     struct pack_error scratch = {0};
     int late = add_variables(&parser, mistake(&parser, &scratch));
     if (late == 0 && parser.first.code == 0)

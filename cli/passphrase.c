@@ -3,6 +3,7 @@
 #include "pack/limits.h"
 #include "pack/text.h"
 #include "process.h"
+#include "progress.h"
 #include "terminal.h"
 
 #include <errno.h>
@@ -150,7 +151,10 @@ static int ask(void *user, const char *what, bool confirm, char *buffer, size_t 
         return from_file(file, &request, error);
     if (cli->no_input)
         return none_given(error, "no passphrase, and nothing may be asked (CI or --no-input)");
-    return from_terminal(&request, error);
+    progress_pause(cli->progress);
+    const int code = from_terminal(&request, error);
+    progress_resume(cli->progress);
+    return code;
 }
 
 struct pack_passphrase cli_passphrase(struct cli *cli)

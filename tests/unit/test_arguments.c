@@ -319,6 +319,9 @@ static void reads_on_after_a_mistake(void **state)
     assert_true(arguments_flag(option.arguments, "help"));
     assert_usage(&command, "unknown command", NULL);
     assert_true(arguments_flag(command.arguments, "json"));
+    AUTO_PARSED struct parsed help = PARSE("help", "pakc");
+    assert_usage(&help, "unknown command 'pakc'", "'pack'");
+    assert_false(arguments_flag(help.arguments, "help"));
 }
 
 /* --- values ---------------------------------------------------------------------------------- */
