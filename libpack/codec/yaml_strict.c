@@ -61,9 +61,16 @@ static size_t check_character(const uint8_t *bytes, size_t left)
     return pack_text_plain((const char *)bytes, length) ? length : 0;
 }
 
+static unsigned code_point(const uint8_t *bytes, size_t length)
+{
+    unsigned value = length == 1 ? bytes[0] : bytes[0] & (0x7fU >> length);
+    for (size_t i = 1; i < length; i++)
+        value = value << 6 | (bytes[i] & 0x3fU);
+    return value;
+}
+
 static int fail_character(const uint8_t *bytes, size_t left, struct pack_error *error)
 {
-    char shown[16];
     const size_t length = character_length(bytes[0]);
     if (length > left || !pack_utf8_valid(bytes, length))
         return pack_fail(error, PACK_E_MALFORMED, "byte 0x%02x is not UTF-8", bytes[0]);
@@ -71,8 +78,8 @@ static int fail_character(const uint8_t *bytes, size_t left, struct pack_error *
         (void)pack_fail(error, PACK_E_MALFORMED, "carriage return without a line feed");
         return pack_hint(error, "end lines by a line feed");
     }
-    (void)pack_fail(error, PACK_E_MALFORMED, "character %s may not stand in the file",
-                    pack_escape(shown, sizeof shown, (const char *)bytes, length));
+    (void)pack_fail(error, PACK_E_MALFORMED, "character U+%04X may not stand in the file",
+                    code_point(bytes, length));
     return pack_hint(error, "where it is meant, write it as an escape in double quotes");
 }
 
