@@ -74,6 +74,7 @@ static int check_files(struct lint *lint, const struct arguments *arguments,
         const int code = check_file(lint, path, error);
         if (code != 0)
             return code;
+        path = strcmp(path, "-") == 0 ? "standard input" : path;
         print_result(lint, path);
         if (lint->errors != 0 && lint->bad_files++ == 0) {
             lint->bad_file = path;

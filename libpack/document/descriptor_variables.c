@@ -140,12 +140,25 @@ const char *pack_reader_expand(struct pack_descriptor_reader *reader, const stru
     return pack_reader_string(reader, out.bytes != NULL ? (const char *)out.bytes : "");
 }
 
+static const char *nearest_variable(const struct pack_descriptor_reader *reader, const char *name)
+{
+    const char *names[PACK_MAX_VARIABLES];
+    size_t count = 0;
+    for (const struct pack_variable *at = reader->variables;
+         at != NULL && count < PACK_MAX_VARIABLES; at = at->next)
+        names[count++] = at->name;
+    return pack_nearest(name, names, count);
+}
+
 static void warn_unused(struct pack_descriptor_reader *reader, const char *name)
 {
     struct pack_error warning = {0};
     (void)pack_fail(&warning, PACK_E_DESCRIPTOR, "-D %s: the descriptor does not use ${%s}", name,
                     name);
     (void)pack_at_file(&warning, reader->sources[0]->path);
+    const char *nearest = nearest_variable(reader, name);
+    if (nearest != NULL)
+        (void)pack_hint(&warning, "did you mean %s?", nearest);
     (void)pack_findings_add(&reader->findings, false, PACK_MAX_SOURCES, &warning);
 }
 
