@@ -104,12 +104,12 @@ static int set_unsupported(struct fields *fields, struct pack_encoding *encoding
                              fields->error);
 }
 
-static int read_kind(struct fields *fields, json_t *value, void *object)
+static int read_kind(struct fields *fields, const struct pack_json_value *value, void *object)
 {
     struct pack_encoding *encoding = object;
-    if (!json_is_string(value))
+    if (value->type != PACK_JSON_STRING)
         return fields_fail_type(fields, "a string", value);
-    const char *name = json_string_value(value);
+    const char *name = value->text;
     encoding->kind = PACK_ENCODING_OTHER;
     for (size_t i = 0; i < sizeof kind_names / sizeof kind_names[0]; i++)
         if (strcmp(kind_names[i], name) == 0)
@@ -126,20 +126,21 @@ static void write_kind(struct pack_json *json, const char *name, const void *obj
 }
 
 /* Features that an encoding may ask for: this version has none yet beyond the format itself. */
-static int read_requires(struct fields *fields, json_t *value, void *object)
+static int read_requires(struct fields *fields, const struct pack_json_value *value, void *object)
 {
     const size_t length = strlen(fields->path);
-    if (!json_is_array(value))
+    const struct pack_json_value *feature = value->first;
+    if (value->type != PACK_JSON_ARRAY)
         return fields_fail_type(fields, "an array", value);
-    if (json_array_size(value) > MAX_REQUIRES)
+    if (value->count > MAX_REQUIRES)
         return pack_fail(fields->error, PACK_E_LIMIT, "has %zu entries, %d are allowed",
-                         json_array_size(value), MAX_REQUIRES);
-    for (size_t i = 0; i < json_array_size(value); i++) {
-        const json_t *feature = json_array_get(value, i);
+                         value->count, MAX_REQUIRES);
+    for (size_t i = 0; i < value->count; i++, feature = feature->next) {
         fields_enter_index(fields, i);
-        if (!json_is_string(feature))
+        fields->place = feature;
+        if (feature->type != PACK_JSON_STRING)
             return fields_fail_type(fields, "a string", feature);
-        const int code = set_unsupported(fields, object, "the feature", json_string_value(feature));
+        const int code = set_unsupported(fields, object, "the feature", feature->text);
         if (code != 0)
             return code;
         fields->path[length] = '\0';

@@ -4,7 +4,10 @@
 #include "pack/document.h"
 #include "pack/text.h"
 
+#include <inttypes.h>
 #include <string.h>
+
+enum { MAX_CRITICAL = 64 };
 
 /* Members that stand beside those of the type's own table. */
 static const char *const common_members[] = {"type", "format", "critical"};
@@ -25,17 +28,19 @@ static bool is_known(const struct document_type *type, const char *name)
     return is_common(name);
 }
 
-static int check_type(struct fields *fields, const struct document_type *type, const json_t *root)
+static int check_type(struct fields *fields, const struct document_type *type,
+                      const struct pack_json_value *root)
 {
-    const json_t *value = json_object_get(root, "type");
+    const struct pack_json_value *value = pack_json_member(root, "type");
     fields_enter(fields, "type");
     if (value == NULL)
         return pack_fail(fields->error, PACK_E_MALFORMED, "is missing");
-    if (!json_is_string(value))
+    fields->place = value;
+    if (value->type != PACK_JSON_STRING)
         return fields_fail_type(fields, "a string", value);
-    if (strcmp(json_string_value(value), type->type) != 0) {
+    if (strcmp(value->text, type->type) != 0) {
         char shown[64];
-        pack_escape(shown, sizeof shown, json_string_value(value), json_string_length(value));
+        pack_escape(shown, sizeof shown, value->text, strlen(value->text));
         return pack_fail(fields->error, PACK_E_MALFORMED, "\"%s\" where \"%s\" is wanted", shown,
                          type->type);
     }
@@ -43,20 +48,21 @@ static int check_type(struct fields *fields, const struct document_type *type, c
     return 0;
 }
 
-static int check_format(struct fields *fields, const json_t *root)
+static int check_format(struct fields *fields, const struct pack_json_value *root)
 {
-    const json_t *value = json_object_get(root, "format");
+    const struct pack_json_value *value = pack_json_member(root, "format");
     fields_enter(fields, "format");
     if (value == NULL)
         return pack_fail(fields->error, PACK_E_MALFORMED, "is missing");
-    if (!json_is_integer(value))
+    fields->place = value;
+    if (value->type != PACK_JSON_INTEGER)
         return fields_fail_type(fields, "an integer", value);
-    const json_int_t number = json_integer_value(value);
+    const uint64_t number = value->integer;
     if (number == 0)
         return pack_fail(fields->error, PACK_E_MALFORMED, "0 where a number from 1 is wanted");
     if (number > PACK_FORMAT_VERSION) {
         (void)pack_fail(fields->error, PACK_E_UNSUPPORTED,
-                        "%" JSON_INTEGER_FORMAT ", this version of fwpack reads %d", number,
+                        "%" PRIu64 ", this version of fwpack reads %d", number,
                         PACK_FORMAT_VERSION);
         return pack_hint(fields->error, "install a newer version of fwpack");
     }
@@ -65,45 +71,61 @@ static int check_format(struct fields *fields, const json_t *root)
 }
 
 static int check_critical_name(struct fields *fields, const struct document_type *type,
-                               const json_t *root, const json_t *value)
+                               const struct pack_json_value *root,
+                               const struct pack_json_value *value)
 {
-    if (!json_is_string(value))
+    fields->place = value;
+    if (value->type != PACK_JSON_STRING)
         return fields_fail_type(fields, "a string", value);
-    const char *name = json_string_value(value);
-    if (json_object_get(root, name) == NULL) {
+    if (pack_json_member(root, value->text) == NULL) {
         char shown[64];
-        pack_escape(shown, sizeof shown, name, strlen(name));
+        pack_escape(shown, sizeof shown, value->text, strlen(value->text));
         return pack_fail(fields->error, PACK_E_MALFORMED, "\"%s\" is no member of this document",
                          shown);
     }
-    return is_known(type, name) ? 0 : fields_fail_unknown(fields, name);
+    return is_known(type, value->text) ? 0 : fields_fail_unknown(fields, value->text);
 }
 
-static int check_critical(struct fields *fields, const struct document_type *type,
-                          const json_t *root)
+static int check_critical_names(struct fields *fields, const struct document_type *type,
+                                const struct pack_json_value *root,
+                                const struct pack_json_value *critical)
 {
-    const json_t *critical = json_object_get(root, "critical");
-    if (critical == NULL)
-        return 0;
-    fields_enter(fields, "critical");
-    if (!json_is_array(critical))
-        return fields_fail_type(fields, "an array", critical);
     const size_t length = strlen(fields->path);
-    for (size_t i = 0; i < json_array_size(critical); i++) {
+    const struct pack_json_value *value = critical->first;
+    if (critical->count > MAX_CRITICAL)
+        return pack_fail(fields->error, PACK_E_LIMIT, "has %zu entries, %d are allowed",
+                         critical->count, MAX_CRITICAL);
+    for (size_t i = 0; i < critical->count; i++, value = value->next) {
         fields_enter_index(fields, i);
-        const int code = check_critical_name(fields, type, root, json_array_get(critical, i));
+        const int code = check_critical_name(fields, type, root, value);
         if (code != 0)
             return code;
         fields->path[length] = '\0';
     }
-    fields->path[0] = '\0';
     return 0;
 }
 
-static int read_model(struct fields *fields, const struct document_type *type, json_t *root,
-                      void *model)
+static int check_critical(struct fields *fields, const struct document_type *type,
+                          const struct pack_json_value *root)
 {
-    int code = json_is_object(root) ? 0 : fields_fail_type(fields, "an object", root);
+    const struct pack_json_value *critical = pack_json_member(root, "critical");
+    if (critical == NULL)
+        return 0;
+    fields_enter(fields, "critical");
+    fields->place = critical;
+    if (critical->type != PACK_JSON_ARRAY)
+        return fields_fail_type(fields, "an array", critical);
+    const int code = check_critical_names(fields, type, root, critical);
+    if (code == 0)
+        fields->path[0] = '\0';
+    return code;
+}
+
+static int read_model(struct fields *fields, const struct document_type *type,
+                      const struct pack_json_value *root, void *model)
+{
+    fields->place = root;
+    int code = root->type == PACK_JSON_OBJECT ? 0 : fields_fail_type(fields, "an object", root);
     if (code == 0)
         code = check_type(fields, type, root);
     if (code == 0)
@@ -112,34 +134,46 @@ static int read_model(struct fields *fields, const struct document_type *type, j
         code = check_critical(fields, type, root);
     if (code == 0)
         code = fields_read(fields, type->table, root, model);
-    if (code == 0)
-        code = fields_check(fields, type->table, model);
-    return code;
+    if (code != 0)
+        return code;
+    fields->place = NULL; /* the model does not say where it was read */
+    return fields_check(fields, type->table, model);
 }
 
 /* A failure of the machine concerns no member. */
 static int with_path(struct fields *fields, int code)
 {
-    if (code != 0 && code != PACK_E_NO_MEMORY && fields->path[0] != '\0')
-        return pack_context(fields->error, "%s", fields->path);
-    return code;
+    if (code == 0 || code == PACK_E_NO_MEMORY)
+        return code;
+    if (fields->place != NULL)
+        (void)pack_at_line(fields->error, fields->place->line, fields->place->column);
+    return fields->path[0] != '\0' ? pack_context(fields->error, "%s", fields->path) : code;
+}
+
+static int parse_into(const struct document_type *type, struct pack_arena *arena, char **model,
+                      const void *bytes, size_t size, struct pack_error *error)
+{
+    const struct pack_json_value *root = NULL;
+    PACK_AUTO(pack_arena_free) struct pack_arena *tree = NULL;
+    int code = pack_arena_new(&tree, error);
+    if (code == 0)
+        code = pack_json_read(&root, tree, bytes, size, error);
+    if (code == 0)
+        code = pack_arena_allocate(arena, model, 1, type->table->size, error);
+    if (code != 0)
+        return code;
+    struct fields fields = {.arena = arena, .error = error};
+    return with_path(&fields, read_model(&fields, type, root, *model));
 }
 
 int document_parse(const struct document_type *type, void *address, const void *bytes, size_t size,
                    struct pack_error *error)
 {
-    json_t *root PACK_AUTO(pack_json_release) = NULL;
     PACK_AUTO(pack_arena_free) struct pack_arena *arena = NULL;
     char *model = NULL;
-    int code = pack_json_read(&root, bytes, size, error);
+    int code = pack_arena_new(&arena, error);
     if (code == 0)
-        code = pack_arena_new(&arena, error);
-    if (code == 0)
-        code = pack_arena_allocate(arena, &model, 1, type->table->size, error);
-    if (code != 0)
-        return code;
-    struct fields fields = {.arena = arena, .error = error};
-    code = with_path(&fields, read_model(&fields, type, root, model));
+        code = parse_into(type, arena, &model, bytes, size, error);
     if (code != 0)
         return code;
     memcpy(model + type->storage_offset, &arena, sizeof arena);
@@ -164,25 +198,31 @@ static void write_document(struct fields *fields, const struct document_type *ty
     pack_json_end(fields->json);
 }
 
+/* What is written must be readable: its size, nesting and count are known only now. */
+static int check_written(const char *text, size_t size, struct pack_error *error)
+{
+    const struct pack_json_value *root = NULL;
+    PACK_AUTO(pack_arena_free) struct pack_arena *tree = NULL;
+    const int code = pack_arena_new(&tree, error);
+    return code != 0 ? code : pack_json_read(&root, tree, text, size, error);
+}
+
 int document_encode(const struct document_type *type, const void *model, char **text, size_t *size,
                     struct pack_error *error)
 {
     struct fields fields = {.error = error};
     const char *written = NULL;
-    json_t *root PACK_AUTO(pack_json_release) = NULL;
+    PACK_AUTO(pack_json_free) struct pack_json *json = NULL;
     *text = NULL;
     int code = with_path(&fields, fields_check(&fields, type->table, model));
-    if (code != 0)
-        return code;
-    PACK_AUTO(pack_json_free) struct pack_json *json = NULL;
-    code = pack_json_new(&json, true, error);
+    if (code == 0)
+        code = pack_json_new(&json, true, error);
     if (code != 0)
         return code;
     fields.json = json;
     write_document(&fields, type, model);
     code = pack_json_finish(json, &written, size, error);
-    /* What is written must be readable: its size, nesting and count are known only now. */
     if (code == 0)
-        code = pack_json_read(&root, written, *size, error);
+        code = check_written(written, *size, error);
     return code == 0 ? pack_copy_string(text, written, error) : code;
 }

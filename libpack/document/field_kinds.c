@@ -47,14 +47,14 @@ static const char *const *strings_of(const struct field *field, const void *obje
 
 /* --- strings --------------------------------------------------------------------------------- */
 
-static int copy_string(struct fields *fields, const json_t *value, const char **copy)
+static int copy_string(struct fields *fields, const struct pack_json_value *value,
+                       const char **copy)
 {
-    return pack_arena_string(fields->arena, copy, json_string_value(value),
-                             json_string_length(value), fields->error);
+    return pack_arena_string(fields->arena, copy, value->text, strlen(value->text), fields->error);
 }
 
-static int string_read(struct fields *fields, const struct field *field, json_t *value,
-                       void *object)
+static int string_read(struct fields *fields, const struct field *field,
+                       const struct pack_json_value *value, void *object)
 {
     return copy_string(fields, value, writable_slot(field, object));
 }
@@ -84,11 +84,11 @@ static uint64_t integer_of(const struct field *field, const void *object)
     return *(const uint64_t *)slot_of(field, object);
 }
 
-static int integer_read(struct fields *fields, const struct field *field, json_t *value,
-                        void *object)
+static int integer_read(struct fields *fields, const struct field *field,
+                        const struct pack_json_value *value, void *object)
 {
     (void)fields;
-    *(uint64_t *)writable_slot(field, object) = (uint64_t)json_integer_value(value);
+    *(uint64_t *)writable_slot(field, object) = value->integer;
     return 0;
 }
 
@@ -118,10 +118,10 @@ static uint32_t block_size_of(const struct field *field, const void *object)
     return *(const uint32_t *)slot_of(field, object);
 }
 
-static int block_size_read(struct fields *fields, const struct field *field, json_t *value,
-                           void *object)
+static int block_size_read(struct fields *fields, const struct field *field,
+                           const struct pack_json_value *value, void *object)
 {
-    const uint64_t size = (uint64_t)json_integer_value(value);
+    const uint64_t size = value->integer;
     const int code = pack_rule_block_size(size, fields->error);
     *(uint32_t *)writable_slot(field, object) = (uint32_t)size;
     return code;
@@ -147,11 +147,11 @@ static bool boolean_of(const struct field *field, const void *object)
     return *(const bool *)slot_of(field, object);
 }
 
-static int boolean_read(struct fields *fields, const struct field *field, json_t *value,
-                        void *object)
+static int boolean_read(struct fields *fields, const struct field *field,
+                        const struct pack_json_value *value, void *object)
 {
     (void)fields;
-    *(bool *)writable_slot(field, object) = json_is_true(value);
+    *(bool *)writable_slot(field, object) = value->boolean;
     return 0;
 }
 
@@ -162,15 +162,14 @@ static void boolean_write(struct fields *fields, const struct field *field, cons
 
 /* --- digests --------------------------------------------------------------------------------- */
 
-static int digest_read(struct fields *fields, const struct field *field, json_t *value,
-                       void *object)
+static int digest_read(struct fields *fields, const struct field *field,
+                       const struct pack_json_value *value, void *object)
 {
-    const char *text = json_string_value(value);
-    if (pack_sha256_parse(text, writable_slot(field, object)))
+    if (pack_sha256_parse(value->text, writable_slot(field, object)))
         return 0;
-    if (json_string_length(value) != 64)
+    if (strlen(value->text) != 64)
         return pack_fail(fields->error, PACK_E_MALFORMED,
-                         "a digest of %zu characters, 64 are wanted", json_string_length(value));
+                         "a digest of %zu characters, 64 are wanted", strlen(value->text));
     return pack_fail(fields->error, PACK_E_MALFORMED,
                      "a digest is 64 lower-case hexadecimal digits, nothing else");
 }
@@ -188,39 +187,43 @@ static bool digest_filled(const struct field *field, const void *object)
 
 /* --- free metadata --------------------------------------------------------------------------- */
 
-int fields_dump(struct fields *fields, const json_t *value, const char **text)
+static int raw_read(struct fields *fields, const struct field *field,
+                    const struct pack_json_value *value, void *object)
 {
-    char *dumped PACK_AUTO_FREE = json_dumps(value, JSON_COMPACT);
-    if (dumped == NULL)
-        return pack_fail_memory(fields->error);
-    return pack_arena_string(fields->arena, text, dumped, strlen(dumped), fields->error);
-}
-
-static int raw_read(struct fields *fields, const struct field *field, json_t *value, void *object)
-{
-    return fields_dump(fields, value, writable_slot(field, object));
+    PACK_AUTO(pack_json_free) struct pack_json *json = NULL;
+    const char *text = NULL;
+    size_t size = 0;
+    int code = pack_json_new(&json, false, fields->error);
+    if (code != 0)
+        return code;
+    pack_json_write(json, NULL, value);
+    code = pack_json_finish(json, &text, &size, fields->error);
+    if (code != 0)
+        return code;
+    return pack_arena_string(fields->arena, writable_slot(field, object), text, size - 1,
+                             fields->error); /* without the line feed at its end */
 }
 
 /* A null says nothing that leaving the member out would not say. */
-static bool holds_null(json_t *value)
+static bool holds_null(const struct pack_json_value *value)
 {
-    for (void *at = json_object_iter(value); at != NULL; at = json_object_iter_next(value, at))
-        if (holds_null(json_object_iter_value(at)))
+    for (const struct pack_json_value *at = value->first; at != NULL; at = at->next)
+        if (holds_null(at))
             return true;
-    for (size_t i = 0; i < json_array_size(value); i++)
-        if (holds_null(json_array_get(value, i)))
-            return true;
-    return json_is_null(value);
+    return value->type == PACK_JSON_NULL;
 }
 
 static int raw_check(struct fields *fields, const struct field *field, const void *object)
 {
     const char *text = string_of(field, object);
-    json_t *value PACK_AUTO(pack_json_release) = NULL;
-    const int code = pack_json_read(&value, text, strlen(text), fields->error);
+    const struct pack_json_value *value = NULL;
+    PACK_AUTO(pack_arena_free) struct pack_arena *arena = NULL;
+    int code = pack_arena_new(&arena, fields->error);
+    if (code == 0)
+        code = pack_json_read(&value, arena, text, strlen(text), fields->error);
     if (code != 0)
         return code;
-    if (!json_is_object(value))
+    if (value->type != PACK_JSON_OBJECT)
         return fields_fail_type(fields, "an object", value);
     if (holds_null(value))
         return pack_fail(fields->error, PACK_E_MALFORMED, "holds a null");
@@ -250,26 +253,34 @@ static bool array_filled(const struct field *field, const void *object)
     return count_of(field, object) != 0;
 }
 
-static int strings_read(struct fields *fields, const struct field *field, json_t *value,
-                        void *object)
+static int read_string_entry(struct fields *fields, const struct pack_json_value *value,
+                             const char **string)
 {
-    const size_t count = json_array_size(value), length = strlen(fields->path);
+    fields->place = value;
+    return value->type == PACK_JSON_STRING ? copy_string(fields, value, string)
+                                           : fields_fail_type(fields, "a string", value);
+}
+
+static int strings_read(struct fields *fields, const struct field *field,
+                        const struct pack_json_value *value, void *object)
+{
+    const size_t length = strlen(fields->path);
+    const struct pack_json_value *entry = value->first;
     const char **strings = NULL;
-    int code = check_count(fields, field, count);
+    int code = check_count(fields, field, value->count);
     if (code == 0)
-        code = pack_arena_allocate(fields->arena, &strings, count, sizeof *strings, fields->error);
-    for (size_t i = 0; code == 0 && i < count; i++) {
-        const json_t *string = json_array_get(value, i);
+        code = pack_arena_allocate(fields->arena, &strings, value->count, sizeof *strings,
+                                   fields->error);
+    for (size_t i = 0; code == 0 && i < value->count; i++, entry = entry->next) {
         fields_enter_index(fields, i);
-        code = json_is_string(string) ? copy_string(fields, string, &strings[i])
-                                      : fields_fail_type(fields, "a string", string);
+        code = read_string_entry(fields, entry, &strings[i]);
         if (code == 0)
             fields->path[length] = '\0';
     }
     if (code != 0)
         return code;
     memcpy(writable_slot(field, object), &strings, sizeof strings);
-    set_count(field, object, count);
+    set_count(field, object, value->count);
     return 0;
 }
 
@@ -306,26 +317,26 @@ static void strings_write(struct fields *fields, const struct field *field, cons
     pack_json_end(fields->json);
 }
 
-static int objects_read(struct fields *fields, const struct field *field, json_t *value,
-                        void *object)
+static int objects_read(struct fields *fields, const struct field *field,
+                        const struct pack_json_value *value, void *object)
 {
-    const size_t count = json_array_size(value), length = strlen(fields->path);
+    const size_t length = strlen(fields->path);
+    const struct pack_json_value *entry = value->first;
     char *elements = NULL;
-    int code = check_count(fields, field, count);
+    int code = check_count(fields, field, value->count);
     if (code == 0)
-        code =
-            pack_arena_allocate(fields->arena, &elements, count, field->table->size, fields->error);
-    for (size_t i = 0; code == 0 && i < count; i++) {
+        code = pack_arena_allocate(fields->arena, &elements, value->count, field->table->size,
+                                   fields->error);
+    for (size_t i = 0; code == 0 && i < value->count; i++, entry = entry->next) {
         fields_enter_index(fields, i);
-        code = fields_read(fields, field->table, json_array_get(value, i),
-                           elements + i * field->table->size);
+        code = fields_read(fields, field->table, entry, elements + i * field->table->size);
         if (code == 0)
             fields->path[length] = '\0';
     }
     if (code != 0)
         return code;
     memcpy(writable_slot(field, object), &elements, sizeof elements);
-    set_count(field, object, count);
+    set_count(field, object, value->count);
     return 0;
 }
 
@@ -362,7 +373,8 @@ static void objects_write(struct fields *fields, const struct field *field, cons
 
 /* --- groups ---------------------------------------------------------------------------------- */
 
-static int group_read(struct fields *fields, const struct field *field, json_t *value, void *object)
+static int group_read(struct fields *fields, const struct field *field,
+                      const struct pack_json_value *value, void *object)
 {
     return fields_read(fields, field->table, value, object);
 }
@@ -392,18 +404,20 @@ static bool group_filled(const struct field *field, const void *object)
 /* --- the kinds ------------------------------------------------------------------------------- */
 
 const struct field_behaviour field_kinds[] = {
-    [FIELD_STRING] = {"a string", JSON_STRING, string_read, string_check, string_write,
+    [FIELD_STRING] = {"a string", PACK_JSON_STRING, string_read, string_check, string_write,
                       string_filled},
-    [FIELD_INTEGER] = {"an integer", JSON_INTEGER, integer_read, integer_check, integer_write,
+    [FIELD_INTEGER] = {"an integer", PACK_JSON_INTEGER, integer_read, integer_check, integer_write,
                        integer_filled},
-    [FIELD_BLOCK_SIZE] = {"an integer", JSON_INTEGER, block_size_read, block_size_check,
+    [FIELD_BLOCK_SIZE] = {"an integer", PACK_JSON_INTEGER, block_size_read, block_size_check,
                           block_size_write, block_size_filled},
-    [FIELD_BOOLEAN] = {"true or false", JSON_TRUE, boolean_read, NULL, boolean_write, boolean_of},
-    [FIELD_DIGEST] = {"a string", JSON_STRING, digest_read, NULL, digest_write, digest_filled},
-    [FIELD_RAW] = {"an object", JSON_OBJECT, raw_read, raw_check, raw_write, string_filled},
-    [FIELD_STRINGS] = {"an array", JSON_ARRAY, strings_read, strings_check, strings_write,
+    [FIELD_BOOLEAN] = {"true or false", PACK_JSON_BOOLEAN, boolean_read, NULL, boolean_write,
+                       boolean_of},
+    [FIELD_DIGEST] = {"a string", PACK_JSON_STRING, digest_read, NULL, digest_write, digest_filled},
+    [FIELD_RAW] = {"an object", PACK_JSON_OBJECT, raw_read, raw_check, raw_write, string_filled},
+    [FIELD_STRINGS] = {"an array", PACK_JSON_ARRAY, strings_read, strings_check, strings_write,
                        array_filled},
-    [FIELD_OBJECTS] = {"an array", JSON_ARRAY, objects_read, objects_check, objects_write,
+    [FIELD_OBJECTS] = {"an array", PACK_JSON_ARRAY, objects_read, objects_check, objects_write,
                        array_filled},
-    [FIELD_GROUP] = {"an object", JSON_OBJECT, group_read, group_check, group_write, group_filled},
+    [FIELD_GROUP] = {"an object", PACK_JSON_OBJECT, group_read, group_check, group_write,
+                     group_filled},
 };

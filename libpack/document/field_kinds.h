@@ -8,9 +8,10 @@
 
 struct field_behaviour {
     const char *wanted; /* for messages: "a string" */
-    json_type type;     /* JSON_TRUE stands for both booleans */
+    enum pack_json_type type;
     /* The value has that type. */
-    int (*read)(struct fields *fields, const struct field *field, json_t *value, void *object);
+    int (*read)(struct fields *fields, const struct field *field,
+                const struct pack_json_value *value, void *object);
     /* NULL where every value is good. */
     int (*check)(struct fields *fields, const struct field *field, const void *object);
     void (*write)(struct fields *fields, const struct field *field, const void *object);

@@ -18,17 +18,17 @@ void fields_enter_index(struct fields *fields, size_t index)
     snprintf(fields->path + length, sizeof fields->path - length, "[%zu]", index);
 }
 
-static const char *type_name(const json_t *value)
+static const char *type_name(const struct pack_json_value *value)
 {
     static const char *const names[] = {
-        [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array", [JSON_STRING] = "a string",
-        [JSON_INTEGER] = "a number", [JSON_REAL] = "a number",  [JSON_TRUE] = "true",
-        [JSON_FALSE] = "false",      [JSON_NULL] = "null",
+        [PACK_JSON_NULL] = "null",        [PACK_JSON_BOOLEAN] = "true or false",
+        [PACK_JSON_INTEGER] = "a number", [PACK_JSON_STRING] = "a string",
+        [PACK_JSON_ARRAY] = "an array",   [PACK_JSON_OBJECT] = "an object",
     };
-    return names[json_typeof(value)];
+    return names[value->type];
 }
 
-int fields_fail_type(struct fields *fields, const char *wanted, const json_t *value)
+int fields_fail_type(struct fields *fields, const char *wanted, const struct pack_json_value *value)
 {
     return pack_fail(fields->error, PACK_E_MALFORMED, "%s is wanted, not %s", wanted,
                      type_name(value));
@@ -57,14 +57,13 @@ static bool is_present(const struct field *field, const void *object)
 
 /* --- objects --------------------------------------------------------------------------------- */
 
-static int read_value(struct fields *fields, const struct field *field, json_t *value, void *object)
+static int read_value(struct fields *fields, const struct field *field,
+                      const struct pack_json_value *value, void *object)
 {
     if (field->kind == FIELD_CUSTOM)
         return field->read(fields, value, object);
     const struct field_behaviour *kind = &field_kinds[field->kind];
-    const bool fits =
-        json_typeof(value) == kind->type || (kind->type == JSON_TRUE && json_is_boolean(value));
-    if (!fits)
+    if (value->type != kind->type)
         return fields_fail_type(fields, kind->wanted, value);
     const int code = kind->read(fields, field, value, object);
     if (code == 0 && field->has_offset != FIELD_NO_OFFSET)
@@ -77,10 +76,12 @@ static int fail_place(struct fields *fields)
     return pack_fail(fields->error, PACK_E_MALFORMED, "has no place here");
 }
 
-static int read_member(struct fields *fields, const struct field *field, json_t *value,
-                       void *object)
+static int read_member(struct fields *fields, const struct field *field,
+                       const struct pack_json_value *value, void *object)
 {
     const enum field_use use = use_of(field, object);
+    if (value != NULL)
+        fields->place = value;
     if (value == NULL && use == FIELD_WANTED)
         return pack_fail(fields->error, PACK_E_MALFORMED, "is missing");
     if (value != NULL && use == FIELD_FORBIDDEN)
@@ -107,26 +108,33 @@ int fields_fail_unknown(struct fields *fields, const char *name)
     return pack_hint(fields->error, "a newer version of fwpack may know it");
 }
 
-static int refuse_unknown(struct fields *fields, const struct field_table *table, json_t *value)
+static int refuse_unknown(struct fields *fields, const struct field_table *table,
+                          const struct pack_json_value *value)
 {
-    for (void *at = json_object_iter(value); at != NULL; at = json_object_iter_next(value, at))
-        if (!is_known(table, json_object_iter_key(at)))
-            return fields_fail_unknown(fields, json_object_iter_key(at));
+    for (const struct pack_json_value *at = value->first; at != NULL; at = at->next) {
+        fields->place = at;
+        if (!is_known(table, at->name))
+            return fields_fail_unknown(fields, at->name);
+    }
     return 0;
 }
 
-int fields_read(struct fields *fields, const struct field_table *table, json_t *value, void *object)
+int fields_read(struct fields *fields, const struct field_table *table,
+                const struct pack_json_value *value, void *object)
 {
     const size_t length = strlen(fields->path);
-    int code = json_is_object(value) ? 0 : fields_fail_type(fields, "an object", value);
+    fields->place = value;
+    int code = value->type == PACK_JSON_OBJECT ? 0 : fields_fail_type(fields, "an object", value);
     if (code == 0 && table->closed)
         code = refuse_unknown(fields, table, value);
     for (size_t i = 0; code == 0 && i < table->count; i++) {
         const struct field *field = &table->fields[i];
         fields_enter(fields, field->name);
-        code = read_member(fields, field, json_object_get(value, field->name), object);
-        if (code == 0)
-            fields->path[length] = '\0';
+        code = read_member(fields, field, pack_json_member(value, field->name), object);
+        if (code != 0)
+            return code;
+        fields->path[length] = '\0';
+        fields->place = value;
     }
     if (code == 0 && table->derive != NULL)
         code = table->derive(fields, object);

@@ -17,7 +17,8 @@ struct fields {
     struct pack_arena *arena; /* owns what reading allocates */
     struct pack_json *json;   /* what writing fills */
     struct pack_error *error;
-    char path[192]; /* of the member at hand; stays where a failure happened */
+    const struct pack_json_value *place; /* what is being read, for its line */
+    char path[192];                      /* of the member at hand; stays where a failure happened */
 };
 
 enum field_kind {
@@ -73,22 +74,20 @@ struct field {
     int (*rule)(const char *text, struct pack_error *error);
     const struct field_table *table;
     /* FIELD_CUSTOM; one without `write` is never written. */
-    int (*read)(struct fields *fields, json_t *value, void *object);
+    int (*read)(struct fields *fields, const struct pack_json_value *value, void *object);
     void (*write)(struct pack_json *json, const char *name, const void *object);
 };
 
-PACK_MUST_USE int fields_read(struct fields *fields, const struct field_table *table, json_t *value,
-                              void *object);
+PACK_MUST_USE int fields_read(struct fields *fields, const struct field_table *table,
+                              const struct pack_json_value *value, void *object);
 PACK_MUST_USE int fields_check(struct fields *fields, const struct field_table *table,
                                const void *object);
 /* Writes the members into an object that is open; what failed, the writer reports at its end. */
 void fields_write(struct fields *fields, const struct field_table *table, const void *object);
 
 /* The failure "PATH: WHAT wanted, not TYPE". */
-PACK_MUST_USE int fields_fail_type(struct fields *fields, const char *wanted, const json_t *value);
-/* Compact text of a value, in the arena. */
-PACK_MUST_USE int fields_dump(struct fields *fields, const json_t *value, const char **text);
-
+PACK_MUST_USE int fields_fail_type(struct fields *fields, const char *wanted,
+                                   const struct pack_json_value *value);
 /* PACK_E_UNSUPPORTED: the document needs a member of that name. */
 PACK_MUST_USE int fields_fail_unknown(struct fields *fields, const char *name);
 
