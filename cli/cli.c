@@ -24,6 +24,8 @@ static bool shows_text(const struct cli *cli)
 }
 
 static void print_result(struct cli *cli, enum cli_style style, const char *format,
+                         va_list arguments) PACK_PRINTF(3, 0);
+static void print_result(struct cli *cli, enum cli_style style, const char *format,
                          va_list arguments)
 {
     CLI_AUTO_FREE char *text = report_escaped(format, arguments);
@@ -64,6 +66,8 @@ struct pack_json *cli_json(struct cli *cli)
 
 /* --- notes ----------------------------------------------------------------------------------- */
 
+static void print_note(struct cli *cli, enum cli_style style, const char *label, const char *format,
+                       va_list arguments) PACK_PRINTF(4, 0);
 static void print_note(struct cli *cli, enum cli_style style, const char *label, const char *format,
                        va_list arguments)
 {
