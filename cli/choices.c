@@ -2,13 +2,6 @@
 #include "cli.h"
 
 #include "formats/formats.h"
-#include "pack/backend/codec.h"
-
-const char *choice_codec(size_t index)
-{
-    const struct pack_codec *codec = pack_codecs()[index];
-    return codec != NULL ? codec->name : NULL;
-}
 
 const char *choice_purpose(size_t index)
 {

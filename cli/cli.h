@@ -59,7 +59,7 @@ struct cli {
  * it as it is; the line end is added. Nothing is printed with --json or --quiet.
  */
 void cli_print(struct cli *cli, const char *format, ...) PACK_PRINTF(2, 3);
-enum cli_style { STYLE_PLAIN, STYLE_GOOD, STYLE_BAD, STYLE_WARNING, STYLE_BOLD, STYLE_DIM };
+enum cli_style { STYLE_PLAIN, STYLE_GOOD, STYLE_BAD, STYLE_WARNING, STYLE_BOLD };
 /* The same in a colour, where the terminal has them. */
 void cli_print_styled(struct cli *cli, enum cli_style style, const char *format, ...)
     PACK_PRINTF(3, 4);
@@ -145,14 +145,10 @@ void cli_keys_free(struct cli_keys *keys);
  * a demo key PACK_E_UNTRUSTED without --allow-demo-keys.
  */
 PACK_MUST_USE int cli_trust(struct pack_trust **trust, struct cli *cli, struct pack_error *error);
-/* One key by a value of -p, whatever role it names, under the same rules. */
-PACK_MUST_USE int cli_public_key(struct cli *cli, struct pack_public_key *key, const char *value,
-                                 struct pack_error *error);
 
 /* --- words that options choose from ---------------------------------------------------------- */
 
-const char *choice_codec(size_t index);           /* none gzip zstd xz */
-const char *choice_purpose(size_t index);         /* any release delivery demo */
+const char *choice_purpose(size_t index);         /* release delivery demo */
 const char *choice_role(size_t index);            /* release delivery */
 const char *choice_writable_format(size_t index); /* image formats that can be written */
 

@@ -41,11 +41,6 @@ unsigned findings_errors(const struct findings *findings)
     return findings->errors;
 }
 
-unsigned findings_warnings(const struct findings *findings)
-{
-    return findings->warnings;
-}
-
 void findings_json(struct findings *findings, struct pack_json *json)
 {
     struct pack_error error = {0};

@@ -10,7 +10,6 @@ PACK_MUST_USE int findings_new(struct findings **findings, struct pack_error *er
 void findings_free(struct findings **findings);
 
 unsigned findings_errors(const struct findings *findings);
-unsigned findings_warnings(const struct findings *findings);
 
 /* Adds "findings":[…] to a result where there are any. */
 void findings_json(struct findings *findings, struct pack_json *json);

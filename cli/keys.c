@@ -148,14 +148,6 @@ static int load_public_key(struct cli *cli, struct pack_public_key *key, const c
                             "out, give --allow-demo-keys");
 }
 
-int cli_public_key(struct cli *cli, struct pack_public_key *key, const char *value,
-                   struct pack_error *error)
-{
-    struct public_key_value one;
-    const int code = split(&one, value, error);
-    return code != 0 ? code : load_public_key(cli, key, one.name, error);
-}
-
 static int add_one(struct pack_trust *trust, struct cli *cli, const char *value, bool alone,
                    struct pack_error *error)
 {

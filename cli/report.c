@@ -29,7 +29,7 @@ void report_line(struct cli *cli, int descriptor, enum cli_style style, const ch
 {
     static const char *const codes[] = {
         [STYLE_PLAIN] = "",           [STYLE_GOOD] = "\x1b[32m", [STYLE_BAD] = "\x1b[1;31m",
-        [STYLE_WARNING] = "\x1b[33m", [STYLE_BOLD] = "\x1b[1m",  [STYLE_DIM] = "\x1b[2m",
+        [STYLE_WARNING] = "\x1b[33m", [STYLE_BOLD] = "\x1b[1m",
     };
     const bool colored = cli->color[descriptor] && style != STYLE_PLAIN;
     FILE *stream = descriptor == STDOUT_FILENO ? stdout : stderr;
