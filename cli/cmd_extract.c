@@ -10,6 +10,20 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+/* An image, or an attachment where `attachment` is set. */
+struct item {
+    bool attachment;
+    size_t index;
+};
+
+/* What was written, and gets its name when all the rest is good too. */
+struct staged {
+    struct item item;
+    char *path;
+    struct pack_output *output; /* NULL in a dry run */
+};
 
 struct extraction {
     struct cli *cli;
@@ -21,11 +35,35 @@ struct extraction {
     const char *folder; /* -C */
     const char *output; /* -o */
     bool raw;
-    size_t written;
+    size_t staged_count;
+    struct staged *staged;
+    char *made[2]; /* folders that were not there, in the order in which they were made */
+    bool done;
 };
+
+static void staged_free(struct extraction *extraction)
+{
+    for (size_t i = 0; i < extraction->staged_count; i++) {
+        pack_output_discard(&extraction->staged[i].output);
+        free(extraction->staged[i].path);
+    }
+    free(extraction->staged);
+}
+
+/* Takes the folders away again where nothing came to stand in them. */
+static void folders_free(struct extraction *extraction)
+{
+    for (size_t i = sizeof extraction->made / sizeof extraction->made[0]; i-- > 0;) {
+        if (!extraction->done && extraction->made[i] != NULL)
+            rmdir(extraction->made[i]);
+        free(extraction->made[i]);
+    }
+}
 
 static void extraction_clear(struct extraction *extraction)
 {
+    staged_free(extraction);
+    folders_free(extraction);
     pack_trusted_free(&extraction->trusted);
     pack_bundle_close(&extraction->bundle);
     pack_input_close(&extraction->input);
@@ -122,12 +160,6 @@ static int extract_image(struct extraction *extraction, size_t index, struct pac
 
 /* --- one output ------------------------------------------------------------------------------ */
 
-/* An image, or an attachment where `attachment` is set. */
-struct item {
-    bool attachment;
-    size_t index;
-};
-
 static const char *item_name(const struct extraction *extraction, struct item item)
 {
     const struct pack_release *release = pack_trusted_release(extraction->trusted);
@@ -172,37 +204,46 @@ static void report_item(struct extraction *extraction, struct item item, const c
     pack_json_unsigned(json, "size", size);
     pack_json_hex(json, "sha256", sha256, PACK_SHA256_SIZE);
     pack_json_end(json);
-    extraction->written++;
 }
 
-static int write_item(struct extraction *extraction, struct item item, const char *path,
+static int write_item(struct extraction *extraction, struct staged *staged,
                       struct pack_error *error)
 {
-    CLI_AUTO(pack_output_discard) struct pack_output *output = NULL;
-    const unsigned flags = PACK_OUTPUT_DEFAULT;
-    int code = cli_output_open(extraction->cli, &output, path, flags, extraction->input, error);
-    if (code == 0)
-        code = item.attachment
-                   ? pack_bundle_extract_attachment(extraction->trusted, item.index,
-                                                    pack_output_sink(output), error)
-                   : extract_image(extraction, item.index, pack_output_sink(output), error);
-    return code != 0 ? code : pack_output_commit(&output, error);
+    const struct item item = staged->item;
+    const int code = cli_output_open(extraction->cli, &staged->output, staged->path,
+                                     PACK_OUTPUT_DEFAULT, extraction->input, error);
+    if (code != 0)
+        return code;
+    struct pack_sink *sink = pack_output_sink(staged->output);
+    return item.attachment
+               ? pack_bundle_extract_attachment(extraction->trusted, item.index, sink, error)
+               : extract_image(extraction, item.index, sink, error);
 }
 
 static int extract_item(struct extraction *extraction, struct item item, struct pack_error *error)
 {
-    CLI_AUTO_FREE char *made = NULL;
-    const char *path = extraction->output;
+    struct staged *staged = &extraction->staged[extraction->staged_count++];
+    *staged = (struct staged){.item = item};
     int code = 0;
-    if (path == NULL) {
-        code = item_path(extraction, item, &made, error);
-        path = made;
+    if (extraction->output == NULL)
+        code = item_path(extraction, item, &staged->path, error);
+    else if ((staged->path = strdup(extraction->output)) == NULL)
+        code = pack_fail_memory(error);
+    return code != 0 || extraction->cli->dry_run ? code : write_item(extraction, staged, error);
+}
+
+/* All is proved: now the files get their names. */
+static int commit_items(struct extraction *extraction, struct pack_error *error)
+{
+    for (size_t i = 0; i < extraction->staged_count; i++) {
+        struct staged *staged = &extraction->staged[i];
+        const int code = staged->output != NULL ? pack_output_commit(&staged->output, error) : 0;
+        if (code != 0)
+            return code;
+        report_item(extraction, staged->item, staged->path);
     }
-    if (code == 0 && !extraction->cli->dry_run)
-        code = write_item(extraction, item, path, error);
-    if (code == 0)
-        report_item(extraction, item, path);
-    return code;
+    extraction->done = true;
+    return 0;
 }
 
 /* --- which ----------------------------------------------------------------------------------- */
@@ -257,13 +298,17 @@ static int extract_items(struct extraction *extraction, struct pack_error *error
     const struct pack_release *release = pack_trusted_release(extraction->trusted);
     const bool all = arguments_count(extraction->arguments) == 1;
     int code = 0;
+    extraction->staged =
+        calloc(release->attachment_count + release->image_count, sizeof *extraction->staged);
+    if (extraction->staged == NULL)
+        return pack_fail_memory(error);
     for (size_t i = 0; code == 0 && i < release->attachment_count; i++)
         if (takes_attachment(extraction, release->attachments[i].name))
             code = extract_item(extraction, (struct item){.attachment = true, .index = i}, error);
     for (size_t i = 0; code == 0 && i < release->image_count; i++)
         if (all || is_named(extraction, release->images[i].name))
             code = extract_item(extraction, (struct item){.index = i}, error);
-    return code;
+    return code != 0 ? code : commit_items(extraction, error);
 }
 
 static int check_names(const struct extraction *extraction, struct pack_error *error)
@@ -301,16 +346,25 @@ static int open_trusted(struct extraction *extraction, struct pack_error *error)
     return code;
 }
 
-static int make_folder(const char *folder, struct pack_error *error)
+/* Notes in *made what was not there. */
+static int make_folder(const char *folder, char **made, struct pack_error *error)
 {
-    if (mkdir(folder, 0777) == 0 || errno == EEXIST)
+    *made = strdup(folder);
+    if (*made == NULL)
+        return pack_fail_memory(error);
+    if (mkdir(folder, 0777) == 0)
         return 0;
-    pack_fail_errno(error, errno, "cannot make the folder");
+    const int number = errno;
+    free(*made);
+    *made = NULL;
+    if (number == EEXIST)
+        return 0;
+    pack_fail_errno(error, number, "cannot make the folder");
     return pack_at_file(error, folder);
 }
 
 /* DIR, and DIR/attachments where something goes into it. */
-static int make_folders(const struct extraction *extraction, struct pack_error *error)
+static int make_folders(struct extraction *extraction, struct pack_error *error)
 {
     const struct pack_release *release = pack_trusted_release(extraction->trusted);
     CLI_AUTO_FREE char *attachments = NULL;
@@ -319,14 +373,14 @@ static int make_folders(const struct extraction *extraction, struct pack_error *
         return 0;
     for (size_t i = 0; i < release->attachment_count; i++)
         wanted = wanted || takes_attachment(extraction, release->attachments[i].name);
-    const int code = make_folder(extraction->folder, error);
+    const int code = make_folder(extraction->folder, &extraction->made[0], error);
     if (code != 0 || !wanted)
         return code;
     if (asprintf(&attachments, "%s/attachments", extraction->folder) < 0) {
         attachments = NULL;
         return pack_fail_memory(error);
     }
-    return make_folder(attachments, error);
+    return make_folder(attachments, &extraction->made[1], error);
 }
 
 static int run(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
@@ -376,8 +430,9 @@ const struct command command_extract = {
     .description =
         "Checks the signatures as verify does, then writes the images, and with -C the "
         "attachments too (into DIR/attachments), or those that are named. Each block is proved "
-        "before it is written; a "
-        "file appears whole or not at all. With \"-o -\" bytes flow as they are proved, and the "
+        "before it is written, and "
+        "the files appear when all are proved, or none. With \"-o -\" bytes flow as they are "
+        "proved, and the "
         "exit status says whether they are all.\n\n"
         "A raw image is called NAME.img. One with addresses comes out in its own format, "
         "NAME.hex, NAME.s37 or NAME.uf2; what was ELF comes out as Intel HEX. --raw writes its "
