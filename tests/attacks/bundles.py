@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: MIT
+"""Bundles, good and hostile, written from docs/bundle-format.md and docs/documents.md alone: no
+line of this comes from libpack, so a good bundle made here that fwpack takes shows that the
+specification says enough, and a hostile one holds what fwpack would never write."""
+import base64
+import hashlib
+import json
+import lzma
+import re
+import zlib
+
+import ed25519
+
+KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
+BLOCK_SIZE = 65536
+FRAME_SIZES = {"gzip": MIB, "zstd": 2 * MIB, "xz": 2 * MIB}
+EXTENSIONS = {"none": "bin", "gzip": "gz", "zstd": "zst", "xz": "xz"}
+DOCUMENTS = ("release.json", "delivery.json")
+BOTH = ("release", "delivery")
+
+
+def sha256(data):
+    return hashlib.sha256(data).digest()
+
+
+def pieces(data, size):
+    return [data[at:at + size] for at in range(0, len(data), size)]
+
+
+class Zeros:
+    """So many zero bytes, which a file need not really hold."""
+
+    def __init__(self, size):
+        self.size = size
+
+    def __len__(self):
+        return self.size
+
+
+# --- the archive ---------------------------------------------------------------------------------
+
+
+def checksummed(header):
+    """A header with its checksum made right."""
+    header = header[:148] + b" " * 8 + header[156:]
+    return header[:148] + b"%06o\0 " % sum(header) + header[156:]
+
+
+def ustar(name, size, kind=b"0"):
+    name = name.encode() if isinstance(name, str) else name
+    fields = [
+        name.ljust(100, b"\0"), b"0000644\0", b"0000000\0", b"0000000\0", b"%011o\0" % size,
+        b"00000000000\0", b" " * 8, kind, bytes(100), b"ustar\0" + b"00", bytes(64),
+        b"0000000\0", b"0000000\0", bytes(167)]
+    return checksummed(b"".join(fields))
+
+
+def pax_record(size):
+    """"LENGTH size=SIZE\\n", LENGTH counting its own digits too."""
+    rest = b" size=%d\n" % size
+    length = next(n for n in range(64) if len(b"%d" % n) + len(rest) == n)
+    return b"%d" % length + rest
+
+
+def header(name, size):
+    if size < 8 * GIB:
+        return ustar(name, size)
+    record = pax_record(size)
+    return ustar("pax-header", len(record), b"x") + record.ljust(512, b"\0") + ustar(name, 0)
+
+
+def padded(data):
+    return data + bytes(-len(data) % 512)
+
+
+def member(name, data):
+    return header(name, len(data)) + padded(data)
+
+
+def archive(members, end=bytes(1024)):
+    return b"".join(member(name, data) for name, data in members) + end
+
+
+def write_sparse(path, members):
+    """The same in a file, with holes for Zeros. Returns where each member's data begins."""
+    places = {}
+    with open(path, "wb") as file:
+        for name, data in members:
+            file.write(header(name, len(data)))
+            places[name] = file.tell()
+            if isinstance(data, Zeros):
+                file.seek(len(data) + -len(data) % 512, 1)
+            else:
+                file.write(padded(data))
+        file.truncate(file.tell() + 1024)
+    return places
+
+
+# --- frames --------------------------------------------------------------------------------------
+
+
+def zstd_header(size, descriptor=0xA0):
+    """RFC 8878, 3.1.1.1: one segment, content size in four bytes, no checksum."""
+    return b"\x28\xb5\x2f\xfd" + bytes([descriptor]) + size.to_bytes(4, "little")
+
+
+def zstd_block(kind, size, content, last):
+    return (size << 3 | kind << 1 | last).to_bytes(3, "little") + content
+
+
+def zstd_frame(data):
+    """A frame of raw blocks, and of run-length blocks where one byte repeats."""
+    frame = zstd_header(len(data))
+    blocks = pieces(data, 128 * KIB) or [b""]
+    for i, block in enumerate(blocks):
+        repeats = len(block) > 3 and block == block[:1] * len(block)
+        frame += zstd_block(int(repeats), len(block), block[:1] if repeats else block,
+                            i == len(blocks) - 1)
+    return frame
+
+
+def gzip_member(data):
+    maker = zlib.compressobj(6, zlib.DEFLATED, 31)
+    return maker.compress(data) + maker.flush()
+
+
+def xz_stream(data, dictionary=2 * MIB):
+    return lzma.compress(data, lzma.FORMAT_XZ, lzma.CHECK_CRC32,
+                         filters=[{"id": lzma.FILTER_LZMA2, "preset": 1, "dict_size": dictionary}])
+
+
+FRAMERS = {"gzip": gzip_member, "zstd": zstd_frame, "xz": xz_stream}
+
+
+# --- keys and signatures -------------------------------------------------------------------------
+
+
+class Key:
+    """A key made from a word, the same in each run."""
+
+    def __init__(self, word, minisign_id=None):
+        self.seed = sha256(b"attacks: " + word.encode())
+        self.public = ed25519.public(self.seed)
+        self.minisign_id = minisign_id or sha256(self.seed)[:8]
+        text = ('{"keytype":"ed25519","keyval":{"public":"%s"},"scheme":"ed25519"}'
+                % self.public.hex())
+        self.keyid = sha256(text.encode()).hex()
+
+    def public_file(self):
+        data = base64.b64encode(b"Ed" + self.minisign_id + self.public)
+        return b"untrusted comment: a key of the attack tests\n" + data + b"\n"
+
+    def secret_file(self):
+        """As `minisign -G -W` writes it: no KDF, no checksum."""
+        data = (b"Ed\0\0B2" + bytes(32 + 8 + 8) + self.minisign_id + self.seed + self.public
+                + bytes(32))
+        return b"untrusted comment: a key of the attack tests\n" + base64.b64encode(data) + b"\n"
+
+    def signature(self, document):
+        return ed25519.sign(self.seed, hashlib.blake2b(document).digest())
+
+    def minisig(self, document, comment, **changes):
+        """A signature file. `changes` replaces a part: signature, global_signature, kind, id."""
+        comment = comment.encode() if isinstance(comment, str) else comment
+        signature = changes.get("signature", self.signature(document))
+        overall = changes.get("global_signature", ed25519.sign(self.seed, signature + comment))
+        head = changes.get("kind", b"ED") + changes.get("id", self.minisign_id)
+        return (b"untrusted comment: signature from fwpack\n" + base64.b64encode(head + signature)
+                + b"\ntrusted comment: " + comment + b"\n" + base64.b64encode(overall) + b"\n")
+
+
+# --- images and documents ------------------------------------------------------------------------
+
+
+class Image:
+    """An image with one encoding. Its parts may be changed before a bundle is made of it."""
+
+    def __init__(self, name, data, codec="none", block_size=BLOCK_SIZE):
+        self.name = name
+        self.codec = codec
+        self.size = len(data)
+        self.block_size = block_size
+        if isinstance(data, Zeros):
+            self.sha256 = bytes(32)
+            self.table = self.zeros_table()
+        else:
+            self.sha256 = sha256(data)
+            self.table = b"".join(sha256(block) for block in pieces(data, block_size))
+        self.set_frames(None if codec == "none" else
+                        [FRAMERS[codec](piece) for piece in pieces(data, FRAME_SIZES[codec])],
+                        data)
+
+    def zeros_table(self):
+        count, rest = divmod(self.size, self.block_size)
+        return (sha256(bytes(self.block_size)) * count
+                + (sha256(bytes(rest)) if rest else b""))
+
+    def set_frames(self, frames, stored=b""):
+        """The stored bytes and the tables that belong to them."""
+        self.frames = b""
+        self.stored = stored
+        self.stored_table = self.table
+        if frames is None:
+            return
+        for i, frame in enumerate(frames):
+            plain = min(FRAME_SIZES[self.codec], self.size - i * FRAME_SIZES[self.codec])
+            self.frames += plain.to_bytes(4, "little") + len(frame).to_bytes(4, "little")
+        self.stored = b"".join(frames)
+        self.stored_table = b"".join(map(sha256, pieces(self.stored, self.block_size)))
+
+    def release(self):
+        return {"name": self.name, "slot": self.name, "size": self.size,
+                "sha256": self.sha256.hex(), "block_size": self.block_size,
+                "blocks_sha256": sha256(self.table).hex()}
+
+    def encoding(self):
+        made = {"type": "full", "codec": self.codec, "size": len(self.stored),
+                "block_size": self.block_size, "blocks_sha256": sha256(self.stored_table).hex()}
+        if self.codec != "none":
+            made.update(frame_size=FRAME_SIZES[self.codec], frame_count=len(self.frames) // 8,
+                        frames_sha256=sha256(self.frames).hex(), decoder_memory=8 * MIB)
+        return made
+
+    def payloads(self, number=0):
+        stem = f"payloads/{self.name}.{number}."
+        if self.codec != "none":
+            if len(self.stored_table) > 32:
+                yield stem + "blocks", self.stored_table
+            yield stem + "frames", self.frames
+        yield stem + EXTENSIONS[self.codec], self.stored
+
+
+class Bundle:
+    """A bundle in the making: change `release` and `delivery`, then sign, then change `members`."""
+
+    def __init__(self, images, attachments=(), **more):
+        self.images = list(images)
+        self.attachments = list(attachments)
+        self.release = {
+            "type": "fwpack.release", "format": 1, "product": "acme-gateway", "version": "1.2.3",
+            "security_version": 7, "compatible": ["acme,gateway-r2"],
+            "images": [image.release() for image in images], **more}
+        self.delivery = {
+            "type": "fwpack.delivery", "format": 1, "revision": 1,
+            "images": [{"name": image.name, "encodings": [image.encoding()]} for image in images]}
+        if self.attachments:
+            self.release["attachments"] = [
+                {"name": name, "size": len(data), "sha256": sha256(data).hex()}
+                for name, data in self.attachments]
+            self.delivery["attachments"] = [name for name, _ in self.attachments]
+        self.names_release = True
+        self.texts = {}
+        self.signatures = {name: {} for name in DOCUMENTS}
+
+    def freeze(self):
+        """The documents' bytes; signatures made from here on are over these."""
+        if not self.texts:
+            release = json.dumps(self.release, indent=1).encode()
+            if self.names_release:
+                self.delivery.setdefault("release_sha256", sha256(release).hex())
+            self.texts = dict(zip(DOCUMENTS, (
+                release, json.dumps(self.delivery, indent=1).encode())))
+        return self
+
+    def comment(self, document):
+        """What fwpack writes, but where the texts are such that it would write nothing."""
+        texts = [self.release.get(name) for name in ("version", "product")]
+        if not all(isinstance(text, str) and re.fullmatch("[!-~]{1,300}", text) for text in texts):
+            return "a comment"
+        role = document.split(".")[0]
+        digest = sha256(self.texts[document]).hex()
+        return f"fwpack {role} sha256={digest} version={texts[0]} product={texts[1]}"
+
+    def sign(self, key, roles=BOTH):
+        self.freeze()
+        for document in (f"{role}.json" for role in roles):
+            self.signatures[document][key.keyid] = key.minisig(
+                self.texts[document], self.comment(document))
+        return self
+
+    def head(self):
+        for document in DOCUMENTS:
+            yield document, self.texts[document]
+            for keyid, text in sorted(self.signatures[document].items()):
+                yield f"{document}.{keyid}.minisig", text
+
+    def body(self):
+        for name, data in self.attachments:
+            yield f"attachments/{name}", data
+        for image in self.images:
+            if len(image.table) > 32:
+                yield f"images/{image.name}.blocks", image.table
+        for image in self.images:
+            yield from image.payloads()
+
+    def members(self):
+        self.freeze()
+        return [*self.head(), *self.body()]
+
+    def archive(self):
+        return archive(self.members())

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: MIT
+"""What the attack tests share: running fwpack under limits, and the conditions that hold after
+each refusal.
+
+S0, "nothing happened": the exit code is one of those wanted, nothing on standard output, no file
+made, changed or taken away. R: memory and time stay below fixed limits. Both are checked by
+`refuse` without being asked for."""
+import hashlib
+import json
+import os
+import random
+import re
+import select
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+FWPACK = os.environ.get("FWPACK", "fwpack")
+SHARED = os.path.abspath(os.environ.get("FWPACK_SHARED", os.path.join(HERE, "../../../shared")))
+SANITIZED = bool(os.environ.get("FWPACK_SANITIZE"))
+SLOW = os.environ.get("FWPACK_SLOW") == "1"
+MEMORY = 64 << 20  # R
+SECONDS = 5 * (4 if SANITIZED else 1)
+NOBODY = 65534
+
+
+class Result:
+    """How a program ended: its exit code (below 0: the signal that ended it) and what it wrote."""
+
+    def __init__(self, code, out, err, memory, seconds):
+        self.code, self.out, self.err = code, out, err
+        self.memory, self.seconds = memory, seconds
+
+    @property
+    def text(self):
+        return self.err.decode("utf-8", "backslashreplace")
+
+    @property
+    def json(self):
+        return json.loads(self.out)
+
+    def __repr__(self):
+        return f"exit {self.code}\nstdout: {self.out[:500]!r}\nstderr: {self.text}"
+
+
+class Running:
+    """A program under way; its output is kept in memory unless it goes elsewhere."""
+
+    def __init__(self, arguments, cwd=".", env=None, stdin=None, stdout=None, prepare=None,
+                 keep=()):
+        self.started = time.monotonic()
+        self.files = [os.memfd_create(name) for name in ("stdin", "stdout", "stderr")]
+        if isinstance(stdin, bytes):
+            os.pwrite(self.files[0], stdin, 0)
+        variables = {**os.environ, **(env or {})}
+        self.process = subprocess.Popen(
+            arguments, cwd=cwd, stdin=stdin if isinstance(stdin, int) else self.files[0],
+            stdout=self.files[1] if stdout is None else stdout, stderr=self.files[2],
+            env={name: value for name, value in variables.items() if value is not None},
+            preexec_fn=prepare, start_new_session=True, pass_fds=keep)
+        self.pid = self.process.pid
+        self.watch = os.pidfd_open(self.pid)
+
+    def is_over(self, seconds=0):
+        return bool(select.select([self.watch], [], [], seconds)[0])
+
+    def kill(self, number=signal.SIGKILL):
+        os.kill(self.pid, number)
+
+    def read(self, number):
+        size = os.fstat(self.files[number]).st_size
+        return os.pread(self.files[number], size, 0) if size else b""
+
+    def end(self, seconds=60):
+        """Waits, and kills what takes too long."""
+        late = not self.is_over(seconds)
+        if late:
+            os.killpg(self.pid, signal.SIGKILL)
+        _, status, usage = os.wait4(self.pid, 0)
+        self.process.returncode = status
+        result = Result(os.waitstatus_to_exitcode(status), self.read(1), self.read(2),
+                        usage.ru_maxrss << 10, time.monotonic() - self.started)
+        for descriptor in (*self.files, self.watch):
+            os.close(descriptor)
+        if late:
+            raise AssertionError(f"took more than {seconds} s\n{result!r}")
+        return result
+
+
+def file_state(path):
+    status = os.lstat(path)
+    facts = [oct(status.st_mode), status.st_size]
+    if stat.S_ISLNK(status.st_mode):
+        facts.append(os.readlink(path))
+    elif stat.S_ISREG(status.st_mode) and status.st_size <= 64 << 20:
+        with open(path, "rb") as file:
+            facts.append(hashlib.sha256(file.read()).hexdigest())
+    elif stat.S_ISREG(status.st_mode):  # sparse giants are told apart by size and time
+        facts.append(status.st_mtime_ns)
+    return tuple(facts)
+
+
+def folder_state(root):
+    found = {}
+    for folder, folders, files in os.walk(os.fsencode(root)):
+        for name in folders + files:
+            path = os.path.join(folder, name)
+            found[os.path.relpath(path, os.fsencode(root))] = file_state(path)
+    return found
+
+
+def noise(size, seed=0):
+    return random.Random(seed).randbytes(size)
+
+
+def lines(size):
+    """Text of so many bytes, which every codec makes smaller."""
+    generator = random.Random(size)
+    table = [b"line %05d of the firmware\n" % generator.randrange(9999) for _ in range(64)]
+    return b"".join(generator.choice(table) for _ in range(size // len(table[0]) + 1))[:size]
+
+
+class AttackTest(unittest.TestCase):
+    """Each test has an empty folder of its own, `self.folder`, where commands run."""
+
+    maxDiff = None
+    memory = MEMORY
+    seconds = SECONDS
+
+    def setUp(self):
+        os.umask(0o022)
+        self.folder = tempfile.mkdtemp(prefix="attack-", dir=".")
+        os.chmod(self.folder, 0o755)
+        self.folder = os.path.abspath(self.folder)
+
+    def tearDown(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        for name in ("HOME", "TMPDIR"):
+            self.assertEqual(os.listdir(os.environ[name]), [], f"left in {name}")
+
+    # --- files ---
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def write(self, name, data, mode=0o644):
+        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+        with open(self.path(name), "wb") as file:
+            file.write(data)
+        os.chmod(self.path(name), mode)
+        return name
+
+    def read(self, name):
+        with open(self.path(name), "rb") as file:
+            return file.read()
+
+    def exists(self, name):
+        return os.path.lexists(self.path(name))
+
+    def need(self, *programs):
+        for program in programs:
+            if shutil.which(program) is None:
+                self.skipTest(f"needs {program}")
+
+    def shared(self, name):
+        path = os.path.join(SHARED, name)
+        if not os.path.exists(path):
+            self.skipTest(f"needs the shared {name}")
+        return path
+
+    # --- programs ---
+
+    def start(self, *arguments, program=FWPACK, **options):
+        return Running([program, *arguments], **{"cwd": self.folder, **options})
+
+    def run_program(self, *arguments, **options):
+        return self.start(*arguments, **options).end()
+
+    def succeed(self, *arguments, **options):
+        result = self.run_program(*arguments, **options)
+        self.assertEqual(result.code, 0, f"{arguments}\n{result!r}")
+        return result
+
+    def check_resources(self, result):
+        self.assertLessEqual(result.seconds, self.seconds, f"time\n{result!r}")
+        if not SANITIZED:
+            self.assertLessEqual(result.memory, self.memory, f"memory\n{result!r}")
+
+    def check_message(self, text):
+        """Plain lines that name the program or a place, and nothing of the machine that built it."""
+        self.assertRegex(text, r"\Afwpack: |\A[^\n]+:[0-9]+:[0-9]+: ", "no message")
+        for line in text.splitlines():
+            self.assertRegex(line, r"^(fwpack: |hint: |[^\n]+:[0-9]+:[0-9]+: )")
+            self.assertNotRegex(line, r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+            self.assertNotIn("(null)", line)
+            self.assertNotIn(os.path.dirname(os.path.dirname(HERE)), line)
+
+    def check_refusal(self, result, codes, says):
+        codes = (codes,) if isinstance(codes, int) else codes
+        self.assertIn(result.code, codes, repr(result))
+        self.check_message(result.text)
+        if says:
+            self.assertRegex(result.text, says)
+
+    def refuse(self, codes, *arguments, says=None, **options):
+        """Runs fwpack, which must fail with one of the codes, say why, and have done nothing."""
+        before = folder_state(self.folder)
+        result = self.run_program(*arguments, **options)
+        self.check_refusal(result, codes, says)
+        if "--json" in arguments:
+            self.assertEqual((result.json["ok"], result.json["error"]["exit"]),
+                             (False, result.code), repr(result))
+        elif "stdout" not in options:
+            self.assertEqual(result.out, b"", repr(result))
+        self.assertEqual(folder_state(self.folder), before, repr(result))
+        self.check_resources(result)
+        return result
+
+    def survive(self, *arguments, codes=range(20), **options):
+        """Runs fwpack on what it may take or not: no signal, no file made, bounded."""
+        before = folder_state(self.folder)
+        result = self.run_program(*arguments, **options)
+        self.assertIn(result.code, codes, f"{arguments}\n{result!r}")
+        self.assertNotIn("runtime error", result.text)
+        if result.code != 0:
+            self.check_message(result.text)
+        self.assertEqual(folder_state(self.folder), before, f"{arguments}\n{result!r}")
+        self.check_resources(result)
+        return result
+
+
+def as_nobody():
+    """For `prepare`: gives up root's rights, which no permission would stop."""
+    os.setgroups([])
+    os.setgid(NOBODY)
+    os.setuid(NOBODY)
+
+
+def main():
+    if not re.search("/", FWPACK) and shutil.which(FWPACK) is None:
+        sys.exit("set FWPACK to the program to test")
+    for variable in [name for name in os.environ if name.startswith("FWPACK_")
+                     and name not in ("FWPACK_SHARED", "FWPACK_SANITIZE", "FWPACK_SLOW")]:
+        del os.environ[variable]
+    for variable in ("CI", "GITHUB_ACTIONS", "NO_COLOR", "CLICOLOR_FORCE", "SOURCE_DATE_EPOCH"):
+        os.environ.pop(variable, None)
+    unittest.main(module="__main__", argv=sys.argv, verbosity=1)
