@@ -65,6 +65,15 @@ static void exits(FILE *stream, const struct command *command)
     fputs(".\n", stream);
 }
 
+static void description(FILE *stream, const struct command *command)
+{
+    char paragraph[4096];
+    for (size_t i = 0; emit_paragraph(command->description, i, paragraph, sizeof paragraph); i++) {
+        fputc('\n', stream);
+        emit_filled(stream, paragraph, 0, 0);
+    }
+}
+
 static void section(void *user, const struct command *command, const char *path)
 {
     FILE *stream = user;
@@ -72,7 +81,7 @@ static void section(void *user, const struct command *command, const char *path)
         return;
     fprintf(stream, "\n## fwpack %s\n\n", path);
     synopsis(stream, command, path);
-    fprintf(stream, "\n%s\n", command->description);
+    description(stream, command);
     options(stream, command, false);
     if (command->examples != NULL)
         fprintf(stream, "\n```sh\n%s```\n", command->examples);

@@ -1,0 +1,301 @@
+# bash completion for fwpack                              -*- shell-script -*-
+# SPDX-License-Identifier: MIT
+# Printed from the tables of cli/: not to be edited.
+
+# What may follow the command $1: commands, options, and the kinds of its arguments;
+# the last one may be repeated where "..." stands behind it.
+_fwpack_table() {
+    case $1 in
+    '')
+        commands='init lint build sign verify inspect extract key image completion schema env exit-codes version'
+        options='--version --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=()
+        ;;
+    'init')
+        commands=''
+        options='--product --output -o --dry-run -n --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@folder' )
+        ;;
+    'lint')
+        commands=''
+        options='--define -D --format --strict --allow-outside --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' ...)
+        ;;
+    'build')
+        commands=''
+        options='--define -D --depfile --check --allow-outside --output -o --dry-run -n --key -k --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' )
+        ;;
+    'sign')
+        commands=''
+        options='--role --yes -y --detached --comment -t --output -o --dry-run -n --key -k --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' )
+        ;;
+    'verify')
+        commands=''
+        options='--flat --complete --min-security-version --detached --signature -x --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' ...)
+        ;;
+    'inspect')
+        commands=''
+        options='--tree --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' )
+        ;;
+    'extract')
+        commands=''
+        options='--directory -C --raw --output -o --dry-run -n --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' '@none' ...)
+        ;;
+    'key')
+        commands='generate show list'
+        options='--help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=()
+        ;;
+    'key generate')
+        commands=''
+        options='--purpose --no-passphrase --dry-run -n --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' )
+        ;;
+    'key show')
+        commands=''
+        options='--help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' ...)
+        ;;
+    'key list')
+        commands=''
+        options='--help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@folder' )
+        ;;
+    'image')
+        commands='info convert'
+        options='--help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=()
+        ;;
+    'image info')
+        commands=''
+        options='--help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' ...)
+        ;;
+    'image convert')
+        commands=''
+        options='--from --to --base --merge --offset --crop --fill --family --output -o --dry-run -n --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' )
+        ;;
+    'completion')
+        commands=''
+        options='--help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('bash|zsh|fish' )
+        ;;
+    'schema')
+        commands=''
+        options='--help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=()
+        ;;
+    'env')
+        commands=''
+        options='--help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=()
+        ;;
+    'exit-codes')
+        commands=''
+        options='--help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=()
+        ;;
+    'version')
+        commands=''
+        options='--help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=()
+        ;;
+    esac
+}
+
+# The kind of the value of the command $1's option $2; empty for a flag.
+_fwpack_kind() {
+    kind=
+    case "$1 $2" in
+    ' --jobs' | ' -j') kind='@none' ;;
+    ' --color') kind='auto|always|never' ;;
+    ' --progress') kind='auto|bar|plain|json|none' ;;
+    'init --product') kind='@none' ;;
+    'init --output' | 'init -o') kind='@file' ;;
+    'init --jobs' | 'init -j') kind='@none' ;;
+    'init --color') kind='auto|always|never' ;;
+    'init --progress') kind='auto|bar|plain|json|none' ;;
+    'lint --define' | 'lint -D') kind='@none' ;;
+    'lint --format') kind='text|github' ;;
+    'lint --jobs' | 'lint -j') kind='@none' ;;
+    'lint --color') kind='auto|always|never' ;;
+    'lint --progress') kind='auto|bar|plain|json|none' ;;
+    'build --define' | 'build -D') kind='@none' ;;
+    'build --depfile') kind='@file' ;;
+    'build --output' | 'build -o') kind='@file' ;;
+    'build --key' | 'build -k') kind='@key' ;;
+    'build --passphrase-file') kind='@file' ;;
+    'build --passphrase-fd') kind='@none' ;;
+    'build --jobs' | 'build -j') kind='@none' ;;
+    'build --color') kind='auto|always|never' ;;
+    'build --progress') kind='auto|bar|plain|json|none' ;;
+    'sign --role') kind='release|delivery' ;;
+    'sign --comment' | 'sign -t') kind='@none' ;;
+    'sign --output' | 'sign -o') kind='@file' ;;
+    'sign --key' | 'sign -k') kind='@key' ;;
+    'sign --passphrase-file') kind='@file' ;;
+    'sign --passphrase-fd') kind='@none' ;;
+    'sign --jobs' | 'sign -j') kind='@none' ;;
+    'sign --color') kind='auto|always|never' ;;
+    'sign --progress') kind='auto|bar|plain|json|none' ;;
+    'verify --min-security-version') kind='@none' ;;
+    'verify --signature' | 'verify -x') kind='@file' ;;
+    'verify --pubkey' | 'verify -p') kind='@pubkey' ;;
+    'verify --require') kind='@none' ;;
+    'verify --jobs' | 'verify -j') kind='@none' ;;
+    'verify --color') kind='auto|always|never' ;;
+    'verify --progress') kind='auto|bar|plain|json|none' ;;
+    'inspect --jobs' | 'inspect -j') kind='@none' ;;
+    'inspect --color') kind='auto|always|never' ;;
+    'inspect --progress') kind='auto|bar|plain|json|none' ;;
+    'extract --directory' | 'extract -C') kind='@folder' ;;
+    'extract --output' | 'extract -o') kind='@file' ;;
+    'extract --pubkey' | 'extract -p') kind='@pubkey' ;;
+    'extract --require') kind='@none' ;;
+    'extract --jobs' | 'extract -j') kind='@none' ;;
+    'extract --color') kind='auto|always|never' ;;
+    'extract --progress') kind='auto|bar|plain|json|none' ;;
+    'key --jobs' | 'key -j') kind='@none' ;;
+    'key --color') kind='auto|always|never' ;;
+    'key --progress') kind='auto|bar|plain|json|none' ;;
+    'key generate --purpose') kind='release|delivery|demo' ;;
+    'key generate --passphrase-file') kind='@file' ;;
+    'key generate --passphrase-fd') kind='@none' ;;
+    'key generate --jobs' | 'key generate -j') kind='@none' ;;
+    'key generate --color') kind='auto|always|never' ;;
+    'key generate --progress') kind='auto|bar|plain|json|none' ;;
+    'key show --jobs' | 'key show -j') kind='@none' ;;
+    'key show --color') kind='auto|always|never' ;;
+    'key show --progress') kind='auto|bar|plain|json|none' ;;
+    'key list --jobs' | 'key list -j') kind='@none' ;;
+    'key list --color') kind='auto|always|never' ;;
+    'key list --progress') kind='auto|bar|plain|json|none' ;;
+    'image --jobs' | 'image -j') kind='@none' ;;
+    'image --color') kind='auto|always|never' ;;
+    'image --progress') kind='auto|bar|plain|json|none' ;;
+    'image info --jobs' | 'image info -j') kind='@none' ;;
+    'image info --color') kind='auto|always|never' ;;
+    'image info --progress') kind='auto|bar|plain|json|none' ;;
+    'image convert --from') kind='raw|ihex|srec|uf2|elf|dfuse' ;;
+    'image convert --to') kind='raw|ihex|srec|uf2' ;;
+    'image convert --base') kind='@none' ;;
+    'image convert --merge') kind='@file' ;;
+    'image convert --offset') kind='@none' ;;
+    'image convert --crop') kind='@none' ;;
+    'image convert --fill') kind='@none' ;;
+    'image convert --family') kind='@none' ;;
+    'image convert --output' | 'image convert -o') kind='@file' ;;
+    'image convert --jobs' | 'image convert -j') kind='@none' ;;
+    'image convert --color') kind='auto|always|never' ;;
+    'image convert --progress') kind='auto|bar|plain|json|none' ;;
+    'completion --jobs' | 'completion -j') kind='@none' ;;
+    'completion --color') kind='auto|always|never' ;;
+    'completion --progress') kind='auto|bar|plain|json|none' ;;
+    'schema --jobs' | 'schema -j') kind='@none' ;;
+    'schema --color') kind='auto|always|never' ;;
+    'schema --progress') kind='auto|bar|plain|json|none' ;;
+    'env --jobs' | 'env -j') kind='@none' ;;
+    'env --color') kind='auto|always|never' ;;
+    'env --progress') kind='auto|bar|plain|json|none' ;;
+    'exit-codes --jobs' | 'exit-codes -j') kind='@none' ;;
+    'exit-codes --color') kind='auto|always|never' ;;
+    'exit-codes --progress') kind='auto|bar|plain|json|none' ;;
+    'version --jobs' | 'version -j') kind='@none' ;;
+    'version --color') kind='auto|always|never' ;;
+    'version --progress') kind='auto|bar|plain|json|none' ;;
+    esac
+}
+
+# The kind of the value that the last letter of a word like -nj wants, if it wants one.
+_fwpack_letters() {
+    local letters=${2#-}
+    while [[ -n $letters ]]; do
+        _fwpack_kind "$1" "-${letters:0:1}"
+        letters=${letters:1}
+        [[ -n $kind ]] && break
+    done
+    [[ -z $letters ]] || kind=
+}
+
+# Fills COMPREPLY with what a value $2 of kind $1 can become, each behind the prefix $3.
+_fwpack_values() {
+    local kind=$1 text=$2 prefix=$3
+    if [[ $kind == @pubkey && $text == *=* ]]; then
+        prefix+=${text%%=*}=
+        text=${text#*=}
+    fi
+    case $kind in
+    @file | @key | @pubkey)
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -P "$prefix" -f -- "$text")
+        ;;
+    @folder)
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -P "$prefix" -d -- "$text")
+        ;;
+    @*) ;;
+    *) mapfile -t COMPREPLY < <(compgen -P "$prefix" -W "${kind//|/ }" -- "$text") ;;
+    esac
+}
+
+_fwpack() {
+    local commands options kind wants='' ended='' path='' count=0 word current
+    local line=${COMP_LINE:0:COMP_POINT}
+    local -a words arguments
+    COMPREPLY=()
+    read -ra words <<<"$line"
+    [[ $line == *[[:space:]] ]] && words+=('')
+    current=${words[${#words[@]} - 1]}
+    _fwpack_table ''
+    for word in "${words[@]:1:${#words[@]}-2}"; do
+        kind=
+        if [[ -n $wants ]]; then
+            wants=
+        elif [[ -n $ended || $word != -?* ]]; then
+            if [[ " $commands " == *" $word "* ]]; then
+                path+=${path:+ }$word
+                _fwpack_table "$path"
+            elif [[ -z $commands ]]; then
+                ((count += 1))
+            fi
+        elif [[ $word == -- ]]; then
+            ended=1
+        elif [[ $word == --*=* ]]; then
+            :
+        elif [[ $word == --* ]]; then
+            _fwpack_kind "$path" "$word"
+            wants=$kind
+        else
+            _fwpack_letters "$path" "$word"
+            wants=$kind
+        fi
+    done
+    if [[ -n $wants ]]; then
+        _fwpack_values "$wants" "$current" ''
+    elif [[ -z $ended && $current == --*=* ]]; then
+        _fwpack_kind "$path" "${current%%=*}"
+        _fwpack_values "${kind:-@none}" "${current#*=}" "${current%%=*}="
+    elif [[ -z $ended && $current == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$current")
+    elif [[ -n $commands ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$current")
+    elif ((${#arguments[@]} > 0)); then
+        [[ ${arguments[${#arguments[@]} - 1]} == ... ]] || arguments+=(@none)
+        ((count < ${#arguments[@]} - 1)) || ((count = ${#arguments[@]} - 2))
+        kind=${arguments[count]}
+        _fwpack_values "$kind" "$current" ''
+    fi
+    # What stands before the last = or : is a word of its own to bash, and stays.
+    local breaks=${COMP_WORDBREAKS//[^=:]/}
+    if [[ -n $breaks && ${#COMPREPLY[@]} -gt 0 ]]; then
+        local kept=${current%"${current##*["$breaks"]}"}
+        COMPREPLY=("${COMPREPLY[@]#"$kept"}")
+    fi
+}
+complete -F _fwpack fwpack
