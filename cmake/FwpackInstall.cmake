@@ -64,6 +64,8 @@ set(documents "${CMAKE_INSTALL_DATADIR}/doc")
 file(GLOB manuals CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/docs/*.md"
   "${PROJECT_SOURCE_DIR}/docs/*.json")
 install(FILES README.md ${manuals} DESTINATION "${documents}/fwpack" COMPONENT cli)
+install(DIRECTORY docs/example/ DESTINATION "${documents}/fwpack/examples" COMPONENT cli
+  USE_SOURCE_PERMISSIONS)
 foreach(pair cli=fwpack runtime=libpack0 development=libpack-dev)
   string(REPLACE "=" ";" pair "${pair}")
   list(GET pair 0 component)

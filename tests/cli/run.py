@@ -8,8 +8,9 @@ A case is a text file. Lines at the margin are steps, carried out in order; READ
 example.
 
     # text              a comment; the first ones say what the case shows, with its attack number
-    requires: WORD…     skip the case unless each is there: a program, a file `shared/…` of the
-                        shared data set, or `no-sanitizer`
+    requires: WORD…     skip the case unless each is there: a program (with FWPACK_ALL_TOOLS set,
+                        as scripts/check does, it must be), a file `shared/…` of the shared data
+                        set, or `no-sanitizer`
     env: NAME=VALUE     set a variable for the commands that follow (`env: NAME` removes it)
     umask: 0077         the umask of the commands that follow (022 at first)
     timeout: SECONDS    most time that one command may take (30 at first; more under a sanitizer)
@@ -288,6 +289,8 @@ def do_requires(case, step):
             present = os.path.exists(os.path.join(case.options.shared, word[len("shared/"):]))
         else:
             present = shutil.which(word, path=case.environment["PATH"]) is not None
+            if not present and "FWPACK_ALL_TOOLS" in os.environ:
+                raise Failed(f"{word} is not there: scripts/dependencies should install it")
         if not present:
             raise Skipped(word)
 
