@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,9 +21,11 @@ struct pack_output {
     int direct;        /* standard output, a device or a FIFO; -1 for a file in the making */
     char *path;        /* as the user named it, for messages and the name */
     char *folder;
-    char *staged;  /* name of the file in the making, where it had to have one */
-    bool replaces; /* a file of that name exists */
-    mode_t mode;   /* that file's */
+    char *staged;      /* name of the file in the making, where it had to have one */
+    bool replaces;     /* a file of that name exists */
+    bool created;      /* it has its name, which nobody had before */
+    mode_t mode;       /* that file's */
+    int opened_folder; /* of an output that gets its name; else -1 */
 };
 
 static struct pack_output *of_sink(struct pack_sink *sink)
@@ -49,6 +52,7 @@ static void output_free(struct pack_output *output)
         close(output->descriptor);
     if (output->direct > STDERR_FILENO)
         close(output->direct);
+    pack_close_descriptor(&output->opened_folder);
     free(output->staged);
     free(output->folder);
     free(output->path);
@@ -83,6 +87,8 @@ static int judge_target(struct pack_output *output, const struct pack_input *inp
 {
     struct stat status, target;
     *direct = false;
+    if (output->path[0] == '\0')
+        return pack_fail(error, PACK_E_USAGE, "the output's name is empty");
     if (lstat(output->path, &status) != 0)
         return errno == ENOENT ? 0 : pack_fail_errno(error, errno, "cannot write");
     if (S_ISLNK(status.st_mode)) {
@@ -126,11 +132,36 @@ static int open_direct(struct pack_output *output, struct pack_error *error)
     return pack_scratch_open(&output->descriptor, NULL, error);
 }
 
-/* A name beside the output's that nobody else has. */
-static int staged_name(char **name, const struct pack_output *output, struct pack_error *error)
+/* --- files in the making --------------------------------------------------------------------- */
+
+static bool is_same_file(int descriptor, const char *path)
 {
-    uint64_t number = 0;
-    if (getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
+    struct stat opened, named;
+    return fstat(descriptor, &opened) == 0 && lstat(path, &named) == 0 && S_ISREG(opened.st_mode) &&
+           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
+}
+
+/*
+ * A file in the making that has a name is locked by who makes it. One that nobody holds was left
+ * by a process that was killed, and is in the way of the next one with the same output.
+ */
+static void remove_leftover(const char *name)
+{
+    PACK_AUTO_CLOSE int descriptor = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (descriptor >= 0 && flock(descriptor, LOCK_EX | LOCK_NB) == 0 &&
+        is_same_file(descriptor, name))
+        unlink(name);
+}
+
+/* Names follow from the output's, so that what is left over is found; or are random. */
+static int staged_name(char **name, const struct pack_output *output, bool random,
+                       struct pack_error *error)
+{
+    const char *slash = strrchr(output->path, '/');
+    uint64_t number = UINT64_C(14695981039346656037); /* FNV-1a */
+    for (const char *c = slash != NULL ? slash + 1 : output->path; *c != '\0'; c++)
+        number = (number ^ (uint8_t)*c) * UINT64_C(1099511628211);
+    if (random && getrandom(&number, sizeof number, 0) != (ssize_t)sizeof number)
         return pack_fail_errno(error, errno, "no random numbers");
     if (asprintf(name, "%s/.fwpack-%016llx.part", output->folder, (unsigned long long)number) < 0) {
         *name = NULL;
@@ -139,22 +170,66 @@ static int staged_name(char **name, const struct pack_output *output, struct pac
     return 0;
 }
 
-/* A file without a name, so that even a killed process leaves nothing; else one with a name. */
-static int open_staged(struct pack_output *output, struct pack_error *error)
+/* Gives the file in the making a name of its own by `take`, which returns an errno. */
+static int stage(struct pack_output *output,
+                 int (*take)(struct pack_output *output, const char *name),
+                 struct pack_error *error)
 {
-    const mode_t mode = (output->flags & PACK_OUTPUT_PRIVATE) != 0 ? 0600 : 0666;
-    int code = pack_folder_of(&output->folder, output->path, error);
-    if (code != 0)
-        return code;
-    output->descriptor = open(output->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
-    if (output->descriptor < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
-        code = staged_name(&output->staged, output, error);
+    enum { BY_NAME = 2, ATTEMPTS = 5 };
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+        PACK_AUTO_FREE char *name = NULL;
+        const int code = staged_name(&name, output, attempt >= BY_NAME, error);
         if (code != 0)
             return code;
-        output->descriptor = open(output->staged, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode);
+        const int number = take(output, name);
+        if (number == 0) {
+            output->staged = pack_steal(&name);
+            return 0;
+        }
+        if (number != EEXIST)
+            return pack_fail_errno(error, number, "cannot write in folder \"%s\"", output->folder);
+        remove_leftover(name);
     }
+    return pack_fail_errno(error, EEXIST, "no free name in folder \"%s\"", output->folder);
+}
+
+static mode_t first_mode(const struct pack_output *output)
+{
+    return (output->flags & PACK_OUTPUT_PRIVATE) != 0 ? 0600 : 0666;
+}
+
+static int create_named(struct pack_output *output, const char *name)
+{
+    const int flags = O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC;
+    output->descriptor = open(name, flags, first_mode(output));
     if (output->descriptor < 0)
-        return pack_fail_errno(error, errno, "cannot write in folder \"%s\"", output->folder);
+        return errno;
+    /* Another process may have seen it before it was locked, and taken it for left over. */
+    if ((flock(output->descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) &&
+        is_same_file(output->descriptor, name))
+        return 0;
+    pack_close_descriptor(&output->descriptor);
+    return EEXIST;
+}
+
+/* A file without a name, so that even a killed process leaves nothing; else one with a name. */
+static int open_unnamed(struct pack_output *output, struct pack_error *error)
+{
+    output->descriptor = open(output->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, first_mode(output));
+    if (output->descriptor >= 0)
+        return 0;
+    if (errno == EOPNOTSUPP || errno == EISDIR)
+        return stage(output, create_named, error);
+    return pack_fail_errno(error, errno, "cannot write in folder \"%s\"", output->folder);
+}
+
+static int open_staged(struct pack_output *output, struct pack_error *error)
+{
+    int code = pack_folder_of(&output->folder, output->path, error);
+    if (code == 0)
+        code = open_unnamed(output, error);
+    if (code != 0)
+        return code;
     /* A umask of 0777 must not make a private file unreadable to its owner. */
     if ((output->flags & PACK_OUTPUT_PRIVATE) != 0 && fchmod(output->descriptor, 0600) != 0)
         return pack_fail_errno(error, errno, "cannot set its mode");
@@ -185,7 +260,7 @@ int pack_output_open(struct pack_output **output, const char *path, unsigned fla
         return code;
     made->sink.ops = &output_ops;
     made->flags = flags;
-    made->descriptor = made->direct = -1;
+    made->descriptor = made->direct = made->opened_folder = -1;
     code = output_start(made, path, input, error);
     if (code != 0) {
         output_free(made);
@@ -219,34 +294,35 @@ int pack_output_scratch(const struct pack_output *output, int *descriptor, struc
 
 /* --- committing ---------------------------------------------------------------------------- */
 
-static int commit_direct(struct pack_output *output, struct pack_error *error)
+static int copy_staged(const struct pack_output *output, struct pack_error *error)
 {
     enum { PIECE = 256 * 1024 };
     PACK_AUTO_FREE void *buffer = NULL;
-    struct stat status;
-    int code = 0;
-    if (output->descriptor != output->direct) {
-        uint64_t offset = 0;
-        code = pack_allocate(&buffer, 1, PIECE, error);
-        for (ssize_t n = 1; code == 0 && n != 0; offset += (uint64_t)n) {
-            n = pread(output->descriptor, buffer, PIECE, (off_t)offset);
-            if (n < 0)
-                return pack_fail_errno(error, errno, "cannot read what was staged");
-            code = pack_write_descriptor(output->direct, buffer, (size_t)n, error);
-        }
+    if (lseek(output->descriptor, 0, SEEK_SET) != 0)
+        return pack_fail_errno(error, errno, "cannot read what was staged");
+    int code = pack_allocate(&buffer, 1, PIECE, error);
+    for (size_t got = PIECE; code == 0 && got == PIECE;) {
+        code = pack_read_descriptor(output->descriptor, buffer, PIECE, &got, error);
+        if (code == 0)
+            code = pack_write_descriptor(output->direct, buffer, got, error);
     }
+    return code;
+}
+
+static int commit_direct(const struct pack_output *output, struct pack_error *error)
+{
+    struct stat status;
+    const int code = output->descriptor != output->direct ? copy_staged(output, error) : 0;
     if (code == 0 && fstat(output->direct, &status) == 0 &&
         (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode)) && fsync(output->direct) != 0)
         return pack_fail_errno(error, errno, "cannot write");
     return code;
 }
 
-/* Gives the unnamed file a name that must be free. Returns an errno. */
-static int give_name(const struct pack_output *output, const char *name)
+/* Gives a file without a name one that must be free. Returns an errno. */
+static int link_unnamed(struct pack_output *output, const char *name)
 {
     char link[64];
-    if (output->staged != NULL)
-        return linkat(AT_FDCWD, output->staged, AT_FDCWD, name, 0) == 0 ? 0 : errno;
     if (linkat(output->descriptor, "", AT_FDCWD, name, AT_EMPTY_PATH) == 0)
         return 0;
     if (errno == EEXIST)
@@ -255,53 +331,121 @@ static int give_name(const struct pack_output *output, const char *name)
     return linkat(AT_FDCWD, link, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0 ? 0 : errno;
 }
 
-static int rename_over(struct pack_output *output, struct pack_error *error)
+static int link_locked(struct pack_output *output, const char *name)
 {
-    if (output->staged == NULL) {
-        PACK_AUTO_FREE char *name = NULL;
-        const int code = staged_name(&name, output, error);
-        if (code != 0)
-            return code;
-        const int number = give_name(output, name);
-        if (number != 0)
-            return pack_fail_errno(error, number, "cannot write");
-        output->staged = pack_steal(&name);
-    }
-    if (rename(output->staged, output->path) != 0)
-        return pack_fail_errno(error, errno, "cannot replace");
-    free(output->staged);
-    output->staged = NULL;
+    (void)flock(output->descriptor, LOCK_EX | LOCK_NB);
+    return link_unnamed(output, name);
+}
+
+/* File systems without files that have no name may be without hard links too. Returns an errno. */
+static int move_named(const struct pack_output *output)
+{
+    if (renameat2(AT_FDCWD, output->staged, AT_FDCWD, output->path, RENAME_NOREPLACE) == 0)
+        return 0;
+    if (errno != EINVAL && errno != ENOSYS)
+        return errno;
+    if (linkat(AT_FDCWD, output->staged, AT_FDCWD, output->path, 0) != 0)
+        return errno;
+    unlink(output->staged);
     return 0;
 }
 
-static int commit_staged(struct pack_output *output, struct pack_error *error)
+static void forget_staged(struct pack_output *output)
 {
-    PACK_AUTO_CLOSE int folder = -1;
-    if (fsync(output->descriptor) != 0)
-        return pack_fail_errno(error, errno, "cannot write");
-    const bool is_new = (output->flags & PACK_OUTPUT_NEW) != 0;
-    const int number = output->replaces ? EEXIST : give_name(output, output->path);
-    int code = 0;
-    if (number == EEXIST && !is_new)
-        code = rename_over(output, error);
-    else if (number == EEXIST)
-        code = pack_fail(error, PACK_E_EXISTS, "exists, and is never overwritten");
-    else if (number != 0)
-        code = pack_fail_errno(error, number, "cannot write");
+    free(output->staged);
+    output->staged = NULL;
+}
+
+/* Gives the file in the making the output's name, which must be free. Returns an errno. */
+static int name_new(struct pack_output *output)
+{
+    const int number =
+        output->staged == NULL ? link_unnamed(output, output->path) : move_named(output);
+    if (number == 0) {
+        forget_staged(output);
+        output->created = true;
+    }
+    return number;
+}
+
+static int name_over(struct pack_output *output, struct pack_error *error)
+{
+    const int code = output->staged == NULL ? stage(output, link_locked, error) : 0;
     if (code != 0)
         return code;
-    folder = open(output->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder < 0 || fsync(folder) != 0)
-        return pack_fail_errno(error, errno, "cannot sync folder \"%s\"", output->folder);
+    if (rename(output->staged, output->path) != 0)
+        return pack_fail_errno(error, errno, "cannot replace");
+    forget_staged(output);
     return 0;
+}
+
+static int name_output(struct pack_output *output, struct pack_error *error)
+{
+    if (output->direct >= 0)
+        return 0;
+    const int number = output->replaces ? EEXIST : name_new(output);
+    if (number == 0)
+        return 0;
+    if (number != EEXIST)
+        return pack_fail_errno(error, number, "cannot write");
+    return (output->flags & PACK_OUTPUT_NEW) == 0
+               ? name_over(output, error)
+               : pack_fail(error, PACK_E_EXISTS, "exists, and is never overwritten");
+}
+
+/* All that can be done before the file has its name. */
+static int finish_bytes(struct pack_output *output, struct pack_error *error)
+{
+    if (output->direct >= 0)
+        return commit_direct(output, error);
+    output->opened_folder = open(output->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (output->opened_folder < 0)
+        return pack_fail_errno(error, errno, "cannot open folder \"%s\"", output->folder);
+    if (fsync(output->descriptor) != 0)
+        return pack_fail_errno(error, errno, "cannot write");
+    return 0;
+}
+
+static int sync_folder(struct pack_output *output, struct pack_error *error)
+{
+    /* EINVAL is a file system whose folders need no syncing. */
+    if (output->direct >= 0 || fsync(output->opened_folder) == 0 || errno == EINVAL)
+        return 0;
+    return pack_fail_errno(error, errno, "%s",
+                           output->created ? "cannot sync its folder"
+                                           : "was replaced, but its folder cannot be synced");
+}
+
+/* Each phase for all outputs before the next one: most failures come before any file has a name. */
+static int commit_all(struct pack_output **outputs, size_t count, struct pack_error *error)
+{
+    static int (*const phases[])(struct pack_output *,
+                                 struct pack_error *) = {finish_bytes, name_output, sync_folder};
+    for (size_t phase = 0; phase < sizeof phases / sizeof phases[0]; phase++)
+        for (size_t i = 0; i < count; i++)
+            if (phases[phase](outputs[i], error) != 0)
+                return pack_at_file(error, outputs[i]->path);
+    return 0;
+}
+
+static void take_back(struct pack_output *output)
+{
+    if (output->created && is_same_file(output->descriptor, output->path))
+        unlink(output->path);
+}
+
+int pack_output_commit_all(struct pack_output **outputs, size_t count, struct pack_error *error)
+{
+    const int code = commit_all(outputs, count, error);
+    for (size_t i = count; i-- > 0;) {
+        if (code != 0)
+            take_back(outputs[i]);
+        pack_output_discard(&outputs[i]);
+    }
+    return code;
 }
 
 int pack_output_commit(struct pack_output **output, struct pack_error *error)
 {
-    struct pack_output *made = pack_steal(output);
-    int code = made->direct >= 0 ? commit_direct(made, error) : commit_staged(made, error);
-    if (code != 0)
-        code = pack_at_file(error, made->path);
-    output_free(made);
-    return code;
+    return pack_output_commit_all(output, 1, error);
 }

@@ -127,6 +127,12 @@ PACK_API PACK_MUST_USE int pack_output_scratch(const struct pack_output *output,
 /* Gives the file its name, and frees the output whether it succeeds or not. */
 PACK_API PACK_MUST_USE int pack_output_commit(struct pack_output **output,
                                               struct pack_error *error);
+/*
+ * The same for several files: all of them get their names, or, where one fails, those that are new
+ * lose theirs again. A file that was replaced by then stays replaced.
+ */
+PACK_API PACK_MUST_USE int pack_output_commit_all(struct pack_output **outputs, size_t count,
+                                                  struct pack_error *error);
 /* Leaves nothing behind. */
 PACK_API void pack_output_discard(struct pack_output **output);
 
