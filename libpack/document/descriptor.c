@@ -34,6 +34,8 @@ static struct pack_error *add(struct pack_descriptor_reader *reader, bool is_err
                               const struct pack_yaml *node, enum pack_code code, const char *text)
 {
     struct pack_error finding = {0};
+    if (code == PACK_E_NO_MEMORY) /* no fault of the descriptor */
+        (void)pack_fail_memory(&reader->fatal);
     (void)pack_fail(&finding, code, "%s", text);
     (void)pack_at_file(&finding, reader->source->path);
     (void)pack_at_line(&finding, node->line, node->column);

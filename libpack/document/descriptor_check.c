@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -138,10 +139,14 @@ static void report_kind(struct check *check, const struct named *named, mode_t m
 static bool is_inside(struct check *check, const struct named *named)
 {
     struct pack_error finding = {0};
+    char real[PATH_MAX];
     if (check->storage->real_folder == NULL)
         return true;
-    PACK_AUTO_FREE char *real = realpath(named->path, NULL);
-    if (real != NULL && pack_path_inside(check->storage->real_folder, real))
+    if (realpath(named->path, real) == NULL) {
+        report_unopened(check, named, errno);
+        return false;
+    }
+    if (pack_path_inside(check->storage->real_folder, real))
         return true;
     (void)pack_fail(&finding, PACK_E_DESCRIPTOR, "%s is a link out of the descriptor's folder",
                     named->path);

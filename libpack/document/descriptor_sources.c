@@ -3,6 +3,7 @@
 #include "pack/io.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -108,11 +109,10 @@ static bool has_room(struct pack_descriptor_reader *reader, const struct pack_ya
 
 /* Follows links: a link out of the folder is a way out of it. */
 static bool resolve(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
-                    const char *path, char **real)
+                    const char *path, char real[PATH_MAX])
 {
     struct stat status;
-    *real = realpath(path, NULL);
-    if (*real == NULL || stat(*real, &status) != 0) {
+    if (realpath(path, real) == NULL || stat(real, &status) != 0) {
         (void)pack_reader_fault(reader, node, "cannot include %s: %s", path, strerror(errno));
         return false;
     }
@@ -121,7 +121,7 @@ static bool resolve(struct pack_descriptor_reader *reader, const struct pack_yam
         return false;
     }
     if (!reader->options->allow_outside && reader->real_folder != NULL &&
-        !pack_path_inside(reader->real_folder, *real)) {
+        !pack_path_inside(reader->real_folder, real)) {
         (void)pack_hint(
             pack_reader_fault(reader, node, "%s is a link out of the descriptor's folder", path),
             "move the file, or give --allow-outside");
@@ -152,12 +152,12 @@ static void load_included(struct pack_descriptor_reader *reader, const struct pa
 
 void pack_reader_include(struct pack_descriptor_reader *reader, const struct pack_yaml *node)
 {
-    PACK_AUTO_FREE char *real = NULL;
+    char real[PATH_MAX];
     const char *text = pack_reader_text(reader, node);
     if (text == NULL || reader->fatal.code != PACK_OK || !has_room(reader, node))
         return;
     const char *path = pack_reader_path(reader, node, reader->source->folder, text);
-    if (path != NULL && resolve(reader, node, path, &real) && !is_included(reader, node, real))
+    if (path != NULL && resolve(reader, node, path, real) && !is_included(reader, node, real))
         load_included(reader, node, text, path, real);
 }
 
@@ -166,7 +166,7 @@ void pack_reader_include(struct pack_descriptor_reader *reader, const struct pac
 void pack_reader_load(struct pack_descriptor_reader *reader, const char *path)
 {
     PACK_AUTO_FREE void *bytes = NULL;
-    PACK_AUTO_FREE char *real = NULL, *real_folder = NULL;
+    char real[PATH_MAX], real_folder[PATH_MAX];
     const bool standard = strcmp(path, "-") == 0;
     size_t size = 0;
     if (pack_read_file(&bytes, &size, path, PACK_MAX_DESCRIPTOR, &reader->fatal) != 0)
@@ -174,15 +174,14 @@ void pack_reader_load(struct pack_descriptor_reader *reader, const char *path)
     reader->folder = standard ? "" : folder_of(reader, path);
     if (reader->folder == NULL)
         return;
-    real = standard ? NULL : realpath(path, NULL);
-    real_folder = realpath(reader->folder[0] != '\0' ? reader->folder : ".", NULL);
-    if (real_folder == NULL) {
+    if (realpath(reader->folder[0] != '\0' ? reader->folder : ".", real_folder) == NULL) {
         (void)pack_fail_errno(&reader->fatal, errno, "cannot find the folder of %s", path);
         return;
     }
-    reader->real_folder = pack_reader_string(reader, real_folder);
+    const bool has_real = !standard && realpath(path, real) != NULL; /* a pipe has none */
     struct pack_descriptor_source *source =
-        source_new(reader, standard ? "standard input" : path, real);
+        source_new(reader, standard ? "standard input" : path, has_real ? real : NULL);
+    reader->real_folder = pack_reader_string(reader, real_folder);
     if (source != NULL)
         read_early(reader, source, bytes, size);
 }
