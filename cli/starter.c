@@ -158,7 +158,7 @@ int starter_write(char **text, size_t *size, const struct survey *survey, struct
     write_attachments(out, survey);
     fputs("\n# Free data of your own, signed.\n# meta:\n#   build-host: ci-7\n", out);
     const bool failed = ferror(out) != 0;
-    if (fclose(out) == 0 && !failed)
+    if (fclose(out) == 0 && !failed && *text != NULL)
         return 0;
     free(*text);
     *text = NULL;

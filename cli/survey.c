@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -157,16 +158,21 @@ static void note_left_out(struct survey *survey, const char *path, const struct 
         cli_note(survey->cli, "%s is left out: %s", path, why->text);
 }
 
-/* Whether a segmented image can be read; one that cannot would not pass lint. */
-static bool parses(struct survey *survey, const char *path, struct pack_input *input,
-                   const struct pack_format *format)
+/* A file that cannot be read, or would not pass lint, is left out; want of memory is no such case.
+ */
+static int leave_out(struct survey *survey, const char *path, const struct pack_error *why,
+                     struct pack_error *error)
 {
-    struct pack_error error = {0};
-    CLI_AUTO(pack_image_free) struct pack_image *image = NULL;
-    if (pack_image_read(&image, format, input, &error) == 0)
-        return true;
-    note_left_out(survey, path, &error);
-    return false;
+    if (why->code == PACK_E_NO_MEMORY)
+        return pack_fail_memory(error);
+    if (cut_form_suffix(path, strlen(path)) != strlen(path))
+        note_left_out(survey, path, why);
+    return 0;
+}
+
+static bool is_segmented(const struct pack_format *format)
+{
+    return format != NULL && (format->abilities & PACK_FORMAT_SEGMENTED) != 0;
 }
 
 static int add_image(struct survey *survey, const char *path, const struct pack_format *format,
@@ -187,7 +193,7 @@ static int add_image(struct survey *survey, const char *path, const struct pack_
         .stem = stem_size(path),
         .format = format,
         .size = size,
-        .segmented = format != NULL && (format->abilities & PACK_FORMAT_SEGMENTED) != 0,
+        .segmented = is_segmented(format),
     };
     make_name(image->name, base_name(path), image->stem - (size_t)(base_name(path) - path));
     return 0;
@@ -197,19 +203,18 @@ static int look_at_image(struct survey *survey, const char *path, const char *fu
                          struct pack_error *error)
 {
     CLI_AUTO(pack_input_close) struct pack_input *input = NULL;
+    CLI_AUTO(pack_image_free) struct pack_image *segments = NULL;
     const struct pack_format *format = NULL;
-    struct pack_error unread = {0};
-    if (pack_input_open(&input, full, &unread) != 0 ||
-        pack_image_identify(&format, input, survey->cli->context, &unread) != 0) {
-        if (cut_form_suffix(path, strlen(path)) != strlen(path))
-            note_left_out(survey, path, &unread);
+    struct pack_error why = {0};
+    int code = pack_input_open(&input, full, &why);
+    if (code == 0)
+        code = pack_image_identify(&format, input, survey->cli->context, &why);
+    if (code == 0 && !is_image(path, format, input->size))
         return 0;
-    }
-    if (!is_image(path, format, input->size))
-        return 0;
-    if (format != NULL && (format->abilities & PACK_FORMAT_SEGMENTED) != 0 &&
-        !parses(survey, path, input, format))
-        return 0;
+    if (code == 0 && is_segmented(format))
+        code = pack_image_read(&segments, format, input, &why);
+    if (code != 0)
+        return leave_out(survey, path, &why, error);
     return add_image(survey, path, format, input->size, error);
 }
 
@@ -430,8 +435,8 @@ static void make_names_distinct(struct survey *survey)
 
 static void take_product(struct survey *survey)
 {
-    CLI_AUTO_FREE char *real = realpath(survey->folder, NULL);
-    const char *name = real != NULL ? base_name(real) : "";
+    char real[PATH_MAX];
+    const char *name = realpath(survey->folder, real) != NULL ? base_name(real) : "";
     char made[PACK_MAX_NAME + 1];
     make_name(made, name, strlen(name));
     snprintf(survey->product, sizeof survey->product, "%s", made);

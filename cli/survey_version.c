@@ -4,6 +4,7 @@
 #include "pack/version.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,17 +32,14 @@ static bool complete_version(char *version, size_t capacity, const char *text)
 
 static bool from_file(struct survey *survey)
 {
-    CLI_AUTO_FREE char *path = NULL;
+    char path[PATH_MAX];
     CLI_AUTO_FREE void *bytes = NULL;
     struct pack_error error = {0};
-    size_t size = 0;
-    if (asprintf(&path, "%s/VERSION", survey->folder) < 0) {
-        path = NULL;
-        return false;
-    }
     struct stat status;
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode) ||
-        pack_read_file(&bytes, &size, path, 4096, &error) != 0)
+    size_t size = 0;
+    const int length = snprintf(path, sizeof path, "%s/VERSION", survey->folder);
+    if (length < 0 || (size_t)length >= sizeof path || stat(path, &status) != 0 ||
+        !S_ISREG(status.st_mode) || pack_read_file(&bytes, &size, path, 4096, &error) != 0)
         return false;
     char *line = bytes;
     line += strspn(line, " \t\r\n");
@@ -57,16 +55,14 @@ static bool from_file(struct survey *survey)
 /* Whether the folder, or one above it, is a git checkout; git itself costs more to ask. */
 static bool in_checkout(const char *folder)
 {
-    CLI_AUTO_FREE char *real = realpath(folder, NULL);
-    while (real != NULL && real[0] != '\0') {
-        CLI_AUTO_FREE char *entry = NULL;
-        if (asprintf(&entry, "%s/.git", real) < 0) {
-            entry = NULL;
-            return false;
-        }
-        if (access(entry, F_OK) == 0)
+    char path[PATH_MAX + sizeof "/.git"];
+    if (realpath(folder, path) == NULL)
+        return false;
+    for (char *end = path + strlen(path); end != NULL; end = strrchr(path, '/')) {
+        memcpy(end, "/.git", sizeof "/.git");
+        if (access(path, F_OK) == 0)
             return true;
-        *strrchr(real, '/') = '\0';
+        *end = '\0';
     }
     return false;
 }
