@@ -3,7 +3,6 @@
 #include "commands.h"
 #include "pack/backend/codec.h"
 
-#include <jansson.h>
 #include <openssl/crypto.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -24,8 +23,6 @@ static void print_libraries(struct cli *cli)
     snprintf(text, sizeof text, "libcrypto %s", OpenSSL_version(OPENSSL_VERSION_STRING));
     print_library(cli, text);
     snprintf(text, sizeof text, "libyaml %s", yaml_get_version_string());
-    print_library(cli, text);
-    snprintf(text, sizeof text, "jansson %s", jansson_version_str());
     print_library(cli, text);
     for (const struct pack_codec *const *codec = pack_codecs(); *codec != NULL; codec++)
         if ((*codec)->library != NULL) {
