@@ -26,7 +26,7 @@ struct encoded {
     uint64_t stored_in_block;   /* bytes of it so far */
     char what[PACK_MAX_NAME + 32];
     char note[2 * PACK_NOTE_SIZE + 1]; /* the segmented format's, in hex */
-    char library[64]; /* the codec's, for delivery.json */
+    char library[64];                  /* the codec's, for delivery.json */
 };
 
 /* Opens the image's file, reading the segments of a segmented format, and checks its size. */

@@ -3,7 +3,6 @@
 
 #include "pack/digest.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static const struct {
@@ -45,12 +44,18 @@ static bool is_signature_of(const char *name, const char *document)
 /* The number of roots/<n>.root.json, without leading zeros; 0 when the name is another. */
 static uint64_t root_number(const char *name)
 {
-    unsigned long number = 0;
-    char again[TAR_NAME_SIZE];
-    if (sscanf(name, "roots/%9lu.root.json", &number) != 1)
+    static const char prefix[] = "roots/", suffix[] = ".root.json";
+    enum { MAX_DIGITS = 9 };
+    uint64_t number = 0;
+    if (strncmp(name, prefix, sizeof prefix - 1) != 0)
         return 0;
-    snprintf(again, sizeof again, "roots/%lu.root.json", number);
-    return strcmp(again, name) == 0 ? number : 0;
+    const char *digits = name + sizeof prefix - 1;
+    const size_t count = strspn(digits, "0123456789");
+    if (count == 0 || count > MAX_DIGITS || digits[0] == '0' || strcmp(digits + count, suffix) != 0)
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        number = 10 * number + (uint64_t)(digits[i] - '0');
+    return number;
 }
 
 static bool fits_place(const char *name, enum head_place place)
