@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "process.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdalign.h>
 #include <stdatomic.h>
 #include <stddef.h>
 #include <sys/prctl.h>
@@ -12,15 +15,52 @@
 /* The only variable of the program that is not passed down: a signal handler has no argument. */
 static atomic_bool interrupted;
 
+/* The thread that a name in /proc/self/task stands for, 0 for "." and "..". */
+static pid_t thread_of(const char *name)
+{
+    pid_t thread = 0;
+    for (; *name >= '0' && *name <= '9'; name++)
+        thread = thread * 10 + (*name - '0');
+    return thread;
+}
+
+/*
+ * The system gives a signal to one thread, but it may be another one that waits for ever in a
+ * read. Which threads there are only the system knows, for they are the library's. Nothing but
+ * system calls here, for a signal handler may do no more.
+ */
+static void wake_threads(void)
+{
+    alignas(struct dirent64) char entries[2048];
+    ssize_t size = 0;
+    const int folder = open("/proc/self/task", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    while (folder >= 0 && (size = getdents64(folder, entries, sizeof entries)) > 0)
+        for (ssize_t at = 0; at < size;) {
+            const struct dirent64 *entry = (const void *)(entries + at);
+            const pid_t thread = thread_of(entry->d_name);
+            if (thread != 0 && thread != gettid())
+                tgkill(getpid(), thread, SIGALRM);
+            at += entry->d_reclen;
+        }
+    if (folder >= 0)
+        close(folder);
+}
+
 /*
  * Noted, and repeated by the clock: a signal that falls between the last look at the note and a
- * read that waits for ever would else be lost.
+ * read would else be lost.
  */
-static void note_signal(int number)
+static void note_signal(int number, siginfo_t *information, void *context)
 {
+    const int before = errno;
     (void)number;
+    (void)context;
     atomic_store(&interrupted, true);
-    alarm(1);
+    if (information->si_code != SI_TKILL) { /* not from wake_threads */
+        wake_threads();
+        alarm(1);
+    }
+    errno = before;
 }
 
 bool process_interrupted(void)
@@ -47,9 +87,9 @@ static void catch_signals(void)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGALRM};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        struct sigaction action = {.sa_handler = SIG_DFL}, old = {.sa_handler = SIG_DFL};
-        action.sa_handler = note_signal;
-        sigemptyset(&action.sa_mask);
+        struct sigaction action = {.sa_flags = SA_SIGINFO}, old = {.sa_flags = 0};
+        action.sa_sigaction = note_signal;
+        sigfillset(&action.sa_mask);
         if (sigaction(numbers[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
             sigaction(numbers[i], &action, NULL);
     }

@@ -215,6 +215,31 @@ def stops_whenever_the_signal_comes():
         expect(code in (130, -signal.SIGTERM), f"after {2 * step} ms: exit code {code}: {err}")
 
 
+def build_bundle():
+    with open("image", "wb") as image:
+        image.write(os.urandom(8 << 20))
+    with open("product.yaml", "w", encoding="utf-8") as file:
+        file.write("fwpack: 1\nproduct: acme\nversion: 1.0.0\nsecurity-version: 0\n"
+                   "compatible:\n  - acme,one\nimages:\n  - name: image\n    file: image\n"
+                   "    compress: {codec: none}\n")
+    run("build", "product.yaml", "-o", "bundle", "-k", "asked.key", "--passphrase-file", "phrase")
+
+
+def stops_whichever_thread_reads():
+    build_bundle()
+    with open("bundle", "rb") as file:
+        bundle = file.read()
+    for part in range(8):
+        process = start_reading("-j8", settle=0)
+        process.stdin.buffer.write(bundle[:(part << 20) + 5000])
+        process.stdin.flush()
+        time.sleep(0.1)
+        code, _, err = stop(process, signal.SIGTERM)
+        expect(code == 130, f"a bundle cut after {part} MiB: exit code {code}: {err}")
+    for name in ("image", "product.yaml", "bundle"):
+        os.remove(name)
+
+
 def says_so_in_json():
     _, out, _ = stop(start_reading("--json"), signal.SIGINT)
     expect('"ok":false' in out and '"id":"interrupted","exit":130' in out, f"--json: {out}")
@@ -253,7 +278,8 @@ def main():
     for test in (generates_a_key_with_a_passphrase, signs_with_it, refuses_two_that_differ,
                  control_c_restores_the_echo, refuses_an_empty_one, never_asks_in_ci,
                  takes_passphrases_from_files, stops_at_signals, stops_whenever_the_signal_comes,
-                 says_so_in_json, ignores_what_nohup_ignores, cannot_be_dumped):
+                 stops_whichever_thread_reads, says_so_in_json, ignores_what_nohup_ignores,
+                 cannot_be_dumped):
         test()
     left = sorted(os.listdir("."))
     expect(left == ["asked.key", "asked.pub", "file", "phrase"], f"left: {left}")
