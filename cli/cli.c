@@ -72,7 +72,9 @@ static void print_note(struct cli *cli, enum cli_style style, const char *label,
                        va_list arguments)
 {
     CLI_AUTO_FREE char *text = report_escaped(format, arguments);
-    if (text != NULL)
+    if (text == NULL)
+        cli->failed = true;
+    else
         report_line(cli, STDERR_FILENO, style, label, text);
 }
 

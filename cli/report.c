@@ -68,14 +68,17 @@ void report_place(const struct cli *cli, const struct pack_error *error, char *t
 
 static void print_line(struct cli *cli, enum cli_style style, const char *label, const char *format,
                        ...) PACK_PRINTF(4, 5);
+/* Without allocating, for it must not fail; all that a struct pack_error holds has room. */
 static void print_line(struct cli *cli, enum cli_style style, const char *label, const char *format,
                        ...)
 {
+    char text[2048], escaped[4 * sizeof text];
     va_list arguments;
     va_start(arguments, format);
-    CLI_AUTO_FREE char *text = report_escaped(format, arguments);
+    vsnprintf(text, sizeof text, format, arguments);
     va_end(arguments);
-    report_line(cli, STDERR_FILENO, style, label, text != NULL ? text : "out of memory");
+    pack_escape(escaped, sizeof escaped, text, strlen(text));
+    report_line(cli, STDERR_FILENO, style, label, escaped);
 }
 
 void report_error(struct cli *cli, const struct pack_error *error)
