@@ -22,7 +22,6 @@ struct item {
 struct staged {
     struct item item;
     char *path;
-    struct pack_output *output; /* NULL in a dry run */
 };
 
 struct extraction {
@@ -37,6 +36,7 @@ struct extraction {
     bool raw;
     size_t staged_count;
     struct staged *staged;
+    struct pack_output **outputs; /* of the staged; NULL in a dry run */
     char *made[2]; /* folders that were not there, in the order in which they were made */
     bool done;
 };
@@ -44,10 +44,11 @@ struct extraction {
 static void staged_free(struct extraction *extraction)
 {
     for (size_t i = 0; i < extraction->staged_count; i++) {
-        pack_output_discard(&extraction->staged[i].output);
+        pack_output_discard(&extraction->outputs[i]);
         free(extraction->staged[i].path);
     }
     free(extraction->staged);
+    free(extraction->outputs);
 }
 
 /* Takes the folders away again where nothing came to stand in them. */
@@ -206,15 +207,14 @@ static void report_item(struct extraction *extraction, struct item item, const c
     pack_json_end(json);
 }
 
-static int write_item(struct extraction *extraction, struct staged *staged,
-                      struct pack_error *error)
+static int write_item(struct extraction *extraction, struct item item, const char *path,
+                      struct pack_output **output, struct pack_error *error)
 {
-    const struct item item = staged->item;
-    const int code = cli_output_open(extraction->cli, &staged->output, staged->path,
-                                     PACK_OUTPUT_DEFAULT, extraction->input, error);
+    const int code = cli_output_open(extraction->cli, output, path, PACK_OUTPUT_DEFAULT,
+                                     extraction->input, error);
     if (code != 0)
         return code;
-    struct pack_sink *sink = pack_output_sink(staged->output);
+    struct pack_sink *sink = pack_output_sink(*output);
     return item.attachment
                ? pack_bundle_extract_attachment(extraction->trusted, item.index, sink, error)
                : extract_image(extraction, item.index, sink, error);
@@ -222,26 +222,28 @@ static int write_item(struct extraction *extraction, struct staged *staged,
 
 static int extract_item(struct extraction *extraction, struct item item, struct pack_error *error)
 {
-    struct staged *staged = &extraction->staged[extraction->staged_count++];
+    const size_t number = extraction->staged_count++;
+    struct staged *staged = &extraction->staged[number];
     *staged = (struct staged){.item = item};
     int code = 0;
     if (extraction->output == NULL)
         code = item_path(extraction, item, &staged->path, error);
     else if ((staged->path = strdup(extraction->output)) == NULL)
         code = pack_fail_memory(error);
-    return code != 0 || extraction->cli->dry_run ? code : write_item(extraction, staged, error);
+    if (code != 0 || extraction->cli->dry_run)
+        return code;
+    return write_item(extraction, item, staged->path, &extraction->outputs[number], error);
 }
 
 /* All is proved: now the files get their names. */
 static int commit_items(struct extraction *extraction, struct pack_error *error)
 {
-    for (size_t i = 0; i < extraction->staged_count; i++) {
-        struct staged *staged = &extraction->staged[i];
-        const int code = staged->output != NULL ? pack_output_commit(&staged->output, error) : 0;
-        if (code != 0)
-            return code;
-        report_item(extraction, staged->item, staged->path);
-    }
+    const size_t count = extraction->cli->dry_run ? 0 : extraction->staged_count;
+    const int code = pack_output_commit_all(extraction->outputs, count, error);
+    if (code != 0)
+        return code;
+    for (size_t i = 0; i < extraction->staged_count; i++)
+        report_item(extraction, extraction->staged[i].item, extraction->staged[i].path);
     extraction->done = true;
     return 0;
 }
@@ -298,9 +300,10 @@ static int extract_items(struct extraction *extraction, struct pack_error *error
     const struct pack_release *release = pack_trusted_release(extraction->trusted);
     const bool all = arguments_count(extraction->arguments) == 1;
     int code = 0;
-    extraction->staged =
-        calloc(release->attachment_count + release->image_count, sizeof *extraction->staged);
-    if (extraction->staged == NULL)
+    const size_t most = release->attachment_count + release->image_count;
+    extraction->staged = calloc(most, sizeof *extraction->staged);
+    extraction->outputs = calloc(most, sizeof *extraction->outputs);
+    if (extraction->staged == NULL || extraction->outputs == NULL)
         return pack_fail_memory(error);
     for (size_t i = 0; code == 0 && i < release->attachment_count; i++)
         if (takes_attachment(extraction, release->attachments[i].name))
