@@ -281,7 +281,7 @@ static int print_json(struct cli *cli, const struct pack_error *failure, struct 
 static void sum_up_findings(const struct cli *cli, struct pack_error *error)
 {
     const unsigned count = cli->findings != NULL ? findings_errors(cli->findings) : 0;
-    if (error->code != PACK_E_DESCRIPTOR || count == 0)
+    if (count == 0)
         return;
     struct pack_error sum = {0};
     pack_fail(&sum, error->code, count == 1 ? "%u error" : "%u errors", count);

@@ -260,7 +260,6 @@ static const struct option options[] = {
     {.name = "yes", .letter = 'y', .help = "sign without asking"},
     {.name = "detached", .help = "sign any one file, beside it, as minisign does"},
     {.name = "comment",
-     .letter = 't',
      .kind = OPTION_TEXT,
      .value = "TEXT",
      .help = "the trusted comment of a detached signature"},

@@ -34,6 +34,8 @@ void report_line(struct cli *cli, int descriptor, enum cli_style style, const ch
     const bool colored = cli->color[descriptor] && style != STYLE_PLAIN;
     FILE *stream = descriptor == STDOUT_FILENO ? stdout : stderr;
     progress_pause(cli->progress);
+    if (stream == stderr)
+        fflush(stdout); /* where both go to one log, lines stand in the order they were said */
     fprintf(stream, "%s%s%s%s\n", colored ? codes[style] : "", label, colored ? "\x1b[0m" : "",
             text);
     progress_resume(cli->progress);

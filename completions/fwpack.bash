@@ -28,7 +28,7 @@ _fwpack_table() {
         ;;
     'sign')
         commands=''
-        options='--role --yes -y --detached --comment -t --output -o --dry-run -n --key -k --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--role --yes -y --detached --comment --output -o --dry-run -n --key -k --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' )
         ;;
     'verify')
@@ -136,7 +136,7 @@ _fwpack_kind() {
     'build --color') kind='auto|always|never' ;;
     'build --progress') kind='auto|bar|plain|json|none' ;;
     'sign --role') kind='release|delivery' ;;
-    'sign --comment' | 'sign -t') kind='@none' ;;
+    'sign --comment') kind='@none' ;;
     'sign --output' | 'sign -o') kind='@file' ;;
     'sign --key' | 'sign -k') kind='@key' ;;
     'sign --passphrase-file') kind='@file' ;;

@@ -3,7 +3,7 @@
 
 # The options that take the next word.
 set -g __fwpack_valued --jobs --color --progress --product --output --define --format --define --depfile --key --passphrase-file --passphrase-fd --role --comment --min-security-version --signature --pubkey --require --directory --purpose --from --to --base --merge --offset --crop --fill --family
-set -g __fwpack_letters joDDktxpC
+set -g __fwpack_letters joDDkxpC
 
 # The command so far, without options, their values and "help".
 function __fwpack_path
@@ -116,7 +116,7 @@ complete -c fwpack -n '__fwpack_at sign' -r -F
 complete -c fwpack -n '__fwpack_at sign' -l role -x -a 'release delivery' -d 'sign as release or delivery only (the key\'s purpose, else both)'
 complete -c fwpack -n '__fwpack_at sign' -l yes -s y -d 'sign without asking'
 complete -c fwpack -n '__fwpack_at sign' -l detached -d 'sign any one file, beside it, as minisign does'
-complete -c fwpack -n '__fwpack_at sign' -l comment -s t -x -d 'the trusted comment of a detached signature'
+complete -c fwpack -n '__fwpack_at sign' -l comment -x -d 'the trusted comment of a detached signature'
 complete -c fwpack -n '__fwpack_at sign' -l output -s o -r -F -d 'write to FILE; - is standard output'
 complete -c fwpack -n '__fwpack_at sign' -l dry-run -s n -d 'say what would be done, write nothing'
 complete -c fwpack -n '__fwpack_at sign' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME or fd:N; repeatable'
