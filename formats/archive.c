@@ -11,10 +11,7 @@
 #include <locale.h>
 #include <stdio.h>
 
-enum {
-    MAX_MEMBERS = 65536,
-    IN_SIZE = 65536,
-};
+enum { IN_SIZE = 65536 };
 
 #define LIBRARY "libarchive.so.13"
 
@@ -42,7 +39,6 @@ enum {
     X(archive_read_support_filter_lz4)   \
     X(archive_read_support_format_ar)    \
     X(archive_read_support_format_cab)   \
-    X(archive_read_support_format_cpio)  \
     X(archive_read_support_format_raw)   \
     X(archive_read_support_format_tar)   \
     X(archive_read_support_format_zip)
@@ -195,7 +191,7 @@ static int reader_open(struct reader *reader, int (*support)(struct archive *),
     return 0;
 }
 
-static const struct word file_types[] = {
+const struct word fwpack_file_types[] = {
     {AE_IFREG, "file"},          {AE_IFDIR, "folder"},
     {AE_IFLNK, "symbolic link"}, {AE_IFCHR, "char device"},
     {AE_IFBLK, "block device"},  {AE_IFIFO, "FIFO"},
@@ -216,7 +212,7 @@ static void describe_entry(const struct reader *reader, struct pack_facts *facts
     if (hard != NULL)
         pack_fact_text(facts, "hard_link_to", hard);
     else if (type != 0)
-        fwpack_fact_word(facts, "type", file_types, type);
+        fwpack_fact_word(facts, "type", fwpack_file_types, type);
     if (symbolic != NULL)
         pack_fact_text(facts, "to", symbolic);
     if (type == AE_IFREG && hard == NULL)
@@ -234,8 +230,8 @@ static int describe_members(struct reader *reader, struct pack_facts *facts,
             return 0;
         if (result != ARCHIVE_OK)
             return fail_archive(reader, error);
-        if (count == MAX_MEMBERS)
-            return pack_fail(error, PACK_E_LIMIT, "more than %d members", MAX_MEMBERS);
+        if (count == ARCHIVE_MAX_MEMBERS)
+            return pack_fail(error, PACK_E_LIMIT, "more than %d members", ARCHIVE_MAX_MEMBERS);
         describe_entry(reader, facts, entry);
     }
 }
@@ -254,7 +250,6 @@ int fwpack_archive_describe(struct pack_facts *facts, struct pack_input *input,
     const struct functions *call = &reader->call;
     int (*const formats[ARCHIVE_KINDS])(struct archive *) = {
         [ARCHIVE_TAR] = call->archive_read_support_format_tar,
-        [ARCHIVE_CPIO] = call->archive_read_support_format_cpio,
         [ARCHIVE_CAB] = call->archive_read_support_format_cab,
         [ARCHIVE_ZIP] = call->archive_read_support_format_zip,
         [ARCHIVE_AR] = call->archive_read_support_format_ar,

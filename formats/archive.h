@@ -7,11 +7,10 @@
  * it would slow every start of the program. Its warnings are failures here.
  */
 
-#include "pack/backend/format.h"
+#include "formats/support.h"
 
 enum archive_kind {
     ARCHIVE_TAR,
-    ARCHIVE_CPIO,
     ARCHIVE_CAB,
     ARCHIVE_ZIP,
     ARCHIVE_AR,
@@ -19,6 +18,11 @@ enum archive_kind {
 };
 
 enum archive_wrapping { ARCHIVE_BZIP2, ARCHIVE_LZ4, ARCHIVE_WRAPPINGS };
+
+enum { ARCHIVE_MAX_MEMBERS = 65536 };
+
+/* Kinds of files by the bits of their mode, as archives and POSIX have them. */
+extern const struct word fwpack_file_types[];
 
 /* Tells each member's name, type, size and link target. Without the library, says so. */
 PACK_MUST_USE int fwpack_archive_describe(struct pack_facts *facts, struct pack_input *input,

@@ -47,47 +47,6 @@ const struct pack_format fwpack_format_tar = {
     .describe = tar_describe,
 };
 
-/* --- cpio --------------------------------------------------------------------------------------
- */
-
-/* The six octal digits that each header begins with, as a big-endian number. */
-static const struct word cpio_magics[] = {
-    {0x303730373031, "new ASCII"},
-    {0x303730373032, "new ASCII with checksums"},
-    {0x303730373037, "old ASCII"},
-    {0, NULL},
-};
-
-static const char *cpio_variant(const uint8_t *head, size_t size)
-{
-    return size >= 6 ? fwpack_word(cpio_magics, fwpack_integer(head, 6, BIG)) : NULL;
-}
-
-static int cpio_probe(const uint8_t *head, size_t size, uint64_t total)
-{
-    (void)total;
-    return cpio_variant(head, size) != NULL ? 95 : 0;
-}
-
-static int cpio_describe(struct pack_input *input, struct pack_facts *facts,
-                         struct pack_error *error)
-{
-    uint8_t magic[6];
-    const int code = fwpack_read(input, 0, magic, sizeof magic, error);
-    if (code != 0)
-        return code;
-    pack_fact_text(facts, "variant", cpio_variant(magic, sizeof magic));
-    return fwpack_archive_describe(facts, input, ARCHIVE_CPIO, error);
-}
-
-const struct pack_format fwpack_format_cpio = {
-    .name = "cpio",
-    .summary = "cpio archive",
-    .suffixes = ".cpio .swu",
-    .probe = cpio_probe,
-    .describe = cpio_describe,
-};
-
 /* --- cab ---------------------------------------------------------------------------------------
  */
 

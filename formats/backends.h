@@ -40,6 +40,7 @@ extern const struct pack_format fwpack_format_android_payload;
 extern const struct pack_format fwpack_format_vbmeta;
 extern const struct pack_format fwpack_format_esp32;
 extern const struct pack_format fwpack_format_esp8266;
+extern const struct pack_format fwpack_format_esp32_flash;
 extern const struct pack_format fwpack_format_mcuboot;
 extern const struct pack_format fwpack_format_dfu;
 extern const struct pack_format fwpack_format_dfuse;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Espressif application images (esptool, docs/en/advanced-topics/firmware-image-format.rst). */
+/* Espressif images (esptool, docs/en/advanced-topics/firmware-image-format.rst). */
 #include "formats/backends.h"
 #include "formats/support.h"
 
@@ -252,4 +252,71 @@ const struct pack_format fwpack_format_esp8266 = {
     .summary = "ESP8266 application image",
     .probe = esp8266_probe,
     .describe = esp8266_describe,
+};
+
+/* --- whole flash of an ESP32 (esp-idf, docs/en/api-guides/partition-tables.rst) -----------------
+ */
+
+enum {
+    TABLE_OFFSET = 0x8000,
+    TABLE_ENTRY = 32,
+    TABLE_ENTRIES = 95,
+};
+
+static const struct word partition_types[] = {{0, "app"}, {1, "data"}, {0, NULL}};
+
+/* The second-stage bootloader stands at 0x1000, or at 0 on the newer chips. */
+static bool has_bootloader(const uint8_t *head, size_t size)
+{
+    return size > 0x1000 + EXTENDED && (head[0] == MAGIC || head[0x1000] == MAGIC);
+}
+
+/* Above the application image that such a file may begin with. */
+static int flash_probe(const uint8_t *head, size_t size, uint64_t total)
+{
+    (void)total;
+    return has_bootloader(head, size) && fwpack_has(head, size, TABLE_OFFSET, "\xaa\x50", 2) ? 90
+                                                                                             : 0;
+}
+
+/* A partition that has not been written yet may lie behind the end of the file. */
+static int tell_partition(struct pack_input *input, struct pack_facts *facts, const uint8_t *entry,
+                          struct pack_error *error)
+{
+    const uint32_t offset = pack_le32(entry + 4);
+    int code = 0;
+    pack_facts_begin(facts, "partitions");
+    pack_fact_bytes(facts, "name", entry + 12, 16);
+    fwpack_fact_word(facts, "type", partition_types, entry[2]);
+    pack_fact_number(facts, "subtype", entry[3]);
+    pack_fact_number(facts, "offset", offset);
+    pack_fact_number(facts, "size", pack_le32(entry + 8));
+    if (entry[2] == 0)
+        code = fwpack_describe_inside(facts, input, offset, pack_le32(entry + 8), error);
+    pack_facts_end(facts);
+    return code;
+}
+
+static int flash_describe(struct pack_input *input, struct pack_facts *facts,
+                          struct pack_error *error)
+{
+    for (unsigned i = 0; i < TABLE_ENTRIES; i++) {
+        uint8_t entry[TABLE_ENTRY];
+        int code = fwpack_read(input, TABLE_OFFSET + (uint64_t)i * TABLE_ENTRY, entry, sizeof entry,
+                               error);
+        if (code != 0 || memcmp(entry, "\xaa\x50", 2) != 0)
+            return code;
+        code = tell_partition(input, facts, entry, error);
+        if (code != 0)
+            return code;
+    }
+    return 0;
+}
+
+const struct pack_format fwpack_format_esp32_flash = {
+    .name = "esp32-flash",
+    .summary = "ESP32 flash image",
+    .suffixes = NULL,
+    .probe = flash_probe,
+    .describe = flash_describe,
 };

@@ -225,12 +225,12 @@ static int tell_data(struct fit *fit, struct pack_error *error)
     return fwpack_describe_inside(fit->facts, fit->input, fit->data_offset, fit->data_size, error);
 }
 
-static void begin_detail(struct fit *fit, const char *list, const char *name)
+static void begin_detail(struct fit *fit, const char *name)
 {
     fit->in_detail = true;
     fit->value_size = 0;
     memset(fit->algorithm, 0, sizeof fit->algorithm);
-    pack_facts_begin(fit->facts, list);
+    pack_facts_begin(fit->facts, "integrity");
     pack_fact_text(fit->facts, "name", name);
 }
 
@@ -252,10 +252,8 @@ static int on_begin(void *user, const char *name, size_t depth, struct pack_erro
     if (depth != DETAIL)
         return 0;
     const int code = tell_data(fit, error);
-    if (strncmp(name, "hash", 4) == 0)
-        begin_detail(fit, "hashes", name);
-    else if (strncmp(name, "signature", 9) == 0)
-        begin_detail(fit, "signatures", name);
+    if (strncmp(name, "hash", 4) == 0 || strncmp(name, "signature", 9) == 0)
+        begin_detail(fit, name);
     return code;
 }
 

@@ -42,6 +42,7 @@ const struct pack_format *const fwpack_formats[] = {
     &fwpack_format_vbmeta,
     &fwpack_format_esp32,
     &fwpack_format_esp8266,
+    &fwpack_format_esp32_flash,
     &fwpack_format_mcuboot,
     &fwpack_format_dfu,
     &fwpack_format_dfuse,

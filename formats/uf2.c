@@ -159,10 +159,11 @@ enum seen { NOT_SEEN, SEEN_OTHER, SEEN_FLASH };
 
 struct reader {
     struct pack_image_builder *builder;
-    uint32_t count; /* of all flash blocks, 0 before the first */
-    uint32_t family;
+    uint32_t count; /* of blocks, as the first one says */
+    uint8_t *seen;  /* `count` of enum seen; NULL before the first block */
+    bool has_flash; /* a block for flash has been seen, so that the family is known */
     bool has_family;
-    uint8_t *seen;     /* `count` of enum seen */
+    uint32_t family;
     uint32_t absolute; /* address of the absolute block, or 0 */
 };
 
@@ -174,21 +175,31 @@ static int begin_numbers(struct reader *reader, const struct pack_input *input,
                                 "%" PRIu32 " blocks are announced, the file has %" PRIu64,
                                 block->count, input->size / BLOCK_SIZE);
     reader->count = block->count;
-    reader->family = block->family;
-    reader->has_family = (block->flags & HAS_FAMILY) != 0;
     return pack_allocate(&reader->seen, reader->count, 1, error);
 }
 
-static int check_like_others(const struct reader *reader, const struct block *block,
+static int check_family(struct reader *reader, const struct block *block, struct pack_error *error)
+{
+    const bool has_family = (block->flags & HAS_FAMILY) != 0;
+    if (!reader->has_flash) {
+        reader->has_flash = true;
+        reader->has_family = has_family;
+        reader->family = block->family;
+    }
+    if (has_family == reader->has_family && block->family == reader->family)
+        return 0;
+    pack_fail(error, PACK_E_UNSUPPORTED,
+              "holds images for two families, 0x%08" PRIx32 " and 0x%08" PRIx32, reader->family,
+              block->family);
+    return pack_at_offset(error, block->offset + 28);
+}
+
+static int check_like_others(struct reader *reader, const struct block *block,
                              struct pack_error *error)
 {
-    if (((block->flags & HAS_FAMILY) != 0) != reader->has_family ||
-        block->family != reader->family) {
-        pack_fail(error, PACK_E_UNSUPPORTED,
-                  "holds images for two families, 0x%08" PRIx32 " and 0x%08" PRIx32, reader->family,
-                  block->family);
-        return pack_at_offset(error, block->offset + 28);
-    }
+    const int code = check_family(reader, block, error);
+    if (code != 0)
+        return code;
     if (block->count != reader->count)
         return fwpack_malformed(error, block->offset + 24,
                                 "%" PRIu32 " blocks are announced, %" PRIu32 " before",
@@ -196,19 +207,17 @@ static int check_like_others(const struct reader *reader, const struct block *bl
     if (reader->seen[block->number] == SEEN_FLASH)
         return fwpack_malformed(error, block->offset + 20,
                                 "block number %" PRIu32 " for the second time", block->number);
+    if ((uint64_t)block->address + block->payload > UINT64_C(0x100000000))
+        return fwpack_malformed(error, block->offset + 12,
+                                "%" PRIu32 " bytes at 0x%08" PRIx32 " wrap around 4 GiB",
+                                block->payload, block->address);
     return 0;
 }
 
-static int take_flash_block(struct reader *reader, const struct pack_input *input,
-                            const struct block *block, struct pack_error *error)
+static int take_flash_block(struct reader *reader, const struct block *block,
+                            struct pack_error *error)
 {
-    int code = reader->seen == NULL ? begin_numbers(reader, input, block, error) : 0;
-    if (code == 0)
-        code = check_like_others(reader, block, error);
-    if (code == 0 && (uint64_t)block->address + block->payload > UINT64_C(0x100000000))
-        code = fwpack_malformed(error, block->offset + 12,
-                                "%" PRIu32 " bytes at 0x%08" PRIx32 " wrap around 4 GiB",
-                                block->payload, block->address);
+    const int code = check_like_others(reader, block, error);
     if (code != 0)
         return code;
     reader->seen[block->number] = SEEN_FLASH;
@@ -228,10 +237,12 @@ static int take_block(struct reader *reader, const struct pack_input *input,
         reader->absolute = block->address;
         return 0;
     }
+    const int code = reader->seen == NULL ? begin_numbers(reader, input, block, error) : 0;
+    if (code != 0)
+        return code;
     if ((block->flags & NOT_MAIN_FLASH) == 0)
-        return take_flash_block(reader, input, block, error);
-    if (reader->seen != NULL && block->count == reader->count &&
-        reader->seen[block->number] == NOT_SEEN)
+        return take_flash_block(reader, block, error);
+    if (block->count == reader->count && reader->seen[block->number] == NOT_SEEN)
         reader->seen[block->number] = SEEN_OTHER;
     return 0;
 }

@@ -20,11 +20,12 @@ static void free_index(lzma_index **index)
     lzma_index_end(*index, NULL);
 }
 
+/* Bits of lzma_index_checks. */
 static const struct word checks[] = {
-    {LZMA_CHECK_NONE, "none"},
-    {LZMA_CHECK_CRC32, "CRC-32"},
-    {LZMA_CHECK_CRC64, "CRC-64"},
-    {LZMA_CHECK_SHA256, "SHA-256"},
+    {1 << LZMA_CHECK_NONE, "none"},
+    {1 << LZMA_CHECK_CRC32, "CRC-32"},
+    {1 << LZMA_CHECK_CRC64, "CRC-64"},
+    {1 << LZMA_CHECK_SHA256, "SHA-256"},
     {0, NULL},
 };
 
@@ -63,13 +64,10 @@ static int read_index(lzma_stream *stream, struct pack_input *input, struct pack
 
 static void describe_index(struct pack_facts *facts, const lzma_index *index)
 {
-    const uint32_t mask = lzma_index_checks(index);
     pack_fact_number(facts, "uncompressed_size", lzma_index_uncompressed_size(index));
     pack_fact_number(facts, "streams", lzma_index_stream_count(index));
     pack_fact_number(facts, "blocks", lzma_index_block_count(index));
-    for (const struct word *check = checks; check->text != NULL; check++)
-        if (mask & (UINT32_C(1) << check->value))
-            pack_fact_text(facts, "check", check->text);
+    fwpack_fact_bits(facts, "check", checks, lzma_index_checks(index));
 }
 
 static enum peek_result step(void *state, struct peek_bytes *bytes)

@@ -8,7 +8,6 @@
 
 enum {
     MAX_FACTS = 1 << 20,
-    MAX_DEPTH = 8, /* lists within lists */
     MAX_TEXT = 4096,
 };
 
@@ -34,9 +33,37 @@ static struct fact *fact_new(struct pack_facts *facts, enum fact_kind kind, cons
     return fact;
 }
 
+static void fail_facts(struct pack_facts *facts, enum pack_code code, const char *name,
+                       const char *text)
+{
+    if (facts->error.code == PACK_OK)
+        pack_fail(&facts->error, code, "%s %s", name, text);
+}
+
+/* Whether the name is new in its record, where it then stands. */
+static bool take_name(struct pack_facts *facts, const char *name)
+{
+    struct fact_scope *scope = &facts->scopes[facts->depth];
+    for (size_t i = 0; i < scope->count; i++)
+        if (strcmp(scope->names[i], name) == 0)
+            return false;
+    if (scope->count == FACT_MAX_NAMES)
+        fail_facts(facts, PACK_E_INTERNAL, name, "is one fact too many");
+    else
+        scope->names[scope->count++] = name;
+    return true;
+}
+
+/* A value; the first one of a name counts. */
+static struct fact *value_new(struct pack_facts *facts, enum fact_kind kind, const char *name)
+{
+    facts->scopes[facts->depth].open = NULL;
+    return take_name(facts, name) ? fact_new(facts, kind, name) : NULL;
+}
+
 static void add_text(struct pack_facts *facts, const char *name, const char *text, size_t size)
 {
-    struct fact *fact = fact_new(facts, FACT_TEXT, name);
+    struct fact *fact = value_new(facts, FACT_TEXT, name);
     if (fact == NULL)
         return;
     fact->text_size = size < MAX_TEXT ? size : MAX_TEXT;
@@ -55,7 +82,7 @@ void pack_fact_bytes(struct pack_facts *facts, const char *name, const void *tex
 
 void pack_fact_number(struct pack_facts *facts, const char *name, uint64_t value)
 {
-    struct fact *fact = fact_new(facts, FACT_NUMBER, name);
+    struct fact *fact = value_new(facts, FACT_NUMBER, name);
     if (fact != NULL)
         fact->number = value;
 }
@@ -92,16 +119,22 @@ void pack_fact_hex(struct pack_facts *facts, const char *name, const void *bytes
 
 void pack_facts_begin(struct pack_facts *facts, const char *list)
 {
-    if (facts->depth == MAX_DEPTH && facts->error.code == PACK_OK)
-        pack_fail(&facts->error, PACK_E_LIMIT, "nested more than %d levels deep", MAX_DEPTH);
+    struct fact_scope *scope = &facts->scopes[facts->depth];
+    if (scope->open == NULL || strcmp(scope->open, list) != 0) {
+        if (!take_name(facts, list))
+            fail_facts(facts, PACK_E_MALFORMED, list, "stand in more than one place");
+        scope->open = list;
+    }
+    if (facts->depth == FACT_MAX_DEPTH)
+        fail_facts(facts, PACK_E_LIMIT, list, "are nested too deeply");
     if (fact_new(facts, FACT_BEGIN, list) != NULL)
-        facts->depth++;
+        facts->scopes[++facts->depth] = (struct fact_scope){.count = 0};
 }
 
 void pack_facts_end(struct pack_facts *facts)
 {
-    if (facts->depth == 0 && facts->error.code == PACK_OK)
-        pack_fail(&facts->error, PACK_E_INTERNAL, "a record ends that was not begun");
+    if (facts->depth == 0)
+        fail_facts(facts, PACK_E_INTERNAL, "a record", "ends that was not begun");
     if (fact_new(facts, FACT_END, NULL) != NULL)
         facts->depth--;
 }

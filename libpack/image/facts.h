@@ -10,6 +10,11 @@
 #include "base/memory.h"
 #include "pack/image.h"
 
+enum {
+    FACT_MAX_DEPTH = 8, /* lists within lists */
+    FACT_MAX_NAMES = 48,
+};
+
 enum fact_kind { FACT_TEXT, FACT_NUMBER, FACT_BEGIN, FACT_END };
 
 struct fact {
@@ -26,11 +31,19 @@ struct fact_block {
     struct fact facts[64];
 };
 
+/* What has been said of one record: a name stands once, as JSON wants it. */
+struct fact_scope {
+    size_t count;
+    const char *names[FACT_MAX_NAMES];
+    const char *open; /* the list that goes on, or NULL */
+};
+
 struct pack_facts {
     struct pack_arena *arena;
     struct fact_block *first, *last;
     size_t count;
     size_t depth;
+    struct fact_scope scopes[FACT_MAX_DEPTH + 1];
     struct pack_error error; /* the first failure */
 };
 

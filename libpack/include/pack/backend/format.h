@@ -45,6 +45,7 @@ struct pack_facts;
 /*
  * Text is escaped where it is shown; `name` is snake_case, static. Addresses are shown in
  * hexadecimal, also in JSON, where they are strings (an integer is exact only below 2^53).
+ * A name stands once in a record: of several facts, the first is kept.
  * A failure (memory, too many facts) is kept, and ends the description.
  */
 PACK_API void pack_fact_text(struct pack_facts *facts, const char *name, const char *value);
