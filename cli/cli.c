@@ -28,7 +28,9 @@ static void print_result(struct cli *cli, enum cli_style style, const char *form
 static void print_result(struct cli *cli, enum cli_style style, const char *format,
                          va_list arguments)
 {
-    CLI_AUTO_FREE char *text = report_escaped(format, arguments);
+    char room[REPORT_ROOM];
+    CLI_AUTO_FREE char *longer = NULL;
+    const char *text = report_escaped(room, &longer, format, arguments);
     if (text == NULL)
         cli->failed = true;
     else
@@ -71,7 +73,9 @@ static void print_note(struct cli *cli, enum cli_style style, const char *label,
 static void print_note(struct cli *cli, enum cli_style style, const char *label, const char *format,
                        va_list arguments)
 {
-    CLI_AUTO_FREE char *text = report_escaped(format, arguments);
+    char room[REPORT_ROOM];
+    CLI_AUTO_FREE char *longer = NULL;
+    const char *text = report_escaped(room, &longer, format, arguments);
     if (text == NULL)
         cli->failed = true;
     else
@@ -261,6 +265,19 @@ static int write_json(struct cli *cli, const struct pack_error *failure, struct 
     return code;
 }
 
+/* For want of memory: the same members, from the little that needs none. */
+static void print_bare_json(const struct arguments *arguments, const struct pack_error *failure)
+{
+    char path[128] = "";
+    if (arguments != NULL)
+        arguments_path(arguments, '-', path, sizeof path);
+    printf("{\"schema\":\"fwpack%s%s/1\",\"ok\":false,\"error\":{\"id\":\"%s\",\"exit\":%d,"
+           "\"file\":null,\"member\":null,\"line\":null,\"column\":null,\"offset\":null,"
+           "\"message\":\"%s\",\"hint\":null}}\n",
+           path[0] != '\0' ? "." : "", path, pack_code_id(failure->code),
+           pack_code_exit(failure->code), pack_code_summary(failure->code));
+}
+
 /* What a failure left half open is of no use: begin anew, with the error alone. */
 static int print_json(struct cli *cli, const struct pack_error *failure, struct pack_error *error)
 {
@@ -272,8 +289,7 @@ static int print_json(struct cli *cli, const struct pack_error *failure, struct 
     findings_free(&cli->findings);
     if (open_result(cli, error) == 0 && write_json(cli, failure, error) == 0)
         return 0;
-    printf("{\"ok\":false,\"error\":{\"id\":\"%s\",\"exit\":%d}}\n", pack_code_id(failure->code),
-           pack_code_exit(failure->code));
+    print_bare_json(cli->arguments, failure);
     return 0;
 }
 
@@ -320,6 +336,18 @@ static int finish(struct cli *cli, int code, struct pack_error *error)
     return pack_code_exit(error->code);
 }
 
+/* There was no memory to read the arguments with. */
+static int fail_early(const char *const argv[], const struct pack_error *error)
+{
+    bool json = false;
+    for (; *argv != NULL && strcmp(*argv, "--") != 0; argv++)
+        json = json || strcmp(*argv, "--json") == 0;
+    if (json)
+        print_bare_json(NULL, error);
+    fprintf(stderr, "fwpack: %s\n", error->text);
+    return pack_code_exit(error->code);
+}
+
 int cli_main(int argc, const char *const argv[])
 {
     struct cli cli = {0};
@@ -327,10 +355,8 @@ int cli_main(int argc, const char *const argv[])
     process_prepare();
     CLI_AUTO(arguments_free) struct arguments *arguments = NULL;
     int code = arguments_parse(&arguments, &command_program, argc, argv, cli_environment, &error);
-    if (arguments == NULL) {
-        fprintf(stderr, "fwpack: %s\n", error.text);
-        return pack_code_exit(error.code);
-    }
+    if (arguments == NULL)
+        return fail_early(argv, &error);
     struct pack_error failure = {0};
     if (cli_open(&cli, arguments, &failure) != 0) {
         code = failure.code;

@@ -68,7 +68,9 @@ static void print(struct cli *cli, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    CLI_AUTO_FREE char *text = report_escaped(format, arguments);
+    char room[REPORT_ROOM];
+    CLI_AUTO_FREE char *longer = NULL;
+    const char *text = report_escaped(room, &longer, format, arguments);
     va_end(arguments);
     report_line(cli, STDERR_FILENO, STYLE_PLAIN, "", text != NULL ? text : "out of memory");
 }

@@ -10,18 +10,32 @@
 
 /* --- lines ----------------------------------------------------------------------------------- */
 
-char *report_escaped(const char *format, va_list arguments)
+/* The longest escape of one byte is \xNN, of three bytes \u{NNNN}: four times are enough. */
+static const char *escape_longer(char **longer, size_t length, const char *format,
+                                 va_list arguments)
 {
-    CLI_AUTO_FREE char *text = NULL;
-    const int length = vasprintf(&text, format, arguments);
-    if (length < 0) {
-        text = NULL;
+    CLI_AUTO_FREE char *text = malloc(length + 1);
+    *longer = malloc(length * 4 + 1);
+    if (text == NULL || *longer == NULL)
         return NULL;
-    }
-    /* The longest escape of one byte is \xNN, of three bytes \u{NNNN}. */
-    const size_t capacity = (size_t)length * 4 + 1;
-    char *escaped = malloc(capacity);
-    return escaped != NULL ? pack_escape(escaped, capacity, text, (size_t)length) : NULL;
+    vsnprintf(text, length + 1, format, arguments);
+    return pack_escape(*longer, length * 4 + 1, text, length);
+}
+
+const char *report_escaped(char room[REPORT_ROOM], char **longer, const char *format,
+                           va_list arguments)
+{
+    char text[REPORT_PLAIN];
+    va_list again;
+    va_copy(again, arguments);
+    const int length = vsnprintf(text, sizeof text, format, arguments);
+    const char *escaped = NULL;
+    if (length >= 0 && (size_t)length < sizeof text)
+        escaped = pack_escape(room, REPORT_ROOM, text, (size_t)length);
+    else if (length >= 0)
+        escaped = escape_longer(longer, (size_t)length, format, again);
+    va_end(again);
+    return escaped;
 }
 
 void report_line(struct cli *cli, int descriptor, enum cli_style style, const char *label,
@@ -70,17 +84,16 @@ void report_place(const struct cli *cli, const struct pack_error *error, char *t
 
 static void print_line(struct cli *cli, enum cli_style style, const char *label, const char *format,
                        ...) PACK_PRINTF(4, 5);
-/* Without allocating, for it must not fail; all that a struct pack_error holds has room. */
 static void print_line(struct cli *cli, enum cli_style style, const char *label, const char *format,
                        ...)
 {
-    char text[2048], escaped[4 * sizeof text];
+    char room[REPORT_ROOM];
+    CLI_AUTO_FREE char *longer = NULL;
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    const char *text = report_escaped(room, &longer, format, arguments);
     va_end(arguments);
-    pack_escape(escaped, sizeof escaped, text, strlen(text));
-    report_line(cli, STDERR_FILENO, style, label, escaped);
+    report_line(cli, STDERR_FILENO, style, label, text != NULL ? text : " out of memory");
 }
 
 void report_error(struct cli *cli, const struct pack_error *error)

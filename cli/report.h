@@ -8,8 +8,15 @@
 
 #include <stdarg.h>
 
-/* The formatted text escaped as one line, to be freed with free(); NULL when out of memory. */
-char *report_escaped(const char *format, va_list arguments) PACK_PRINTF(1, 0);
+enum { REPORT_PLAIN = 2048, REPORT_ROOM = 4 * REPORT_PLAIN };
+
+/*
+ * The formatted text escaped as one line. A text of less than REPORT_PLAIN bytes, as that of every
+ * struct pack_error is, comes to stand in `room`, and cannot fail; a longer one in *longer, which
+ * is the caller's to free. NULL when out of memory.
+ */
+const char *report_escaped(char room[REPORT_ROOM], char **longer, const char *format,
+                           va_list arguments) PACK_PRINTF(3, 0);
 
 /* One line on a descriptor's stream: `label` in the style and plain text of our own, then `text`.
  */
