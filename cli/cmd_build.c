@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
 #include "commands.h"
-#include "definitions.h"
 #include "depfile.h"
+#include "descriptor_input.h"
 #include "reproduce.h"
 
 #include "pack/bundle.h"
@@ -39,11 +39,8 @@ static int read_descriptor(struct build *build, struct pack_error *error)
     struct pack_descriptor_options options = {0};
     int code = definitions_read(build->arguments, &definitions, &options, error);
     if (code == 0)
-        code = pack_descriptor_read(&build->descriptor, arguments_at(build->arguments, 0), &options,
-                                    cli_finding, build->cli, error);
-    if (code == 0)
-        code = pack_descriptor_check(build->descriptor, build->cli->context, cli_finding,
-                                     build->cli, error);
+        code = descriptor_load(&build->descriptor, arguments_at(build->arguments, 0), &options,
+                               build->cli->context, cli_finding, build->cli, error);
     return code;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
 #include "commands.h"
-#include "definitions.h"
+#include "descriptor_input.h"
 
 #include "pack/descriptor.h"
 
@@ -37,9 +37,8 @@ static bool ends_the_run(int code)
 static int check_file(struct lint *lint, const char *path, struct pack_error *error)
 {
     CLI_AUTO(pack_descriptor_free) struct pack_descriptor *descriptor = NULL;
-    int code = pack_descriptor_read(&descriptor, path, &lint->options, count_finding, lint, error);
-    if (code == 0)
-        code = pack_descriptor_check(descriptor, lint->cli->context, count_finding, lint, error);
+    const int code = descriptor_load(&descriptor, path, &lint->options, lint->cli->context,
+                                     count_finding, lint, error);
     if (ends_the_run(code))
         return code;
     lint->code = PACK_E_DESCRIPTOR;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "reproduce.h"
 
-#include "definitions.h"
+#include "descriptor_input.h"
 
 #include <errno.h>
 #include <locale.h>

@@ -193,7 +193,7 @@ int pack_descriptor_read(struct pack_descriptor **descriptor, const char *path,
     };
     code = read_all(&reader, report, user, error);
     pack_findings_clear(&reader.findings);
-    if (code == 0)
+    if (code == 0 || code == PACK_E_DESCRIPTOR)
         *descriptor = pack_steal(&reading);
     return code;
 }

@@ -196,11 +196,17 @@ static struct size_text size_text(uint64_t size)
     for (; value >= 1024 && unit + 1 < sizeof units / sizeof units[0]; unit++)
         value /= 1024;
     if (size < 1024)
-        snprintf(shown.text, sizeof shown.text, "%" PRIu64 " bytes", size);
+        snprintf(shown.text, sizeof shown.text, "%" PRIu64 " byte%s", size, size == 1 ? "" : "s");
     else
         snprintf(shown.text, sizeof shown.text, "%.1f %s (%" PRIu64 " bytes)", value, units[unit],
                  size);
     return shown;
+}
+
+/* Its path where it has no name that is understood. */
+static const char *name_of(const struct pack_descriptor_image *image)
+{
+    return image->name != NULL ? image->name : image->path;
 }
 
 static void check_budget(struct check *check, const struct pack_descriptor_image *image,
@@ -210,7 +216,7 @@ static void check_budget(struct check *check, const struct pack_descriptor_image
     if (!image->has_max_size || size <= image->max_size)
         return;
     (void)pack_fail(&finding, PACK_E_LIMIT, "image %s has %s, its max-size is %s: over by %s",
-                    image->name, size_text(size).text, size_text(image->max_size).text,
+                    name_of(image), size_text(size).text, size_text(image->max_size).text,
                     size_text(size - image->max_size).text);
     report_at(check, true, image->max_size_place, &finding);
 }
@@ -230,7 +236,7 @@ static void check_segments(struct check *check, const struct pack_descriptor_ima
     }
     if (pack_image_read(&segments, format, input, &finding) != 0) {
         (void)pack_at_file(&finding, image->path); /* its own line or offset says more */
-        (void)pack_context(&finding, "image %s", image->name);
+        (void)pack_context(&finding, "image %s", name_of(image));
         report(check, true, &finding);
         return;
     }
@@ -260,12 +266,15 @@ static void check_image(struct check *check, const struct pack_descriptor_image 
 {
     const struct named named = {.path = image->path, .place = image->file_place};
     struct pack_error finding = {0};
-    PACK_AUTO(pack_input_close) struct pack_input *input = open_named(check, &named);
+    PACK_AUTO(pack_input_close)
+    struct pack_input *input = image->path != NULL ? open_named(check, &named) : NULL;
     if (input == NULL)
         return;
     if (input->size == 0) {
         (void)pack_fail(&finding, PACK_E_DESCRIPTOR, "%s is empty", image->path);
         report_at(check, true, image->file_place, &finding);
+    } else if (image->format == NULL) { /* a fault already, and what counts as its size is open */
+        return;
     } else if (strcmp(image->format, "raw") != 0) {
         check_segments(check, image, input);
     } else {
@@ -280,7 +289,8 @@ static void check_attachment(struct check *check,
 {
     const struct named named = {.path = attachment->path, .place = attachment->place};
     struct pack_error finding = {0};
-    PACK_AUTO(pack_input_close) struct pack_input *input = open_named(check, &named);
+    PACK_AUTO(pack_input_close)
+    struct pack_input *input = attachment->path != NULL ? open_named(check, &named) : NULL;
     if (input == NULL || input->size <= PACK_MAX_ATTACHMENT)
         return;
     (void)pack_fail(&finding, PACK_E_LIMIT, "%s has %s, attachments may have %s", attachment->path,
@@ -308,7 +318,7 @@ static void check_attachments(struct check *check, const struct pack_descriptor 
 
 static bool attachments_come_first(const struct pack_descriptor *descriptor)
 {
-    if (descriptor->attachment_count == 0)
+    if (descriptor->attachment_count == 0 || descriptor->image_count == 0)
         return false;
     const struct pack_place attachments = descriptor->attachments[0].place;
     const struct pack_place images = descriptor->images[0].place;

@@ -304,7 +304,7 @@ static void decode_size(struct pack_descriptor_reader *reader, const struct pack
         return;
     if (size == 0)
         (void)pack_reader_fault(reader, node, "a budget of 0 bytes fits no image");
-    image->has_max_size = true;
+    image->has_max_size = size != 0;
     image->max_size = size;
 }
 
@@ -380,8 +380,7 @@ static void decode_image_format(struct pack_descriptor_reader *reader,
     struct pack_image_work *work = object;
     const char *word = choose(reader, node, "image format", image_formats, IMAGE_FORMATS);
     work->format_given = true;
-    if (word != NULL)
-        *(const char **)member(field, object) = word;
+    *(const char **)member(field, object) = word; /* NULL: known to be wrong, not left out */
 }
 
 static void schema_image_format(struct pack_json *json, const struct pack_field *field)

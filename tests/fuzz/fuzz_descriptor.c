@@ -89,10 +89,23 @@ static int read_bytes(struct pack_descriptor **descriptor, const uint8_t *data, 
     return code;
 }
 
+/* Of a faulty descriptor, what was understood of it. */
+static void check_files(const struct pack_descriptor *descriptor)
+{
+    const struct pack_context context = {0};
+    struct pack_error error = {0};
+    const int code = pack_descriptor_check(descriptor, &context, check_finding, NULL, &error);
+    if (code != 0 && error.text[0] == '\0')
+        abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     PACK_AUTO(pack_descriptor_free) struct pack_descriptor *descriptor = NULL;
-    if (read_bytes(&descriptor, data, size) == 0)
+    const int code = read_bytes(&descriptor, data, size);
+    if (code == 0)
         check_release(descriptor);
+    if (descriptor != NULL)
+        check_files(descriptor);
     return 0;
 }

@@ -24,7 +24,7 @@ struct pack_descriptor_image {
     const char *path;    /* joined to the descriptor's folder, checked to stay inside it */
     const char *slot;    /* the name where not given */
     const char *version; /* or NULL */
-    const char *format;  /* "raw" where not given */
+    const char *format;  /* "raw" where not given; NULL where it is none that is known */
     const char *codec;   /* "zstd" where not given */
     bool has_level;
     int level;
@@ -84,7 +84,8 @@ typedef void (*pack_finding_fn)(void *user, bool is_error, const struct pack_err
 /*
  * Reads PATH ("-" for standard input). Every error is reported through `report`, in the order of
  * the file, and PACK_E_DESCRIPTOR returned after the last with the first one in `error`;
- * `report` may be NULL.
+ * `report` may be NULL. *descriptor then holds what was understood, for pack_descriptor_check
+ * alone: any pointer in it may be NULL. After any other failure it is NULL.
  */
 PACK_API PACK_MUST_USE int pack_descriptor_read(struct pack_descriptor **descriptor,
                                                 const char *path,
@@ -95,7 +96,8 @@ PACK_API void pack_descriptor_free(struct pack_descriptor **descriptor);
 
 /*
  * Whether the files exist, are regular, keep their budgets, parse in their format, and whether a
- * raw file looks like a segmented format (a finding that is no error). Reports all.
+ * raw file looks like a segmented format (a finding that is no error). Reports all, in the order
+ * of the descriptor. Of one that pack_descriptor_read found faulty it checks what was understood.
  */
 PACK_API PACK_MUST_USE int pack_descriptor_check(const struct pack_descriptor *descriptor,
                                                  const struct pack_context *context,

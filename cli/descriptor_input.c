@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "definitions.h"
+#include "descriptor_input.h"
 
 #include "cli.h"
 
@@ -36,4 +36,27 @@ void definitions_free(struct pack_definition **definitions)
         free((void *)(uintptr_t)(*definitions)[i].name);
     free(*definitions);
     *definitions = NULL;
+}
+
+int descriptor_load(struct pack_descriptor **descriptor, const char *path,
+                    const struct pack_descriptor_options *options,
+                    const struct pack_context *context, pack_finding_fn report, void *user,
+                    struct pack_error *error)
+{
+    struct pack_error files = {0};
+    CLI_AUTO(pack_descriptor_free) struct pack_descriptor *read = NULL;
+    *descriptor = NULL;
+    const int code = pack_descriptor_read(&read, path, options, report, user, error);
+    if (read == NULL)
+        return code;
+    const int checked = pack_descriptor_check(read, context, report, user, &files);
+    if (checked != 0 && (code == 0 || checked == PACK_E_INTERRUPTED)) {
+        *error = files;
+        return checked;
+    }
+    if (code == 0) {
+        *descriptor = read;
+        read = NULL;
+    }
+    return code;
 }
