@@ -32,8 +32,6 @@ static int check_plain(const struct encoded *encoded, struct pack_error *error)
 {
     const struct pack_descriptor_image *image = encoded->image;
     const struct pack_input *plain = encoded->plain;
-    if (!plain->has_size)
-        return pack_fail(error, PACK_E_USAGE, "is no regular file");
     if (plain->size == 0)
         return pack_fail(error, PACK_E_MALFORMED, "is empty, an image has at least one byte");
     if (plain->size > PACK_MAX_INTEGER)
@@ -57,7 +55,7 @@ int encode_open(struct encoded *encoded, const struct pack_descriptor_image *ima
                                 .frames = {.limit = PACK_MAX_TABLES}};
     if (encoded->codec == NULL)
         return pack_fail(error, PACK_E_UNSUPPORTED, "codec \"%s\" is not known", image->codec);
-    int code = pack_input_open(&encoded->plain, image->path, error);
+    int code = pack_input_open_regular(&encoded->plain, image->path, error);
     if (code == 0 && strcmp(image->format, "raw") != 0)
         code = open_segmented(encoded, error);
     if (code == 0)

@@ -89,13 +89,15 @@ static bool can_seek(int descriptor, const struct stat *status)
            lseek(descriptor, 0, SEEK_CUR) == 0;
 }
 
-static int file_measure(struct file_input *file, struct pack_error *error)
+static int file_measure(struct file_input *file, bool regular, struct pack_error *error)
 {
     struct stat status;
     if (fstat(file->descriptor, &status) != 0)
         return pack_fail_errno(error, errno, "cannot read");
     if (S_ISDIR(status.st_mode))
         return pack_fail(error, PACK_E_USAGE, "is a folder, a file is wanted");
+    if (regular && !S_ISREG(status.st_mode))
+        return pack_fail(error, PACK_E_USAGE, "is no regular file");
     file->input.ops = &pipe_ops;
     if (!can_seek(file->descriptor, &status))
         return 0;
@@ -111,20 +113,24 @@ static int file_measure(struct file_input *file, struct pack_error *error)
     return 0;
 }
 
-static int file_input_open(struct file_input *file, const char *path, struct pack_error *error)
+/* `regular` is pack_input_open_regular's. */
+static int file_input_open(struct file_input *file, const char *path, bool regular,
+                           struct pack_error *error)
 {
-    const bool standard = strcmp(path, "-") == 0;
+    const bool standard = !regular && strcmp(path, "-") == 0;
+    const int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | (regular ? O_NONBLOCK : 0);
     int code = pack_copy_string(&file->path, standard ? "standard input" : path, error);
     if (code != 0)
         return code;
     file->input.name = file->path;
-    file->descriptor = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    file->descriptor = standard ? STDIN_FILENO : open(path, flags);
     code = file->descriptor < 0 ? pack_fail_errno(error, errno, "cannot open")
-                                : file_measure(file, error);
+                                : file_measure(file, regular, error);
     return code != 0 ? pack_at_file(error, file->path) : 0;
 }
 
-int pack_input_open(struct pack_input **input, const char *path, struct pack_error *error)
+static int open_file(struct pack_input **input, const char *path, bool regular,
+                     struct pack_error *error)
 {
     struct file_input *file = NULL;
     *input = NULL;
@@ -132,13 +138,23 @@ int pack_input_open(struct pack_input **input, const char *path, struct pack_err
     if (code != 0)
         return code;
     file->descriptor = -1;
-    code = file_input_open(file, path, error);
+    code = file_input_open(file, path, regular, error);
     if (code != 0) {
         file_close(&file->input);
         return code;
     }
     *input = &file->input;
     return 0;
+}
+
+int pack_input_open(struct pack_input **input, const char *path, struct pack_error *error)
+{
+    return open_file(input, path, false, error);
+}
+
+int pack_input_open_regular(struct pack_input **input, const char *path, struct pack_error *error)
+{
+    return open_file(input, path, true, error);
 }
 
 int pack_input_descriptor(const struct pack_input *input)

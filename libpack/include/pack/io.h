@@ -59,6 +59,9 @@ struct pack_input {
  */
 PACK_API PACK_MUST_USE int pack_input_open(struct pack_input **input, const char *path,
                                            struct pack_error *error);
+/* The same for a regular file only, whatever its name; a pipe is refused without waiting for it. */
+PACK_API PACK_MUST_USE int pack_input_open_regular(struct pack_input **input, const char *path,
+                                                   struct pack_error *error);
 /* An input over `size` bytes that stay the caller's and must outlive it. */
 PACK_API PACK_MUST_USE int pack_input_memory(struct pack_input **input, const void *bytes,
                                              size_t size, const char *name,
