@@ -13,7 +13,7 @@ import ed25519
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 BLOCK_SIZE = 65536
-FRAME_SIZES = {"gzip": MIB, "zstd": 2 * MIB, "xz": 2 * MIB}
+FRAME_SIZES = {"gzip": MIB, "zstd": MIB, "xz": 2 * MIB}
 EXTENSIONS = {"none": "bin", "gzip": "gz", "zstd": "zst", "xz": "xz"}
 DOCUMENTS = ("release.json", "delivery.json")
 BOTH = ("release", "delivery")

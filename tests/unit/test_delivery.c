@@ -22,8 +22,8 @@ static const char sample[] = "{\n"
                              "          \"size\": 1500000,\n"
                              "          \"block_size\": 65536,\n"
                              "          \"blocks_sha256\": \"" DIGEST_A "\",\n"
-                             "          \"frame_size\": 2097152,\n"
-                             "          \"frame_count\": 2,\n"
+                             "          \"frame_size\": 1048576,\n"
+                             "          \"frame_count\": 4,\n"
                              "          \"frames_sha256\": \"" DIGEST_B "\",\n"
                              "          \"reusable\": true,\n"
                              "          \"decoder_memory\": 196608\n"
@@ -116,8 +116,8 @@ static void every_member_of_an_encoding_is_read(void **state)
     assert_int_equal(full->size, 1500000);
     assert_int_equal(full->block_size, 65536);
     assert_int_equal(full->blocks_sha256[0], 0x01);
-    assert_int_equal(full->frame_size, 2097152);
-    assert_int_equal(full->frame_count, 2);
+    assert_int_equal(full->frame_size, 1048576);
+    assert_int_equal(full->frame_count, 4);
     assert_int_equal(full->frames_sha256[0], 0xfe);
     assert_true(full->reusable);
     assert_int_equal(full->decoder_memory, 196608);
@@ -149,7 +149,7 @@ static void a_small_delivery_is_small(void **state)
                                            .library = "zstd 1.5.4",
                                            .size = 260000,
                                            .block_size = 65536,
-                                           .frame_size = 2097152,
+                                           .frame_size = 1048576,
                                            .frame_count = 1,
                                            .decoder_memory = 196608};
     const struct pack_delivery_image image = {"app", 1, &encoding};
@@ -246,9 +246,9 @@ static void encodings_keep_to_their_type(void **state)
          "codec: has no place here"},
         {"\"type\": \"keep\"", "\"type\": \"keep\", \"size\": 1", PACK_E_MALFORMED,
          "size: has no place here"},
-        {"\"frame_size\": 2097152", "\"frame_size\": 1048576", PACK_E_MALFORMED,
-         "encodings[0].frame_size: 1048576 bytes, frames of codec zstd have 2097152"},
-        {"\"frame_count\": 2", "\"frame_count\": 0", PACK_E_MALFORMED, "frame_count: 0"},
+        {"\"frame_size\": 1048576", "\"frame_size\": 2097152", PACK_E_MALFORMED,
+         "encodings[0].frame_size: 2097152 bytes, frames of codec zstd have 1048576"},
+        {"\"frame_count\": 4", "\"frame_count\": 0", PACK_E_MALFORMED, "frame_count: 0"},
         {"\"reusable\": true", "\"reusable\": 1", PACK_E_MALFORMED, "true or false is wanted"},
         {"\"revision\": 3", "\"revision\": 0", PACK_E_MALFORMED, "revision: 0"},
         {"1500000", "0", PACK_E_MALFORMED, "encodings[0].size: 0"},
@@ -293,7 +293,7 @@ static void codecs_have_names_that_end_a_member(void **state)
         {"\"zstd\"", "\"frames\"", PACK_E_MALFORMED, "codec"},
         {"\"zstd\"", "\"abcdefghijklmnopq\"", PACK_E_MALFORMED, "codec"},
         {"\"zstd\"", "\"abcdefghijklmnop\"", PACK_OK, NULL},
-        {"\"zstd\"", "\"gzip\"", PACK_E_MALFORMED, "frames of codec gzip have 1048576"},
+        {"\"zstd\"", "\"xz\"", PACK_E_MALFORMED, "frames of codec xz have 2097152"},
         {"\"zstd\"", "\"none\"", PACK_E_MALFORMED, "frame_size: has no place here"},
     };
     CHECK(variations);
@@ -312,7 +312,7 @@ static void check_unsupported(const char *from, const char *to, const char *what
     assert_string_equal(encoding->unsupported, what);
     assert_int_equal(encoding->size, 1500000);
     assert_int_equal(encoding->block_size, 65536);
-    assert_int_equal(encoding->frame_count, 2);
+    assert_int_equal(encoding->frame_count, 4);
     assert_true(delivery->images[0].encodings[1].supported);
     char *encoded = NULL;
     size_t size = 0;
@@ -338,7 +338,7 @@ static void what_an_unknown_feature_changes_is_not_judged(void **state)
     (void)state;
     static const struct variation variations[] = {
         {"\"full\"", "\"patch\", \"base\": 7", PACK_OK, NULL},
-        {"\"frame_size\": 2097152", "\"requires\": [\"x\"], \"frame_size\": 77", PACK_OK, NULL},
+        {"\"frame_size\": 1048576", "\"requires\": [\"x\"], \"frame_size\": 77", PACK_OK, NULL},
         {"\"type\": \"keep\"", "\"type\": \"later\"", PACK_OK, NULL},
         {"\"type\": \"keep\"", "\"type\": \"keep\", \"requires\": []", PACK_OK, NULL},
         {"\"type\": \"keep\"", "\"type\": \"keep\", \"requires\": \"x\"", PACK_E_MALFORMED,
@@ -421,7 +421,7 @@ static void a11_images_match_one_to_one(void **state)
     check_mismatch(delivery, 0, &image, "images[0].name: \"rootfs\", the release has \"kernel\"");
     image = matching_images(delivery)[0];
     image.size = 2097152;
-    check_mismatch(delivery, 0, &image, "images[0].encodings[0]: 2 frames, the image has 1");
+    check_mismatch(delivery, 0, &image, "images[0].encodings[0]: 4 frames, the image has 2");
     image.size = 4000001;
     check_mismatch(delivery, 0, &image, "images[0].encodings[1]: keeps another image");
     image = matching_images(delivery)[0];
