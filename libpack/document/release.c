@@ -8,8 +8,6 @@
 #include <sodium.h>
 #include <string.h>
 
-enum { MAX_COMPATIBLE = 64 };
-
 /* --- images ---------------------------------------------------------------------------------- */
 
 static enum field_use use_of_segments(const void *object)
@@ -204,8 +202,8 @@ static const struct field release_fields[] = {
     {"created", FIELD_INTEGER, .offset = offsetof(struct pack_release, created),
      .use = FIELD_OPTIONAL, .has_offset = offsetof(struct pack_release, has_created)},
     {"compatible", FIELD_STRINGS, .offset = offsetof(struct pack_release, compatible), .minimum = 1,
-     .maximum = MAX_COMPATIBLE, .count_offset = offsetof(struct pack_release, compatible_count),
-     .rule = pack_rule_text},
+     .maximum = PACK_MAX_COMPATIBLE,
+     .count_offset = offsetof(struct pack_release, compatible_count), .rule = pack_rule_text},
     {"requires", FIELD_GROUP, .use = FIELD_OPTIONAL, .table = &requires_table},
     {"images", FIELD_OBJECTS, .offset = offsetof(struct pack_release, images), .minimum = 1,
      .maximum = PACK_MAX_IMAGES, .count_offset = offsetof(struct pack_release, image_count),
