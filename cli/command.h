@@ -55,7 +55,6 @@ enum option_kind {
     OPTION_FLAG,       /* no value */
     OPTION_TEXT,       /* anything */
     OPTION_NUMBER,     /* decimal digits, within minimum and maximum */
-    OPTION_SIZE,       /* a number, with KiB, MiB or GiB */
     OPTION_ADDRESS,    /* a number, decimal or 0x… */
     OPTION_PATH,       /* a file; completed as one */
     OPTION_FOLDER,     /* a folder */
@@ -145,7 +144,7 @@ const char *arguments_value(const struct arguments *arguments, const char *name)
 /* All values of a repeatable option in order; NULL and 0 where there is none. */
 const char *const *arguments_values(const struct arguments *arguments, const char *name,
                                     size_t *count);
-/* OPTION_NUMBER, OPTION_SIZE, OPTION_ADDRESS: false, and *number as it was, where not given. */
+/* OPTION_NUMBER, OPTION_ADDRESS: false, and *number as it was, where not given. */
 bool arguments_number(const struct arguments *arguments, const char *name, uint64_t *number);
 /* Whether the value came from the option's environment variable. */
 bool arguments_from_variable(const struct arguments *arguments, const char *name);
@@ -177,7 +176,7 @@ void arguments_path(const struct arguments *arguments, char separator, char *tex
 /* The first name that was asked for and is in no table, or NULL. */
 const char *arguments_fault(const struct arguments *arguments);
 
-/* Decimal, or with `units` a KiB, MiB or GiB behind it, or with `hex` 0x… . Strict. */
-bool number_parse(const char *text, bool units, bool hex, uint64_t *number);
+/* Decimal digits, or with `hex` 0x… too; false for anything else and beyond UINT64_MAX. */
+bool number_parse(const char *text, bool hex, uint64_t *number);
 
 #endif

@@ -104,7 +104,6 @@ static void kind(FILE *stream, enum option_kind kind, choice_fn choices)
         [OPTION_FLAG] = "",
         [OPTION_TEXT] = "@none",
         [OPTION_NUMBER] = "@none",
-        [OPTION_SIZE] = "@none",
         [OPTION_ADDRESS] = "@none",
         [OPTION_PATH] = "@file",
         [OPTION_FOLDER] = "@folder",

@@ -54,17 +54,11 @@ static void quoted(FILE *stream, const char *text)
 static void value(FILE *stream, enum option_kind kind, choice_fn choices)
 {
     static const char *const actions[] = {
-        [OPTION_FLAG] = "",
-        [OPTION_TEXT] = " -x",
-        [OPTION_NUMBER] = " -x",
-        [OPTION_SIZE] = " -x",
-        [OPTION_ADDRESS] = " -x",
-        [OPTION_PATH] = " -r -F",
-        [OPTION_FOLDER] = " -x -a '(__fish_complete_directories)'",
-        [OPTION_KEY] = " -r -F",
-        [OPTION_PUBLIC_KEY] = " -r -F",
-        [OPTION_CHOICE] = " -x -a '",
-        [OPTION_DEFINITION] = " -x",
+        [OPTION_FLAG] = "",           [OPTION_TEXT] = " -x",
+        [OPTION_NUMBER] = " -x",      [OPTION_ADDRESS] = " -x",
+        [OPTION_PATH] = " -r -F",     [OPTION_FOLDER] = " -x -a '(__fish_complete_directories)'",
+        [OPTION_KEY] = " -r -F",      [OPTION_PUBLIC_KEY] = " -r -F",
+        [OPTION_CHOICE] = " -x -a '", [OPTION_DEFINITION] = " -x",
     };
     fputs(actions[kind], stream);
     for (size_t i = 0; kind == OPTION_CHOICE && choices(i) != NULL; i++)

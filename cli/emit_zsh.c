@@ -18,17 +18,11 @@ static void quoted(FILE *stream, const char *text, const char *special)
 static void action(FILE *stream, enum option_kind kind, choice_fn choices)
 {
     static const char *const actions[] = {
-        [OPTION_FLAG] = " ",
-        [OPTION_TEXT] = " ",
-        [OPTION_NUMBER] = " ",
-        [OPTION_SIZE] = " ",
-        [OPTION_ADDRESS] = " ",
-        [OPTION_PATH] = "_files",
-        [OPTION_FOLDER] = "_files -/",
-        [OPTION_KEY] = "_files",
-        [OPTION_PUBLIC_KEY] = "_fwpack_pubkey",
-        [OPTION_CHOICE] = "",
-        [OPTION_DEFINITION] = " ",
+        [OPTION_FLAG] = " ",      [OPTION_TEXT] = " ",
+        [OPTION_NUMBER] = " ",    [OPTION_ADDRESS] = " ",
+        [OPTION_PATH] = "_files", [OPTION_FOLDER] = "_files -/",
+        [OPTION_KEY] = "_files",  [OPTION_PUBLIC_KEY] = "_fwpack_pubkey",
+        [OPTION_CHOICE] = "",     [OPTION_DEFINITION] = " ",
     };
     fputs(actions[kind], stream);
     for (size_t i = 0; kind == OPTION_CHOICE && choices(i) != NULL; i++)

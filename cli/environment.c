@@ -46,7 +46,7 @@ int cli_created(bool *has, uint64_t *created, struct pack_error *error)
     *has = value != NULL;
     if (value == NULL)
         return 0;
-    if (!number_parse(value, false, false, created) || *created > PACK_MAX_INTEGER)
+    if (!number_parse(value, false, created) || *created > PACK_MAX_INTEGER)
         return pack_fail(error, PACK_E_USAGE, "SOURCE_DATE_EPOCH: '%.64s' is no time in seconds",
                          value);
     return 0;

@@ -17,8 +17,7 @@ static bool parse_split(struct address_range *range, const char *text, size_t sp
     if (split >= sizeof start)
         return false;
     snprintf(start, sizeof start, "%.*s", (int)split, text);
-    if (!number_parse(start, false, true, &range->start) ||
-        !number_parse(text + split + 1, false, true, &second))
+    if (!number_parse(start, true, &range->start) || !number_parse(text + split + 1, true, &second))
         return false;
     if (text[split] == ':')
         range->end = second;
@@ -43,7 +42,7 @@ int address_offset_parse(bool *negative, uint64_t *distance, const char *text,
 {
     *negative = text[0] == '-';
     const size_t sign = text[0] == '-' || text[0] == '+';
-    if (number_parse(text + sign, false, true, distance))
+    if (number_parse(text + sign, true, distance))
         return 0;
     return pack_fail(error, PACK_E_USAGE, "\"%s\" is no offset, a number such as -0x1000 is wanted",
                      text);

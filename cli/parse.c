@@ -103,12 +103,8 @@ static void unknown_command(struct parser *parser, const char *word)
 
 /* --- values ---------------------------------------------------------------------------------- */
 
-bool number_parse(const char *text, bool units, bool hex, uint64_t *number)
+bool number_parse(const char *text, bool hex, uint64_t *number)
 {
-    static const struct {
-        const char *suffix;
-        unsigned shift;
-    } sizes[] = {{"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"TiB", 40}};
     static const char digits[] = "0123456789abcdef";
     const unsigned base = hex && text[0] == '0' && (text[1] == 'x' || text[1] == 'X') ? 16 : 10;
     const char *at = base == 16 ? text + 2 : text;
@@ -117,32 +113,19 @@ bool number_parse(const char *text, bool units, bool hex, uint64_t *number)
     for (; *at != '\0'; at++) {
         const char lower = *at >= 'A' && *at <= 'F' && base == 16 ? (char)(*at + 32) : *at;
         const char *digit = memchr(digits, lower, base);
-        if (digit == NULL)
-            break;
-        if (__builtin_mul_overflow(value, base, &value) ||
+        if (digit == NULL || __builtin_mul_overflow(value, base, &value) ||
             __builtin_add_overflow(value, (unsigned)(digit - digits), &value))
             return false;
     }
-    if (at == start)
-        return false;
-    for (size_t i = 0; units && i < sizeof sizes / sizeof sizes[0]; i++)
-        if (strcmp(at, sizes[i].suffix) == 0) {
-            *number = value << sizes[i].shift;
-            return *number >> sizes[i].shift == value;
-        }
     *number = value;
-    return *at == '\0';
+    return at != start;
 }
 
 static int check_number(const struct option *option, const char *what, const char *value,
                         uint64_t *number, struct pack_error *error)
 {
-    if (!number_parse(value, option->kind == OPTION_SIZE, option->kind == OPTION_ADDRESS, number)) {
-        pack_fail(error, PACK_E_USAGE, "%s: '%.64s' is no whole number", what, value);
-        if (option->kind == OPTION_SIZE)
-            pack_hint(error, "bytes, or with a unit, as in 64KiB, 16MiB, 1GiB");
-        return PACK_E_USAGE;
-    }
+    if (!number_parse(value, option->kind == OPTION_ADDRESS, number))
+        return pack_fail(error, PACK_E_USAGE, "%s: '%.64s' is no whole number", what, value);
     if (*number < option->minimum)
         return pack_fail(error, PACK_E_USAGE, "%s: %.64s is less than %llu", what, value,
                          (unsigned long long)option->minimum);
@@ -186,7 +169,6 @@ static int check_value(const struct option *option, const char *what, const char
 {
     switch (option->kind) {
     case OPTION_NUMBER:
-    case OPTION_SIZE:
     case OPTION_ADDRESS:
         return check_number(option, what, value, number, error);
     case OPTION_CHOICE:

@@ -122,7 +122,7 @@ static bool split_description(char *text, uint64_t *commits)
         return false;
     *hash = '\0';
     char *count = strrchr(text, '-');
-    if (count == NULL || !number_parse(count + 1, false, false, commits))
+    if (count == NULL || !number_parse(count + 1, false, commits))
         return false;
     *count = '\0';
     return true;
@@ -139,7 +139,7 @@ static bool version_after(char *version, size_t capacity, const char *tag, uint6
     char *dot = strrchr(copy, '.');
     if (strchr(copy, '-') != NULL) {
         snprintf(version, capacity, "%s.%llu", copy, (unsigned long long)commits);
-    } else if (dot != NULL && number_parse(dot + 1, false, false, &patch) && patch < UINT64_MAX) {
+    } else if (dot != NULL && number_parse(dot + 1, false, &patch) && patch < UINT64_MAX) {
         *dot = '\0';
         snprintf(version, capacity, "%s.%llu-dev.%llu", copy, (unsigned long long)patch + 1,
                  (unsigned long long)commits);
