@@ -188,6 +188,9 @@ static int write_signed(const struct signing *signing, struct pack_sign_report *
     const bool in_place = strcmp(signing->output, signing->path) == 0;
     if (code != 0 || signing->cli->dry_run || (in_place && report->added == 0))
         return code;
+    /* A question may have stood open for long, and not everybody heeds the lock. */
+    if (in_place && !is_current(signing))
+        return pack_fail(error, PACK_E_CHANGED, "was replaced while it was being signed");
     return pack_output_commit(&output, error);
 }
 
