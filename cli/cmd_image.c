@@ -79,6 +79,18 @@ static int tell_facts(struct cli *cli, const struct image_input *image, struct p
     return code;
 }
 
+/* What stands in the results for a file that could not be read. */
+static int fail_image(struct cli *cli, const char *path, struct pack_error *error)
+{
+    struct pack_json *json = cli_json(cli);
+    pack_at_file(error, path);
+    pack_json_object(json, NULL);
+    pack_json_string(json, "file", path);
+    report_error_json(json, "error", error);
+    pack_json_end(json);
+    return (int)error->code;
+}
+
 int describe_image(struct cli *cli, const char *path, struct pack_error *error)
 {
     CLI_AUTO_IMAGE_INPUT struct image_input image = {0};
@@ -88,7 +100,7 @@ int describe_image(struct cli *cli, const char *path, struct pack_error *error)
     if (code == 0)
         code = hash_input(digest, image.input, cli->context, error);
     if (code != 0)
-        return pack_at_file(error, path);
+        return fail_image(cli, path, error);
     pack_sha256_hex(digest, sha256);
     print_head(cli, &image, image.input->name, sha256);
     json_head(cli_json(cli), &image, image.input->name, sha256);
@@ -349,6 +361,11 @@ static void json_address(struct pack_json *json, const char *name, uint64_t addr
     pack_json_string(json, name, text);
 }
 
+static bool keeps_entry(const struct conversion *conversion)
+{
+    return (conversion->to->abilities & PACK_FORMAT_ENTRY) != 0;
+}
+
 static void json_conversion(const struct conversion *conversion)
 {
     const struct pack_image *image = conversion->image;
@@ -360,7 +377,7 @@ static void json_conversion(const struct conversion *conversion)
     pack_json_string(json, "to", conversion->to->name);
     pack_json_boolean(json, "written", !conversion->cli->dry_run);
     pack_json_unsigned(json, "data_size", image->size);
-    if (image->has_entry)
+    if (image->has_entry && keeps_entry(conversion))
         json_address(json, "entry", image->entry);
     pack_json_array(json, "segments");
     for (size_t i = 0; i < image->segment_count; i++) {
@@ -383,7 +400,8 @@ static void print_conversion(const struct conversion *conversion)
                   image->segments[i].address, image->segments[i].address + image->segments[i].size,
                   image->segments[i].size);
     if (image->has_entry)
-        cli_print(cli, "  entry point 0x%08" PRIx64, image->entry);
+        cli_print(cli, "  entry point 0x%08" PRIx64 "%s", image->entry,
+                  keeps_entry(conversion) ? "" : ", which this format has no place for");
 }
 
 static int run_convert(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
@@ -468,8 +486,8 @@ static const struct command command_image_convert = {
                 "[--merge FILE]... [--offset N] [--crop RANGE]... [--fill BYTE]",
     .description =
         "Reads Intel HEX, S-record, UF2, ELF (what is loaded, by physical address), DfuSe and raw "
-        "files, and writes Intel HEX, S-record, UF2 and raw ones. The entry point is kept. "
-        "Addresses are decimal or 0x….\n\n"
+        "files, and writes Intel HEX, S-record, UF2 and raw ones. The entry point is kept where "
+        "the format has a place for it. Addresses are decimal or 0x….\n\n"
         "The steps come in this order: merge, offset, crop, fill. An address is never guessed: a "
         "raw file needs --base, unless it becomes another raw file, where offsets are addresses. "
         "A raw output has no addresses, so that a hole in it is an error unless --fill says what "
@@ -478,6 +496,7 @@ static const struct command command_image_convert = {
     .examples = "# what a debugger made, for a bootloader that takes UF2\n"
                 "fwpack image convert app.elf -o app.uf2 --family 0xe48bff56\n"
                 "fwpack image convert app.bin --base 0x08004000 -o app.hex\n"
+                "fwpack image convert app.hex --offset=-0x08000000 -o app.srec\n"
                 "# one file for the factory, 512 KiB of flash\n"
                 "fwpack image convert boot.hex --merge app.hex \\\n"
                 "    --crop 0x08000000+0x80000 --fill 0xff -o flash.bin\n",

@@ -35,6 +35,8 @@ static const struct {
 enum dialect_flags {
     LINE_FEED = 1, /* lines end with LF alone */
     COUNTED = 2,   /* a count record stands before the end */
+    END_SHIFT = 2, /* two bits: 10 minus the end record's digit; 0: as the data records have it */
+    END_MASK = 3 << END_SHIFT,
 };
 
 /* How a file was laid out, as far as its data does not say. */
@@ -147,8 +149,11 @@ static int read_tally(struct reader *reader, struct pack_error *error)
 /* An entry point of 0 is how the format says that there is none. */
 static int read_end(struct reader *reader, struct pack_error *error)
 {
+    const unsigned as_data = 10U - reader->dialect.type;
     (void)error;
     reader->ended = true;
+    if (reader->type != as_data)
+        reader->dialect.flags |= (uint8_t)((10U - reader->type) << END_SHIFT);
     if (record_address(reader) != 0)
         pack_image_entry(reader->builder, record_address(reader));
     return 0;
@@ -289,16 +294,24 @@ static int write_segment(struct writer *writer, const struct pack_segment *segme
     return 0;
 }
 
+/* The end record's digit: the one that was read, where the entry point fits into it. */
+static unsigned end_type(const struct dialect *dialect, uint64_t entry)
+{
+    const unsigned kept = (dialect->flags & END_MASK) >> END_SHIFT;
+    return 10U - (kept != 0 && entry >> (8 * types[kept].address_size) == 0 ? kept : dialect->type);
+}
+
 static int write_end(struct writer *writer, const struct pack_image *image,
                      struct pack_error *error)
 {
+    const uint64_t entry = image->has_entry ? image->entry : 0;
     int code = 0;
     if ((writer->dialect.flags & COUNTED) && writer->data_records < 0x1000000)
         code = write_record(writer, writer->data_records < 0x10000 ? 5 : 6, writer->data_records,
                             NULL, 0, error);
-    return code == 0 ? write_record(writer, 10U - writer->dialect.type,
-                                    image->has_entry ? image->entry : 0, NULL, 0, error)
-                     : code;
+    return code == 0
+               ? write_record(writer, end_type(&writer->dialect, entry), entry, NULL, 0, error)
+               : code;
 }
 
 static int write_all(struct writer *writer, const struct pack_image *image,
@@ -354,7 +367,7 @@ const struct pack_format fwpack_format_srec = {
     .name = "srec",
     .summary = "Motorola S-record",
     .suffixes = ".srec .s19 .s28 .s37 .mot",
-    .abilities = PACK_FORMAT_SEGMENTED | PACK_FORMAT_LINES,
+    .abilities = PACK_FORMAT_SEGMENTED | PACK_FORMAT_LINES | PACK_FORMAT_ENTRY,
     .probe = srec_probe,
     .describe = srec_describe,
     .read = srec_read,

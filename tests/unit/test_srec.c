@@ -143,6 +143,8 @@ static void layouts_come_back(void **state)
         "S00800007469746C65D5\r\nS104001041AA\r\n" END1,
         "S0030000FC\nS104001041AA\nS5030001FB\nS9030000FC\n",
         "S0030000FC\r\nS3060000001041A8\r\n" END3,
+        /* as srec_cat ends a file without an entry point */
+        "S0030000FC\r\nS3060000001041A8\r\n" END1,
     };
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)

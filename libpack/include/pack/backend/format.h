@@ -67,6 +67,7 @@ PACK_API void pack_facts_end(struct pack_facts *facts);
 enum pack_format_ability {
     PACK_FORMAT_SEGMENTED = 1, /* keeps addresses: may stand at `format:` in a descriptor */
     PACK_FORMAT_LINES = 2,     /* made of lines: `where` of pack_image_add is a line number */
+    PACK_FORMAT_ENTRY = 4,     /* keeps an entry point */
 };
 
 struct pack_format {
