@@ -30,10 +30,18 @@ struct pack_place pack_reader_place(const struct pack_descriptor_reader *reader,
         .file = reader->source->path, .line = node->line, .column = node->column};
 }
 
+enum { MAX_FINDING_TEXT = 512 };
+
 static struct pack_error *add(struct pack_descriptor_reader *reader, bool is_error,
-                              const struct pack_yaml *node, enum pack_code code, const char *text)
+                              const struct pack_yaml *node, enum pack_code code, const char *format,
+                              va_list arguments) PACK_PRINTF(5, 0);
+static struct pack_error *add(struct pack_descriptor_reader *reader, bool is_error,
+                              const struct pack_yaml *node, enum pack_code code, const char *format,
+                              va_list arguments)
 {
+    char text[MAX_FINDING_TEXT];
     struct pack_error finding = {0};
+    vsnprintf(text, sizeof text, format, arguments);
     if (code == PACK_E_NO_MEMORY) /* no fault of the descriptor */
         (void)pack_fail_memory(&reader->fatal);
     (void)pack_fail(&finding, code, "%s", text);
@@ -42,40 +50,35 @@ static struct pack_error *add(struct pack_descriptor_reader *reader, bool is_err
     return pack_findings_add(&reader->findings, is_error, reader->source->index, &finding);
 }
 
-enum { MAX_FINDING_TEXT = 512 };
-
 struct pack_error *pack_reader_fault(struct pack_descriptor_reader *reader,
                                      const struct pack_yaml *node, const char *format, ...)
 {
-    char text[MAX_FINDING_TEXT];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    struct pack_error *finding = add(reader, true, node, PACK_E_DESCRIPTOR, format, arguments);
     va_end(arguments);
-    return add(reader, true, node, PACK_E_DESCRIPTOR, text);
+    return finding;
 }
 
 struct pack_error *pack_reader_fail(struct pack_descriptor_reader *reader,
                                     const struct pack_yaml *node, enum pack_code code,
                                     const char *format, ...)
 {
-    char text[MAX_FINDING_TEXT];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    struct pack_error *finding = add(reader, true, node, code, format, arguments);
     va_end(arguments);
-    return add(reader, true, node, code, text);
+    return finding;
 }
 
 struct pack_error *pack_reader_warn(struct pack_descriptor_reader *reader,
                                     const struct pack_yaml *node, const char *format, ...)
 {
-    char text[MAX_FINDING_TEXT];
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
+    struct pack_error *finding = add(reader, false, node, PACK_E_DESCRIPTOR, format, arguments);
     va_end(arguments);
-    return add(reader, false, node, PACK_E_DESCRIPTOR, text);
+    return finding;
 }
 
 /* "'images' is" or, in a list, "this is". */
