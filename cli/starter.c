@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "starter.h"
 
+#include "pack/text.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,23 +44,8 @@ static void write_member(FILE *out, const char *key, const char *text)
 /* --- sizes ----------------------------------------------------------------------------------- */
 
 struct shown_size {
-    char text[32];
+    char text[PACK_SIZE_TEXT];
 };
-
-static struct shown_size show_size(uint64_t size)
-{
-    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB"};
-    struct shown_size shown;
-    double value = (double)size / 1024;
-    size_t unit = 0;
-    for (; value >= 1024 && unit + 1 < sizeof units / sizeof units[0]; unit++)
-        value /= 1024;
-    if (size < 1024)
-        snprintf(shown.text, sizeof shown.text, "%" PRIu64 " bytes", size);
-    else
-        snprintf(shown.text, sizeof shown.text, "%.1f %s", value, units[unit]);
-    return shown;
-}
 
 /* The next power of two above a size and a half of it: a budget with room to grow. */
 static struct shown_size show_budget(uint64_t size)
@@ -114,8 +101,9 @@ static void write_hardware(FILE *out, const struct survey *survey)
 
 static void write_image(FILE *out, const struct survey_image *image)
 {
+    char size[PACK_SIZE_TEXT];
     fprintf(out, "  # %s, %s\n", image->format != NULL ? image->format->summary : "raw data",
-            show_size(image->size).text);
+            pack_size_text(size, image->size));
     write_member(out, "  - name:", image->name);
     write_member(out, "    file:", image->path);
     if (image->segmented)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "pack/text.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -148,4 +149,18 @@ const char *pack_nearest(const char *word, const char *const *words, size_t coun
         }
     }
     return nearest;
+}
+
+char *pack_size_text(char out[PACK_SIZE_TEXT], uint64_t size)
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    double value = (double)size / 1024;
+    size_t unit = 0;
+    for (; value >= 1024 && unit + 1 < sizeof units / sizeof units[0]; unit++)
+        value /= 1024;
+    if (size < 1024)
+        snprintf(out, PACK_SIZE_TEXT, "%" PRIu64 " byte%s", size, size == 1 ? "" : "s");
+    else
+        snprintf(out, PACK_SIZE_TEXT, "%.1f %s", value, units[unit]);
+    return out;
 }

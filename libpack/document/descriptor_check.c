@@ -189,17 +189,13 @@ struct size_text {
 
 static struct size_text size_text(uint64_t size)
 {
-    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB"};
     struct size_text shown;
-    double value = (double)size / 1024;
-    size_t unit = 0;
-    for (; value >= 1024 && unit + 1 < sizeof units / sizeof units[0]; unit++)
-        value /= 1024;
+    char text[PACK_SIZE_TEXT];
     if (size < 1024)
-        snprintf(shown.text, sizeof shown.text, "%" PRIu64 " byte%s", size, size == 1 ? "" : "s");
+        pack_size_text(shown.text, size);
     else
-        snprintf(shown.text, sizeof shown.text, "%.1f %s (%" PRIu64 " bytes)", value, units[unit],
-                 size);
+        snprintf(shown.text, sizeof shown.text, "%s (%" PRIu64 " bytes)",
+                 pack_size_text(text, size), size);
     return shown;
 }
 

@@ -24,6 +24,11 @@ PACK_API bool pack_text_plain(const char *text, size_t size);
 /* The nearest of `count` words, NULL when none is near enough to be meant. */
 PACK_API const char *pack_nearest(const char *word, const char *const *words, size_t count);
 
+#define PACK_SIZE_TEXT 32
+
+/* A number of bytes for people: "1 byte", "1023 bytes", "2.0 MiB". Returns `out`. */
+PACK_API char *pack_size_text(char out[PACK_SIZE_TEXT], uint64_t size);
+
 PACK_END_DECLS
 
 #endif
