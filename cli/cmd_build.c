@@ -220,18 +220,11 @@ static int run(struct cli *cli, const struct arguments *arguments, struct pack_e
 }
 
 static const struct option options[] = {
-    {.name = "define",
-     .letter = 'D',
-     .kind = OPTION_DEFINITION,
-     .repeatable = true,
-     .value = "NAME=VALUE",
-     .help = "set ${NAME} in the descriptor; repeatable"},
     {.name = "depfile",
      .kind = OPTION_PATH,
      .value = "FILE",
      .help = "write the inputs as a rule for make and ninja"},
     {.name = "check", .help = "build twice in other surroundings and compare"},
-    {.name = "allow-outside", .help = "take files from outside the descriptor's folder"},
     {.name = NULL},
 };
 
@@ -259,7 +252,7 @@ const struct command command_build = {
                 "fwpack build acme.yaml -D VERSION=1.2.3 -o acme.fwb --depfile acme.d\n",
     .positionals = positionals,
     .options = options,
-    .groups = GROUP_WRITES | GROUP_SIGNS,
+    .groups = GROUP_DESCRIPTOR | GROUP_WRITES | GROUP_SIGNS,
     .exits = EXITS(3, 4, 7),
     .run = run,
 };

@@ -141,19 +141,12 @@ static const char *choice_report(size_t index)
 }
 
 static const struct option options[] = {
-    {.name = "define",
-     .letter = 'D',
-     .kind = OPTION_DEFINITION,
-     .repeatable = true,
-     .value = "NAME=VALUE",
-     .help = "set ${NAME} in the descriptors; repeatable"},
     {.name = "format",
      .kind = OPTION_CHOICE,
      .value = "FORMAT",
      .choices = choice_report,
      .help = "how findings are printed: text (default), or annotations for github"},
     {.name = "strict", .help = "fail for a warning too"},
-    {.name = "allow-outside", .help = "take files from outside the descriptor's folder"},
     {.name = NULL},
 };
 
@@ -177,6 +170,7 @@ const struct command command_lint = {
                 "fwpack lint -D VERSION=1.2.3 --format=github products/*.yaml\n",
     .positionals = positionals,
     .options = options,
+    .groups = GROUP_DESCRIPTOR,
     .exits = EXITS(3),
     .run = run,
 };

@@ -101,14 +101,29 @@ static const struct option trust_options[] = {
     {.name = NULL},
 };
 
+static const struct option descriptor_options[] = {
+    {.name = "define",
+     .letter = 'D',
+     .kind = OPTION_DEFINITION,
+     .repeatable = true,
+     .value = "NAME=VALUE",
+     .help = "set ${NAME} in the descriptor; repeatable"},
+    {.name = "allow-outside", .help = "take files from outside the descriptor's folder"},
+    {.name = NULL},
+};
+
 static const struct {
     unsigned group; /* 0: every command */
     const char *section;
     const struct option *options;
 } groups[] = {
-    {GROUP_OUTPUT, "Output", output_options}, {GROUP_DRY_RUN, "Output", dry_run_options},
-    {GROUP_KEYS, "Signing", key_options},     {GROUP_PASSPHRASE, "Passphrase", passphrase_options},
-    {GROUP_TRUST, "Trust", trust_options},    {0, "Common options", common_options},
+    {GROUP_DESCRIPTOR, "Descriptor", descriptor_options},
+    {GROUP_OUTPUT, "Output", output_options},
+    {GROUP_DRY_RUN, "Output", dry_run_options},
+    {GROUP_KEYS, "Signing", key_options},
+    {GROUP_PASSPHRASE, "Passphrase", passphrase_options},
+    {GROUP_TRUST, "Trust", trust_options},
+    {0, "Common options", common_options},
 };
 
 /* Moves *index past `options`, or gives the entry that it names. */

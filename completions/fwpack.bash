@@ -18,12 +18,12 @@ _fwpack_table() {
         ;;
     'lint')
         commands=''
-        options='--define -D --format --strict --allow-outside --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--format --strict --define -D --allow-outside --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' ...)
         ;;
     'build')
         commands=''
-        options='--define -D --depfile --check --allow-outside --output -o --dry-run -n --key -k --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--depfile --check --define -D --allow-outside --output -o --dry-run -n --key -k --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' )
         ;;
     'sign')
@@ -121,13 +121,13 @@ _fwpack_kind() {
     'init --jobs' | 'init -j') kind='@none' ;;
     'init --color') kind='auto|always|never' ;;
     'init --progress') kind='auto|bar|plain|json|none' ;;
-    'lint --define' | 'lint -D') kind='@none' ;;
     'lint --format') kind='text|github' ;;
+    'lint --define' | 'lint -D') kind='@none' ;;
     'lint --jobs' | 'lint -j') kind='@none' ;;
     'lint --color') kind='auto|always|never' ;;
     'lint --progress') kind='auto|bar|plain|json|none' ;;
-    'build --define' | 'build -D') kind='@none' ;;
     'build --depfile') kind='@file' ;;
+    'build --define' | 'build -D') kind='@none' ;;
     'build --output' | 'build -o') kind='@file' ;;
     'build --key' | 'build -k') kind='@key' ;;
     'build --passphrase-file') kind='@file' ;;

@@ -2,8 +2,8 @@
 # Printed from the tables of cli/: not to be edited.
 
 # The options that take the next word.
-set -g __fwpack_valued --jobs --color --progress --product --output --define --format --define --depfile --key --passphrase-file --passphrase-fd --role --comment --min-security-version --signature --pubkey --require --directory --purpose --from --to --base --merge --offset --crop --fill --family
-set -g __fwpack_letters joDDkxpC
+set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --key --passphrase-file --passphrase-fd --role --comment --min-security-version --signature --pubkey --require --directory --purpose --from --to --base --merge --offset --crop --fill --family
+set -g __fwpack_letters joDkxpC
 
 # The command so far, without options, their values and "help".
 function __fwpack_path
@@ -79,9 +79,9 @@ complete -c fwpack -n '__fwpack_at init' -l progress -x -a 'auto bar plain json 
 complete -c fwpack -n '__fwpack_at init' -l no-input -d 'never ask anything (so too with CI=true)'
 
 complete -c fwpack -n '__fwpack_at lint' -r -F
-complete -c fwpack -n '__fwpack_at lint' -l define -s D -x -d 'set ${NAME} in the descriptors; repeatable'
 complete -c fwpack -n '__fwpack_at lint' -l format -x -a 'text github' -d 'how findings are printed: text (default), or annotations for github'
 complete -c fwpack -n '__fwpack_at lint' -l strict -d 'fail for a warning too'
+complete -c fwpack -n '__fwpack_at lint' -l define -s D -x -d 'set ${NAME} in the descriptor; repeatable'
 complete -c fwpack -n '__fwpack_at lint' -l allow-outside -d 'take files from outside the descriptor\'s folder'
 complete -c fwpack -n '__fwpack_at lint' -l help -s h -d 'show this help'
 complete -c fwpack -n '__fwpack_at lint' -l json -d 'print one JSON object, also for errors'
@@ -93,9 +93,9 @@ complete -c fwpack -n '__fwpack_at lint' -l progress -x -a 'auto bar plain json 
 complete -c fwpack -n '__fwpack_at lint' -l no-input -d 'never ask anything (so too with CI=true)'
 
 complete -c fwpack -n '__fwpack_at build' -r -F
-complete -c fwpack -n '__fwpack_at build' -l define -s D -x -d 'set ${NAME} in the descriptor; repeatable'
 complete -c fwpack -n '__fwpack_at build' -l depfile -r -F -d 'write the inputs as a rule for make and ninja'
 complete -c fwpack -n '__fwpack_at build' -l check -d 'build twice in other surroundings and compare'
+complete -c fwpack -n '__fwpack_at build' -l define -s D -x -d 'set ${NAME} in the descriptor; repeatable'
 complete -c fwpack -n '__fwpack_at build' -l allow-outside -d 'take files from outside the descriptor\'s folder'
 complete -c fwpack -n '__fwpack_at build' -l output -s o -r -F -d 'write to FILE; - is standard output'
 complete -c fwpack -n '__fwpack_at build' -l dry-run -s n -d 'say what would be done, write nothing'
