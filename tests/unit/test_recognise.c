@@ -408,6 +408,20 @@ static void every_format_has_its_words(void **state)
     }
 }
 
+static void every_format_is_documented(void **state)
+{
+    size_t size = 0;
+    PACK_AUTO_FREE char *path = test_fixture("../docs/image-formats.md");
+    PACK_AUTO_FREE uint8_t *manual = test_read_file(path, &size);
+    (void)state;
+    for (const struct pack_format *const *format = fwpack_formats; *format != NULL; format++) {
+        char name[64];
+        snprintf(name, sizeof name, "`%s`", (*format)->name);
+        if (strstr((const char *)manual, name) == NULL)
+            fail_msg("%s is not in docs/image-formats.md", name);
+    }
+}
+
 /* Each format but raw, which has nothing to know it by, is the verdict on some seed. */
 static void every_format_has_a_seed(void **state)
 {
@@ -431,6 +445,7 @@ int main(void)
         cmocka_unit_test(samples_are_told_apart),
         cmocka_unit_test(every_format_has_its_words),
         cmocka_unit_test(every_format_has_a_seed),
+        cmocka_unit_test(every_format_is_documented),
     };
     return cmocka_run_group_tests_name("recognise", tests, NULL, NULL);
 }
