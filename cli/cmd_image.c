@@ -59,21 +59,27 @@ static void json_head(struct pack_json *json, const struct image_input *image, c
     pack_json_string(json, "sha256", sha256);
 }
 
-/* The object that json_head opened is ended in any case. */
+static int print_facts(struct cli *cli, const struct image_input *image, struct pack_error *error)
+{
+    CLI_AUTO_FREE char *text = NULL;
+    const int code = pack_image_describe_text(image->format, image->input, &text, error);
+    if (code == 0 && !cli->quiet)
+        cli_write(cli, text, strlen(text));
+    return code;
+}
+
+/* Told once, for what it is wanted for: a description may read the whole file. */
 static int tell_facts(struct cli *cli, const struct image_input *image, struct pack_error *error)
 {
     struct pack_json *json = cli_json(cli);
-    CLI_AUTO_FREE char *text = NULL;
     int code = 0;
+    if (image->format != NULL && !cli->json)
+        return print_facts(cli, image, error);
     pack_json_object(json, "facts");
     if (image->format != NULL)
         code = pack_image_describe_json(image->format, image->input, json, error);
     pack_json_end(json);
-    if (code == 0 && image->format != NULL && !cli->json)
-        code = pack_image_describe_text(image->format, image->input, &text, error);
-    if (text != NULL && !cli->quiet)
-        cli_write(cli, text, strlen(text));
-    if (code == 0 && image->format == NULL)
+    if (image->format == NULL)
         cli_note(cli, "%s: no format is known for it, so nothing is told of its content",
                  image->input->name);
     return code;
