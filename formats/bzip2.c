@@ -4,16 +4,19 @@
 #include "formats/backends.h"
 #include "formats/support.h"
 
-enum { HEADER_SIZE = 10 };
+enum { HEADER_SIZE = 10, MAGIC_SIZE = 6 };
 
-/* Behind "BZh" and the level stands the magic of a block, or of the end of empty data. */
+/* What follows the level: a block, or the end. */
+static const char block_magic[] = "1AY&SY", end_magic[] = "\x17rE8P\x90";
+
 static int bzip2_probe(const uint8_t *head, size_t size, uint64_t total)
 {
     (void)total;
     if (!fwpack_has(head, size, 0, "BZh", 3) || size < HEADER_SIZE || head[3] < '1' ||
         head[3] > '9')
         return 0;
-    return fwpack_has(head, size, 4, "1AY&SY", 6) || fwpack_has(head, size, 4, "\x17rE8P\x90", 6)
+    return fwpack_has(head, size, 4, block_magic, MAGIC_SIZE) ||
+                   fwpack_has(head, size, 4, end_magic, MAGIC_SIZE)
                ? 95
                : 0;
 }
@@ -26,6 +29,8 @@ static int bzip2_describe(struct pack_input *input, struct pack_facts *facts,
     if (code != 0)
         return code;
     pack_fact_number(facts, "block_size", 100000 * (uint64_t)(header[3] - '0'));
+    if (fwpack_has(header, sizeof header, 4, end_magic, MAGIC_SIZE))
+        return 0;
     return fwpack_archive_peek(facts, input, ARCHIVE_BZIP2, error);
 }
 

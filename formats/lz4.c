@@ -63,7 +63,7 @@ static int lz4_describe(struct pack_input *input, struct pack_facts *facts,
     fwpack_fact_word(facts, "block_size", block_sizes, header[5] >> 4 & 7);
     pack_fact_number(facts, "blocks", blocks);
     pack_fact_text(facts, "checksum", flags & HAS_CHECKSUM ? "yes" : "no");
-    return fwpack_archive_peek(facts, input, ARCHIVE_LZ4, error);
+    return blocks != 0 ? fwpack_archive_peek(facts, input, ARCHIVE_LZ4, error) : 0;
 }
 
 static int lz4_probe(const uint8_t *head, size_t size, uint64_t total)

@@ -13,6 +13,11 @@ struct buffers {
 
 typedef enum peek_result (*peek_step)(void *state, struct peek_bytes *bytes);
 
+static bool goes_on(enum peek_result result, const struct peek_bytes *bytes)
+{
+    return (result == PEEK_MORE || result == PEEK_BOUNDARY) && bytes->out_size != 0;
+}
+
 /* Runs until enough came out, the stream ended, or the file did. */
 static int decompress(struct buffers *buffers, size_t *size, struct pack_input *input,
                       uint64_t offset, peek_step step, void *state, enum peek_result *result,
@@ -21,13 +26,13 @@ static int decompress(struct buffers *buffers, size_t *size, struct pack_input *
     struct peek_bytes bytes = {.out = buffers->out, .out_size = sizeof buffers->out};
     size_t got = 1;
     *result = PEEK_MORE;
-    while (*result == PEEK_MORE && bytes.out_size != 0 && got != 0) {
+    while (goes_on(*result, &bytes) && got != 0) {
         const int code = pack_input_read(input, offset, buffers->in, IN_SIZE, &got, error);
         if (code != 0)
             return code;
         bytes.in = buffers->in;
         bytes.in_size = got;
-        while (*result == PEEK_MORE && bytes.in_size != 0 && bytes.out_size != 0)
+        while (goes_on(*result, &bytes) && bytes.in_size != 0)
             *result = step(state, &bytes);
         offset += got - bytes.in_size;
     }

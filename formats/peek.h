@@ -20,7 +20,13 @@ struct peek_bytes {
     size_t out_size;
 };
 
-enum peek_result { PEEK_MORE, PEEK_END, PEEK_DAMAGED, PEEK_REFUSED };
+enum peek_result {
+    PEEK_MORE,     /* it goes on */
+    PEEK_BOUNDARY, /* it may go on, or end here */
+    PEEK_END,
+    PEEK_DAMAGED,
+    PEEK_REFUSED,
+};
 
 /*
  * Decompresses from `offset` on: `step` moves the pointers and sizes. Damage is

@@ -186,6 +186,10 @@ bool fwpack_has(const uint8_t *bytes, size_t size, size_t offset, const void *ma
 int fwpack_read(struct pack_input *input, uint64_t offset, void *buffer, size_t size,
                 struct pack_error *error)
 {
+    if (input->has_size && offset > input->size)
+        return fwpack_malformed(error, input->size,
+                                "ends after %" PRIu64 " bytes, more is wanted from %" PRIu64,
+                                input->size, offset);
     return pack_input_exact(input, offset, buffer, size, PACK_E_MALFORMED, error);
 }
 

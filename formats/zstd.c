@@ -139,7 +139,7 @@ static enum peek_result step(void *state, struct peek_bytes *bytes)
     bytes->out_size -= out.pos;
     if (ZSTD_isError(result))
         return PEEK_DAMAGED;
-    return result == 0 && out.pos != 0 ? PEEK_END : PEEK_MORE;
+    return result == 0 ? PEEK_BOUNDARY : PEEK_MORE;
 }
 
 static int describe_content(const struct walk *walk, struct pack_facts *facts,
