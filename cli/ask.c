@@ -32,15 +32,3 @@ int cli_ask(struct cli *cli, bool *yes, const char *question, const char *hint,
     *yes = code == 0 && (strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0);
     return code == PACK_E_LIMIT ? 0 : code;
 }
-
-int cli_output_open(struct cli *cli, struct pack_output **output, const char *path, unsigned flags,
-                    const struct pack_input *input, struct pack_error *error)
-{
-    if (cli->dry_run)
-        return pack_output_open(output, "/dev/null", flags & PACK_OUTPUT_SEEKABLE, NULL, error);
-    if (strcmp(path, "-") == 0 && isatty(STDOUT_FILENO)) {
-        pack_fail(error, PACK_E_USAGE, "binary data is not written to a terminal");
-        return pack_hint(error, "give -o FILE, or send standard output to a file or a pipe");
-    }
-    return pack_output_open(output, path, flags, input, error);
-}

@@ -95,9 +95,18 @@ void cli_findings_format(struct cli *cli, enum findings_format format);
 
 /* --- files ----------------------------------------------------------------------------------- */
 
+/* Whether both names stand for one regular file. */
+bool cli_same_file(const char *a, const char *b);
 /*
- * pack_output_open for a command's result; refuses a terminal for binary data (PACK_E_USAGE with
- * a hint). `flags` and `input` as there. A dry run gets an output that leads nowhere.
+ * PACK_E_USAGE where `path` is a file that the command line tells the command to read: a key, a
+ * passphrase, a signature. The arguments are the command's own affair.
+ */
+PACK_MUST_USE int cli_output_check(const struct cli *cli, const char *path,
+                                   struct pack_error *error);
+/*
+ * pack_output_open for a command's result, after cli_output_check; refuses a terminal for binary
+ * data (PACK_E_USAGE with a hint). `flags` and `input` as there. A dry run gets an output that
+ * leads nowhere.
  */
 PACK_MUST_USE int cli_output_open(struct cli *cli, struct pack_output **output, const char *path,
                                   unsigned flags, const struct pack_input *input,

@@ -156,26 +156,38 @@ static int check_again(struct build *build, struct pack_output *output, struct p
     return code;
 }
 
-static int build_into(struct build *build, const char *path, struct pack_error *error)
+/* The bundle, and the depfile where one is wanted: both get their names, or none. */
+enum { BUNDLE, DEPFILE, OUTPUTS };
+
+static void discard_outputs(struct pack_output *(*outputs)[OUTPUTS])
 {
-    CLI_AUTO(pack_output_discard) struct pack_output *output = NULL;
-    const char *depfile = arguments_value(build->arguments, "depfile");
-    int code = cli_output_open(build->cli, &output, path, PACK_OUTPUT_SEEKABLE, NULL, error);
-    if (code == 0)
-        code = pack_build(output, build->descriptor, &build->options, build->cli->context,
-                          &build->report, error);
-    if (code == 0 && arguments_flag(build->arguments, "check"))
-        code = check_again(build, output, error);
-    if (code == 0 && depfile != NULL)
-        code = depfile_write(depfile, path, build->descriptor, error);
-    return code != 0 ? code : pack_output_commit(&output, error);
+    for (size_t i = 0; i < OUTPUTS; i++)
+        pack_output_discard(&(*outputs)[i]);
 }
 
-static bool same_file(const char *a, const char *b)
+static int build_into(struct build *build, const char *path, struct pack_error *error)
 {
-    struct stat first, second;
-    return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev &&
-           first.st_ino == second.st_ino && S_ISREG(first.st_mode);
+    CLI_AUTO(discard_outputs) struct pack_output *outputs[OUTPUTS] = {NULL};
+    const char *depfile = arguments_value(build->arguments, "depfile");
+    int code =
+        cli_output_open(build->cli, &outputs[BUNDLE], path, PACK_OUTPUT_SEEKABLE, NULL, error);
+    if (code == 0)
+        code = pack_build(outputs[BUNDLE], build->descriptor, &build->options, build->cli->context,
+                          &build->report, error);
+    if (code == 0 && arguments_flag(build->arguments, "check"))
+        code = check_again(build, outputs[BUNDLE], error);
+    if (code == 0 && depfile != NULL)
+        code =
+            depfile_write(build->cli, &outputs[DEPFILE], depfile, path, build->descriptor, error);
+    return code != 0 ? code : pack_output_commit_all(outputs, depfile != NULL ? OUTPUTS : 1, error);
+}
+
+/* --- outputs that are none ------------------------------------------------------------------- */
+
+static int fail_output(const char *path, const char *what, struct pack_error *error)
+{
+    pack_fail(error, PACK_E_USAGE, "%s", what);
+    return pack_at_file(error, path);
 }
 
 /* Whether the output is one of the files that it is made from. */
@@ -184,15 +196,47 @@ static int check_output(const struct build *build, const char *path, struct pack
     const struct pack_descriptor *from = build->descriptor;
     bool same = false;
     for (size_t i = 0; !same && i < from->source_count; i++)
-        same = same_file(from->sources[i], path);
+        same = cli_same_file(from->sources[i], path);
     for (size_t i = 0; !same && i < from->image_count; i++)
-        same = same_file(from->images[i].path, path);
+        same = cli_same_file(from->images[i].path, path);
     for (size_t i = 0; !same && i < from->attachment_count; i++)
-        same = same_file(from->attachments[i].path, path);
-    if (!same)
-        return 0;
-    pack_fail(error, PACK_E_USAGE, "the output is one of the inputs");
-    return pack_at_file(error, path);
+        same = cli_same_file(from->attachments[i].path, path);
+    return same ? fail_output(path, "the output is one of the inputs", error) : 0;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash != NULL ? slash + 1 : path;
+}
+
+static bool stat_folder(const char *path, struct stat *status)
+{
+    CLI_AUTO_FREE char *folder = NULL;
+    const int length = (int)(base_name(path) - path);
+    if (asprintf(&folder, "%.*s.", length, path) < 0)
+        folder = NULL;
+    return folder != NULL && stat(folder, status) == 0;
+}
+
+/* Neither need exist yet: the same name in the same folder is the same. */
+static bool same_place(const char *a, const char *b)
+{
+    struct stat first, second;
+    return cli_same_file(a, b) || (strcmp(base_name(a), base_name(b)) == 0 &&
+                                   stat_folder(a, &first) && stat_folder(b, &second) &&
+                                   first.st_dev == second.st_dev && first.st_ino == second.st_ino);
+}
+
+static int check_outputs(const struct build *build, const char *path, struct pack_error *error)
+{
+    const char *depfile = arguments_value(build->arguments, "depfile");
+    int code = check_output(build, path, error);
+    if (code != 0 || depfile == NULL)
+        return code;
+    if (same_place(path, depfile))
+        return fail_output(depfile, "the depfile is the output itself", error);
+    return check_output(build, depfile, error);
 }
 
 static int run(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
@@ -203,7 +247,7 @@ static int run(struct cli *cli, const struct arguments *arguments, struct pack_e
     if (code == 0)
         code = name_output(&build, &output, error);
     if (code == 0)
-        code = check_output(&build, output, error);
+        code = check_outputs(&build, output, error);
     if (code != 0)
         return code;
     if (cli->dry_run) {

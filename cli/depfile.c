@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "depfile.h"
 
-#include "pack/io.h"
-
 #include <string.h>
 
 /* What make reads as one word: blanks, # and $ escaped as gcc does. */
@@ -48,17 +46,10 @@ static int write_rule(struct pack_sink *sink, const char *target,
     return code != 0 ? code : pack_sink_write(sink, "\n", 1, error);
 }
 
-static void discard(struct pack_output **output)
-{
-    pack_output_discard(output);
-}
-
-int depfile_write(const char *path, const char *target, const struct pack_descriptor *descriptor,
+int depfile_write(struct cli *cli, struct pack_output **output, const char *path,
+                  const char *target, const struct pack_descriptor *descriptor,
                   struct pack_error *error)
 {
-    __attribute__((cleanup(discard))) struct pack_output *output = NULL;
-    int code = pack_output_open(&output, path, PACK_OUTPUT_DEFAULT, NULL, error);
-    if (code == 0)
-        code = write_rule(pack_output_sink(output), target, descriptor, error);
-    return code != 0 ? code : pack_output_commit(&output, error);
+    const int code = cli_output_open(cli, output, path, PACK_OUTPUT_DEFAULT, NULL, error);
+    return code != 0 ? code : write_rule(pack_output_sink(*output), target, descriptor, error);
 }

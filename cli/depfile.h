@@ -2,13 +2,15 @@
 #ifndef CLI_DEPFILE_H
 #define CLI_DEPFILE_H
 
+#include "cli.h"
 #include "pack/descriptor.h"
 
 /*
  * Writes "TARGET: INPUT…" in the notation that make includes and ninja reads (as gcc -MD): the
- * descriptor, what it includes, images and attachments.
+ * descriptor, what it includes, images and attachments. The caller commits or discards *output.
  */
-PACK_MUST_USE int depfile_write(const char *path, const char *target,
-                                const struct pack_descriptor *descriptor, struct pack_error *error);
+PACK_MUST_USE int depfile_write(struct cli *cli, struct pack_output **output, const char *path,
+                                const char *target, const struct pack_descriptor *descriptor,
+                                struct pack_error *error);
 
 #endif

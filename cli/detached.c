@@ -65,7 +65,9 @@ static int write_signature(struct cli *cli, const char *path,
 {
     CLI_AUTO_FREE char *text = NULL;
     size_t size = 0;
-    int code = pack_signature_format(&text, &size, signature, error);
+    int code = cli_output_check(cli, path, error);
+    if (code == 0)
+        code = pack_signature_format(&text, &size, signature, error);
     if (code == 0 && !cli->dry_run)
         code = pack_write_file(path, PACK_OUTPUT_DEFAULT, text, size, error);
     return code;
@@ -77,6 +79,10 @@ static int sign_with(struct cli *cli, const struct pack_signer *signer, const ch
     uint8_t digest[PACK_PREHASH_SIZE];
     char comment[PACK_MAX_TRUSTED_COMMENT];
     struct pack_signature signature = {0};
+    if (cli_same_file(file, path)) {
+        pack_fail(error, PACK_E_USAGE, "is the input itself");
+        return pack_at_file(error, path);
+    }
     int code = make_comment(comment, file, arguments, error);
     if (code == 0)
         code = hash_file(file, digest, cli, error);
