@@ -119,14 +119,31 @@ def zstd_frame(data):
     return frame
 
 
+def gzip_maker():
+    return zlib.compressobj(6, zlib.DEFLATED, 31)
+
+
+def xz_maker():
+    return lzma.LZMACompressor(
+        lzma.FORMAT_XZ, lzma.CHECK_CRC32,
+        filters=[{"id": lzma.FILTER_LZMA2, "preset": 1, "dict_size": 2 * MIB}])
+
+
 def gzip_member(data):
-    maker = zlib.compressobj(6, zlib.DEFLATED, 31)
+    maker = gzip_maker()
     return maker.compress(data) + maker.flush()
 
 
-def xz_stream(data, dictionary=2 * MIB):
-    return lzma.compress(data, lzma.FORMAT_XZ, lzma.CHECK_CRC32,
-                         filters=[{"id": lzma.FILTER_LZMA2, "preset": 1, "dict_size": dictionary}])
+def xz_stream(data):
+    maker = xz_maker()
+    return maker.compress(data) + maker.flush()
+
+
+def bomb(maker, size):
+    """So many zeros, compressed without ever being there."""
+    rest = bytes(size % MIB)
+    stored = [maker.compress(data) for data in (*[bytes(MIB)] * (size // MIB), rest)]
+    return b"".join(stored) + maker.flush()
 
 
 FRAMERS = {"gzip": gzip_member, "zstd": zstd_frame, "xz": xz_stream}
