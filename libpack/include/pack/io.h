@@ -3,36 +3,14 @@
 #define PACK_IO_H
 
 /*
- * Bytes in and out. A source yields bytes in order, an input by offset, a sink takes bytes, an
- * output is a file that appears whole or not at all. Sources, inputs and sinks are tiny
- * interfaces: an implementation embeds the struct as its first member.
+ * Bytes in and out. An input yields bytes by offset, a sink takes them in order, an output is a
+ * file that appears whole or not at all. Inputs and sinks are tiny interfaces: an implementation
+ * embeds the struct as its first member.
  */
 
 #include "pack/error.h"
 
 PACK_BEGIN_DECLS
-
-/* --- source ------------------------------------------------------------------------------ */
-
-struct pack_source;
-
-struct pack_source_ops {
-    /* Reads up to `size` bytes; *got is 0 only at the end. */
-    int (*read)(struct pack_source *source, void *buffer, size_t size, size_t *got,
-                struct pack_error *error);
-    void (*close)(struct pack_source *source);
-};
-
-struct pack_source {
-    const struct pack_source_ops *ops;
-};
-
-PACK_API PACK_MUST_USE int pack_source_read(struct pack_source *source, void *buffer, size_t size,
-                                            size_t *got, struct pack_error *error);
-/* Reads until `size` bytes or the end; *got is smaller only at the end. */
-PACK_API PACK_MUST_USE int pack_source_fill(struct pack_source *source, void *buffer, size_t size,
-                                            size_t *got, struct pack_error *error);
-PACK_API void pack_source_close(struct pack_source **source);
 
 /* --- input ------------------------------------------------------------------------------- */
 
