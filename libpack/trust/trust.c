@@ -123,11 +123,6 @@ int pack_trust_require(struct pack_trust *trust, enum pack_role role, unsigned t
     return 0;
 }
 
-unsigned pack_trust_threshold(const struct pack_trust *trust, enum pack_role role)
-{
-    return trust->thresholds[role];
-}
-
 const struct pack_public_key *pack_trust_key(const struct pack_trust *trust, enum pack_role role,
                                              size_t index)
 {

@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "pack/limits.h"
+#include "trust/anchor.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -315,16 +316,16 @@ static void a5_thresholds_are_from_1_to_the_number_of_keys(void **state)
     trust(scene, 1, RELEASE);
     trust(scene, 2, RELEASE);
     trust(scene, 3, DELIVERY);
-    assert_int_equal(pack_trust_threshold(scene->trust, PACK_ROLE_RELEASE), 1);
+    assert_int_equal(scene->trust->thresholds[PACK_ROLE_RELEASE], 1);
     assert_pack_fails(pack_trust_require(scene->trust, PACK_ROLE_RELEASE, 0, &error), PACK_E_USAGE);
     assert_pack_fails(pack_trust_require(scene->trust, PACK_ROLE_RELEASE, 3, &error), PACK_E_USAGE);
     assert_pack_says("3 signatures required, but the role release has 2 trusted keys");
     assert_pack_fails(pack_trust_require(scene->trust, PACK_ROLE_RELEASE, UINT32_MAX, &error),
                       PACK_E_USAGE);
     assert_pack_fails(pack_trust_require(scene->trust, PACK_ROLE_ROLLOUT, 1, &error), PACK_E_USAGE);
-    assert_int_equal(pack_trust_threshold(scene->trust, PACK_ROLE_RELEASE), 1);
+    assert_int_equal(scene->trust->thresholds[PACK_ROLE_RELEASE], 1);
     require(scene, 2);
-    assert_int_equal(pack_trust_threshold(scene->trust, PACK_ROLE_RELEASE), 2);
+    assert_int_equal(scene->trust->thresholds[PACK_ROLE_RELEASE], 2);
 }
 
 static void a5_a_threshold_is_not_met_by_fewer(void **state)

@@ -138,7 +138,6 @@ struct pack_verify_report {
     size_t image_count;
     struct pack_image_report images[PACK_MAX_IMAGES];
     size_t attachment_count;
-    bool flat; /* whether the flat sha256 of each image was compared too */
 };
 
 /*

@@ -29,7 +29,6 @@ PACK_API PACK_MUST_USE int pack_trust_revoke(struct pack_trust *trust,
 /* Refuses 0 and more than the number of keys that hold the role (PACK_E_USAGE). Default 1. */
 PACK_API PACK_MUST_USE int pack_trust_require(struct pack_trust *trust, enum pack_role role,
                                               unsigned threshold, struct pack_error *error);
-PACK_API unsigned pack_trust_threshold(const struct pack_trust *trust, enum pack_role role);
 PACK_API size_t pack_trust_key_count(const struct pack_trust *trust, enum pack_role role);
 /* The index-th of them; the trust's own. */
 PACK_API const struct pack_public_key *pack_trust_key(const struct pack_trust *trust,
