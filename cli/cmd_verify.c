@@ -93,10 +93,14 @@ static void print_signers(struct cli *cli, const char *document,
                           const struct pack_document_report *report)
 {
     cli_print(cli, "  %s: %u of %u required signatures", document, report->good, report->required);
-    for (size_t i = 0; i < report->count; i++)
-        cli_print_styled(
-            cli, report->signers[i].state == PACK_SIGNER_GOOD ? STYLE_PLAIN : STYLE_WARNING,
-            "    %s  %s", report->signers[i].keyid, signer_states[report->signers[i].state]);
+    for (size_t i = 0; i < report->count; i++) {
+        const struct pack_signer_report *signer = &report->signers[i];
+        const bool good = signer->state == PACK_SIGNER_GOOD;
+        cli_print_styled(cli, good ? STYLE_PLAIN : STYLE_WARNING, "    %s  %s", signer->keyid,
+                         signer_states[signer->state]);
+        if (good && cli->verbose)
+            cli_print(cli, "      %s", signer->comment);
+    }
 }
 
 static void print_image(struct cli *cli, const struct pack_release_image *image,

@@ -322,6 +322,9 @@ int encode_compress(struct encoded *encoded, int scratch, uint64_t *offset,
         *offset += encoded->stored_size;
         return 0;
     }
+    pack_log(encoded->context, PACK_LOG_DEBUG,
+             "image %s: %s does not make it smaller, it is stored as it is", encoded->image->name,
+             encoded->codec->name);
     encoded->codec = pack_codec_find("none");
     return 0;
 }

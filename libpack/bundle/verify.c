@@ -95,6 +95,11 @@ static int verify_encoding(struct pack_trusted *trusted, size_t image, size_t nu
                            struct pack_error *error)
 {
     const struct pack_encoding *encoding = &trusted->delivery->images[image].encodings[number];
+    static const char *const proofs[] = {
+        [PACK_PROOF_NONE] = "nothing of it could be proved",
+        [PACK_PROOF_STORED] = "its stored bytes are good, it could not be rebuilt",
+        [PACK_PROOF_PLAIN] = "rebuilt, every block is good",
+    };
     const struct payload_use use = {.flat = flat, .verb = "verify"};
     enum pack_proof proof = PACK_PROOF_NONE;
     int code = payload_read(trusted, image, number, &use, &proof, error);
@@ -102,6 +107,9 @@ static int verify_encoding(struct pack_trusted *trusted, size_t image, size_t nu
         code = check_flat(&trusted->release->images[image], flat, error);
     if (code != 0)
         return code;
+    pack_log(trusted->bundle->context, PACK_LOG_DEBUG, "image %s, encoding %zu of %zu: %s",
+             report->name, number + 1, trusted->delivery->images[image].encoding_count,
+             proofs[proof]);
     if (proof != PACK_PROOF_PLAIN)
         note_missing(report, encoding);
     if (proof > report->proof) {
@@ -133,8 +141,7 @@ static int verify_images(struct pack_trusted *trusted, bool flat, struct pack_ve
 int pack_bundle_verify(struct pack_trusted *trusted, bool flat, struct pack_verify_report *report,
                        struct pack_error *error)
 {
-    *report =
-        (struct pack_verify_report){.image_count = trusted->release->image_count, .flat = flat};
+    *report = (struct pack_verify_report){.image_count = trusted->release->image_count};
     int code = verify_attached(trusted, report, error);
     if (code == 0)
         code = trusted_load_tables(trusted, error);
