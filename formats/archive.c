@@ -26,6 +26,7 @@ enum { IN_SIZE = 65536 };
     X(archive_entry_size)                \
     X(archive_entry_symlink)             \
     X(archive_error_string)              \
+    X(archive_filter_bytes)              \
     X(archive_read_data)                 \
     X(archive_read_free)                 \
     X(archive_read_new)                  \
@@ -236,6 +237,35 @@ static int describe_members(struct reader *reader, struct pack_facts *facts,
     }
 }
 
+/* Whether there is anything but zeros from `offset` to the end of the file. */
+static int find_data(struct pack_input *input, uint64_t offset, bool *found,
+                     struct pack_error *error)
+{
+    uint8_t piece[4096];
+    size_t got = sizeof piece;
+    for (; got == sizeof piece && !*found; offset += got) {
+        const int code = pack_input_read(input, offset, piece, sizeof piece, &got, error);
+        if (code != 0)
+            return code;
+        for (size_t i = 0; i < got; i++)
+            *found |= piece[i] != 0;
+    }
+    return 0;
+}
+
+/* A tar may be filled up with zeros, but what else follows its end is seen by some readers. */
+static int tell_trailing(struct reader *reader, struct pack_facts *facts, struct pack_error *error)
+{
+    const la_int64_t end = reader->call.archive_filter_bytes(reader->archive, 0);
+    bool found = false;
+    if (end < 0 || (uint64_t)end >= reader->input->size)
+        return 0;
+    const int code = find_data(reader->input, (uint64_t)end, &found, error);
+    if (code == 0 && found)
+        pack_fact_number(facts, "trailing_bytes", reader->input->size - (uint64_t)end);
+    return code;
+}
+
 int fwpack_archive_describe(struct pack_facts *facts, struct pack_input *input,
                             enum archive_kind kind, struct pack_error *error)
 {
@@ -255,7 +285,9 @@ int fwpack_archive_describe(struct pack_facts *facts, struct pack_input *input,
         [ARCHIVE_AR] = call->archive_read_support_format_ar,
     };
     code = reader_open(reader, formats[kind], error);
-    return code == 0 ? describe_members(reader, facts, error) : code;
+    if (code == 0)
+        code = describe_members(reader, facts, error);
+    return code == 0 && kind == ARCHIVE_TAR ? tell_trailing(reader, facts, error) : code;
 }
 
 static int peek(struct reader *reader, struct pack_facts *facts, struct pack_error *error)

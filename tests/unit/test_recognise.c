@@ -135,6 +135,7 @@ static const struct {
     {"recognise/volume.fd", "uefi-volume", {"guid: 8c8ce578-8a3d-4f1c-9935-896185c32dd3"}},
     {"recognise/new.cpio", "cpio", {"variant: new ASCII", "name: t.txt, type: file, size: 160"}},
     {"recognise/ustar.tar", "tar", {NULL}},
+    {"recognise/trailing.tar", "tar", {NULL}},
     {"recognise/small.cab", "cab", {"version: 1.3", "files: 1"}},
     {"recognise/small.zip", "zip", {NULL}},
     {"recognise/small.ar", "ar", {NULL}},
@@ -168,6 +169,7 @@ static void members_of_archives_are_listed(void **state)
         {"small.zip", "name: t.txt, type: file, size: 160"},
         {"small.ar", "name: t.txt, type: file, size: 160"},
         {"small.deb", "name: control.tar, type: file, size: 160"},
+        {"trailing.tar", "  trailing bytes: 1543\n"},
         {"tar.bz2", "inside: tar"},
         {"tar.lz4", "inside: tar"},
     };
