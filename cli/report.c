@@ -11,6 +11,7 @@
 /* --- lines ----------------------------------------------------------------------------------- */
 
 /* The longest escape of one byte is \xNN, of three bytes \u{NNNN}: four times are enough. */
+PACK_PRINTF(3, 0)
 static const char *escape_longer(char **longer, size_t length, const char *format,
                                  va_list arguments)
 {
