@@ -399,12 +399,13 @@ static void print_conversion(const struct conversion *conversion)
 {
     const struct pack_image *image = conversion->image;
     struct cli *cli = conversion->cli;
-    cli_print(cli, "%s: %s, %" PRIu64 " bytes of data%s", conversion->output,
-              conversion->to->summary, image->size, cli->dry_run ? ", would be written" : "");
+    cli_print(cli, "%s: %s, %" PRIu64 " byte%s of data%s", conversion->output,
+              conversion->to->summary, image->size, image->size == 1 ? "" : "s",
+              cli->dry_run ? ", would be written" : "");
     for (size_t i = 0; i < image->segment_count; i++)
-        cli_print(cli, "  0x%08" PRIx64 " to 0x%08" PRIx64 ", %" PRIu64 " bytes",
+        cli_print(cli, "  0x%08" PRIx64 " to 0x%08" PRIx64 ", %" PRIu64 " byte%s",
                   image->segments[i].address, image->segments[i].address + image->segments[i].size,
-                  image->segments[i].size);
+                  image->segments[i].size, image->segments[i].size == 1 ? "" : "s");
     if (image->has_entry)
         cli_print(cli, "  entry point 0x%08" PRIx64 "%s", image->entry,
                   keeps_entry(conversion) ? "" : ", which this format has no place for");
