@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""A small product for the fault tests: images in every codec and one with addresses, an
+attachment, keys, and the bundles that are made of them."""
+import os
+import random
+import subprocess
+
+# Name, codec, size, format. The levels are those that take the least memory and time.
+IMAGES = [
+    ("boot", "{codec: none}", 3000, "raw"),
+    ("kernel", "{codec: gzip, level: 1}", 5000, "raw"),
+    ("rootfs", "{codec: zstd, level: 1}", 7000, "raw"),
+    ("data", "{codec: xz, level: 0}", 2500, "raw"),
+    ("mcu", "{codec: none}", 64, "ihex"),
+]
+
+
+def compressible(size, seed):
+    """Bytes that every codec makes smaller, but not to nothing."""
+    numbers = random.Random(seed)
+    return bytes(numbers.choice(b"firmware") for _ in range(size))
+
+
+def intel_hex(data, address=0x1000):
+    lines = []
+    for start in range(0, len(data), 16):
+        piece = data[start:start + 16]
+        record = bytes([len(piece)]) + (address + start).to_bytes(2, "big") + b"\0" + piece
+        lines.append(b":" + (record + bytes([-sum(record) & 0xFF])).hex().upper().encode())
+    return b"\n".join([*lines, b":00000001FF", b""])
+
+
+def descriptor(images):
+    lines = ["fwpack: 1", "product: acme-fault", "version: 1.0.0", "security-version: 1",
+             "compatible:", "  - acme,fault", "images:"]
+    for name, codec, _, kind in images:
+        lines += [f"  - name: {name}", f"    file: {name}.img", f"    slot: {name}",
+                  f"    format: {kind}", f"    compress: {codec}", "    block-size: 512"]
+    lines += ["attachments:", "  notes: notes.txt", ""]
+    return "\n".join(lines).encode()
+
+
+def write(folder, name, data, mode=0o644):
+    path = os.path.join(folder, name)
+    with open(path, "wb") as file:
+        file.write(data)
+    os.chmod(path, mode)
+
+
+def make(folder, fwpack):
+    """Fills an empty folder: images, descriptors all.yaml and plain.yaml, two keys, bundle.fwb."""
+    for index, (name, _, size, kind) in enumerate(IMAGES):
+        data = compressible(size, index)
+        write(folder, f"{name}.img", intel_hex(data) if kind == "ihex" else data)
+    write(folder, "notes.txt", b"what is new\n")
+    write(folder, "all.yaml", descriptor(IMAGES))
+    write(folder, "plain.yaml", descriptor(IMAGES[:1]))
+    for command in (["key", "generate", "first", "--no-passphrase", "-q"],
+                    ["key", "generate", "second", "--no-passphrase", "-q"],
+                    ["build", "all.yaml", "-o", "bundle.fwb", "-k", "first.key", "-q"]):
+        subprocess.run([fwpack, *command], cwd=folder, check=True)
