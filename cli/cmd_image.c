@@ -22,7 +22,7 @@ static int hash_input(uint8_t digest[PACK_SHA256_SIZE], struct pack_input *input
                       const struct pack_context *context, struct pack_error *error)
 {
     CLI_AUTO(pack_sha256_free) struct pack_sha256 *hash = NULL;
-    uint8_t piece[65536];
+    uint8_t piece[16384];
     size_t got = sizeof piece;
     int code = pack_sha256_new(&hash, error);
     for (uint64_t offset = 0; code == 0 && got == sizeof piece; offset += got) {

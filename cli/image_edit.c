@@ -146,7 +146,7 @@ int image_crop(struct pack_image **image, const struct address_range *ranges, si
 static int add_filling(struct pack_image_builder *builder, uint64_t start, uint64_t end,
                        uint8_t byte, struct pack_error *error)
 {
-    uint8_t piece[65536];
+    uint8_t piece[16384];
     memset(piece, byte, sizeof piece);
     if (end > start && end - start > PACK_MAX_SEGMENTED)
         return pack_fail(error, PACK_E_LIMIT,

@@ -71,7 +71,7 @@ static int read_raw(struct pack_image **segments, struct pack_input *input, uint
                     struct pack_error *error)
 {
     CLI_AUTO(pack_image_builder_free) struct pack_image_builder *builder = NULL;
-    uint8_t piece[65536];
+    uint8_t piece[16384];
     size_t got = sizeof piece;
     int code = pack_image_builder_new(&builder, error);
     for (uint64_t offset = 0; code == 0 && got == sizeof piece; offset += got) {
