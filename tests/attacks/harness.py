@@ -34,8 +34,10 @@ NOBODY = 65534
 class Result:
     """How a program ended: its exit code (below 0: the signal that ended it) and what it wrote."""
 
-    def __init__(self, code, out, err, memory, seconds):
-        self.code, self.out, self.err = code, out, err
+    def __init__(self, status, out, err, memory, seconds):
+        self.code = os.waitstatus_to_exitcode(status)
+        self.dumped_core = os.WCOREDUMP(status)
+        self.out, self.err = out, err
         self.memory, self.seconds = memory, seconds
 
     @property
@@ -100,8 +102,8 @@ class Running:
             os.killpg(self.pid, signal.SIGKILL)
         _, status, usage = os.wait4(self.pid, 0)
         self.process.returncode = status
-        result = Result(os.waitstatus_to_exitcode(status), self.read(1), self.read(2),
-                        usage.ru_maxrss << 10, time.monotonic() - self.started)
+        result = Result(status, self.read(1), self.read(2), usage.ru_maxrss << 10,
+                        time.monotonic() - self.started)
         for descriptor in (*self.files, self.watch):
             os.close(descriptor)
         if late:
