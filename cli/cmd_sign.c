@@ -66,7 +66,7 @@ static int open_locked(struct signing *signing, struct pack_error *error)
 {
     for (;;) {
         int code = pack_input_open(&signing->input, signing->path, error);
-        if (code == 0 && !signing->input->seekable)
+        if (code == 0 && (!signing->input->seekable || strcmp(signing->path, "-") == 0))
             code = pack_fail(error, PACK_E_USAGE, "a bundle is signed in a file, not in a pipe");
         if (code == 0)
             code = lock(signing, error);
