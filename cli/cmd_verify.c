@@ -191,7 +191,7 @@ static void json_verdict(struct pack_json *json, const struct verdict *verdict, 
     pack_json_object(json, NULL);
     pack_json_string(json, "file", path);
     pack_json_boolean(json, "verified", error->code == 0);
-    if (verdict->signers != NULL) {
+    if (verdict->bundle != NULL) {
         pack_json_object(json, "documents");
         json_signers(json, "release", &verdict->signers->release);
         json_signers(json, "delivery", &verdict->signers->delivery);

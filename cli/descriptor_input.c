@@ -5,6 +5,17 @@
 
 #include <string.h>
 
+/* Neither the first nor the last one wins. */
+static int check_distinct(const struct pack_definition *definitions, size_t last,
+                          struct pack_error *error)
+{
+    for (size_t i = 0; i < last; i++)
+        if (strcmp(definitions[i].name, definitions[last].name) == 0)
+            return pack_fail(error, PACK_E_USAGE, "--define: %.256s is given twice",
+                             definitions[last].name);
+    return 0;
+}
+
 /* Ended by an entry without a name, so that its strings can be freed. */
 int definitions_read(const struct arguments *arguments, struct pack_definition **definitions,
                      struct pack_descriptor_options *options, struct pack_error *error)
@@ -24,6 +35,9 @@ int definitions_read(const struct arguments *arguments, struct pack_definition *
         if (name == NULL)
             return pack_fail_memory(error);
         (*definitions)[i] = (struct pack_definition){.name = name, .value = equals + 1};
+        const int code = check_distinct(*definitions, i, error);
+        if (code != 0)
+            return code;
     }
     options->definition_count = count;
     options->definitions = *definitions;
