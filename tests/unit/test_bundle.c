@@ -81,7 +81,7 @@ static void every_flipped_byte_is_noticed(void **state)
 {
     struct test_bundle bundle;
     const struct test_bundle_plan plan = {
-        .folder = *state, .image_size = 1500, .block_size = 512, .attachment = true};
+        .folder = *state, .image_size = 700, .block_size = 512, .attachment = true};
     test_bundle_make(&bundle, &plan);
     struct pack_trust *trust = test_bundle_trust(&bundle);
     for (size_t i = 0; i < bundle.size; i++) {
@@ -99,7 +99,7 @@ static void every_flipped_byte_is_noticed(void **state)
 static void every_truncation_is_noticed(void **state)
 {
     struct test_bundle bundle;
-    const struct test_bundle_plan plan = {.folder = *state, .image_size = 1500, .block_size = 512};
+    const struct test_bundle_plan plan = {.folder = *state, .image_size = 700, .block_size = 512};
     test_bundle_make(&bundle, &plan);
     struct pack_trust *trust = test_bundle_trust(&bundle);
     for (size_t size = 0; size < bundle.size; size++)
