@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "crypto/secret_key.h"
 #include "io/file.h"
+#include "io/neighbour.h"
 #include "pack/limits.h"
 
 #include <errno.h>
@@ -25,13 +26,32 @@ static int read_text(struct pack_key_source *source, int descriptor, struct pack
     return code == 0 && source->size > PACK_MAX_KEY_FILE ? fail_too_large(error) : code;
 }
 
+/* "pkcs11:…" is meant as no file, and "C:…" hardly. */
+static bool has_scheme(const char *name)
+{
+    const size_t size = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789");
+    return size != 0 && name[size] == ':';
+}
+
+static int fail_open(const char *path, int number, struct pack_error *error)
+{
+    pack_fail_errno(error, number, "cannot open");
+    if (number == ENOENT && has_scheme(path))
+        pack_hint(error, "a key is a file, env:NAME or fd:N");
+    else if (number == ENOENT)
+        pack_hint_neighbour(error, path, NULL);
+    return (int)error->code;
+}
+
 static int open_path(struct pack_key_source *source, const char *path, struct pack_error *error)
 {
     struct stat status;
     /* Not blocking, so that a FIFO is refused and not waited for. */
     PACK_AUTO_CLOSE int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (descriptor < 0 || fstat(descriptor, &status) != 0)
-        return pack_fail_errno(error, errno, "cannot open");
+        return fail_open(path, errno, error);
+    if (S_ISDIR(status.st_mode))
+        return pack_fail(error, PACK_E_KEY_STORE, "is a folder, a key file is wanted");
     if (!S_ISREG(status.st_mode)) {
         pack_fail(error, PACK_E_KEY_STORE, "not a regular file");
         return pack_hint(error, "a key that comes through a pipe is named fd:N");

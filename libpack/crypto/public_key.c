@@ -116,9 +116,10 @@ int pack_public_key_parse(struct pack_public_key *key, const char *text, size_t 
     const int code = pack_key_text_split(&parts, text, size, error);
     if (code != 0)
         return code;
-    if (pack_key_text_is_secret(&parts))
-        return pack_fail(error, PACK_E_KEY_INVALID,
-                         "this is a secret key, where a public key is wanted");
+    if (pack_key_text_is_secret(&parts)) {
+        pack_fail(error, PACK_E_KEY_INVALID, "this is a secret key, where a public key is wanted");
+        return pack_hint(error, "give the other file of the pair, as in release.pub");
+    }
     return pack_public_key_decode(key, parts.data, error);
 }
 
@@ -137,10 +138,12 @@ static bool is_key_text(const char *name)
 
 static int no_trusted_key(const char *path, struct pack_error *error)
 {
-    char reason[sizeof error->text];
-    snprintf(reason, sizeof reason, "%s", error->text);
-    pack_fail(error, PACK_E_UNTRUSTED, "no trusted key at %s: %s", path, reason);
-    return pack_hint(error, "name a public key file, or give its base64 line itself");
+    const struct pack_error reason = *error;
+    pack_fail(error, PACK_E_UNTRUSTED, "no trusted key at %s: %s", path, reason.text);
+    return pack_hint(error, "%s",
+                     reason.hint[0] != '\0'
+                         ? reason.hint
+                         : "name a public key file, or give its base64 line itself");
 }
 
 int pack_public_key_load(struct pack_public_key *key, const char *name, struct pack_error *error)

@@ -3,10 +3,10 @@
 #include "base/memory.h"
 #include "document/descriptor_findings.h"
 #include "document/descriptor_reader.h"
+#include "io/neighbour.h"
 #include "pack/image.h"
 #include "pack/text.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 struct check {
     const struct pack_context *context;
@@ -48,66 +47,12 @@ static void report_at(struct check *check, bool is_error, struct pack_place plac
 
 /* --- what is not there ----------------------------------------------------------------------- */
 
-enum { MAX_NEIGHBOURS = 1024 };
-
-struct neighbours {
-    char *names[MAX_NEIGHBOURS];
-    size_t count;
-};
-
-static void neighbours_free(struct neighbours **neighbours)
-{
-    for (size_t i = 0; *neighbours != NULL && i < (*neighbours)->count; i++)
-        free((*neighbours)->names[i]);
-    free(*neighbours);
-    *neighbours = NULL;
-}
-
-static void list_folder(struct neighbours *neighbours, const char *path)
-{
-    DIR *folder = opendir(path);
-    if (folder == NULL)
-        return;
-    for (struct dirent *entry = readdir(folder);
-         entry != NULL && neighbours->count < MAX_NEIGHBOURS; entry = readdir(folder)) {
-        char *name = entry->d_name[0] != '.' ? strdup(entry->d_name) : NULL;
-        if (name != NULL)
-            neighbours->names[neighbours->count++] = name;
-    }
-    closedir(folder);
-}
-
-/* The first part of the path that does not exist is what was mistyped, or not built. */
-static void hint_neighbour(const char *path, struct pack_error *finding)
-{
-    PACK_AUTO(neighbours_free) struct neighbours *neighbours = calloc(1, sizeof *neighbours);
-    PACK_AUTO_FREE char *folder = strdup(path);
-    char *slash = folder != NULL ? strrchr(folder, '/') : NULL;
-    const char *name = slash != NULL ? slash + 1 : path;
-    if (neighbours == NULL || folder == NULL)
-        return;
-    if (slash != NULL)
-        slash[slash == folder] = '\0';
-    if (slash != NULL && access(folder, F_OK) != 0) {
-        (void)pack_hint(finding, "there is no folder %s; build the images first", folder);
-        return;
-    }
-    list_folder(neighbours, slash != NULL ? folder : ".");
-    const char *nearest =
-        pack_nearest(name, (const char *const *)neighbours->names, neighbours->count);
-    if (nearest != NULL)
-        (void)pack_hint(finding, "did you mean %s%s%s?", slash != NULL ? folder : "",
-                        slash != NULL && slash != folder ? "/" : "", nearest);
-    else
-        (void)pack_hint(finding, "build the images first, or check the path");
-}
-
 static void report_unopened(struct check *check, const struct named *named, int number)
 {
     struct pack_error finding = {0};
     (void)pack_fail_errno(&finding, number, "%s", named->path);
     if (number == ENOENT)
-        hint_neighbour(named->path, &finding);
+        pack_hint_neighbour(&finding, named->path, "build the images first");
     report_at(check, true, named->place, &finding);
 }
 

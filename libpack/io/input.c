@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "base/memory.h"
 #include "io/file.h"
+#include "io/neighbour.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -113,6 +114,14 @@ static int file_measure(struct file_input *file, bool regular, struct pack_error
     return 0;
 }
 
+static int fail_open(const char *path, int number, struct pack_error *error)
+{
+    pack_fail_errno(error, number, "cannot open");
+    if (number == ENOENT)
+        pack_hint_neighbour(error, path, NULL);
+    return (int)error->code;
+}
+
 /* `regular` is pack_input_open_regular's. */
 static int file_input_open(struct file_input *file, const char *path, bool regular,
                            struct pack_error *error)
@@ -124,8 +133,8 @@ static int file_input_open(struct file_input *file, const char *path, bool regul
         return code;
     file->input.name = file->path;
     file->descriptor = standard ? STDIN_FILENO : open(path, flags);
-    code = file->descriptor < 0 ? pack_fail_errno(error, errno, "cannot open")
-                                : file_measure(file, regular, error);
+    code =
+        file->descriptor < 0 ? fail_open(path, errno, error) : file_measure(file, regular, error);
     return code != 0 ? pack_at_file(error, file->path) : 0;
 }
 

@@ -170,6 +170,12 @@ static int staged_name(char **name, const struct pack_output *output, bool rando
     return 0;
 }
 
+static int fail_folder(const struct pack_output *output, int number, struct pack_error *error)
+{
+    pack_fail_errno(error, number, "cannot write in folder \"%s\"", output->folder);
+    return number == ENOENT ? pack_hint(error, "make the folder first") : (int)error->code;
+}
+
 /* Gives the file in the making a name of its own by `take`, which returns an errno. */
 static int stage(struct pack_output *output,
                  int (*take)(struct pack_output *output, const char *name),
@@ -187,7 +193,7 @@ static int stage(struct pack_output *output,
             return 0;
         }
         if (number != EEXIST)
-            return pack_fail_errno(error, number, "cannot write in folder \"%s\"", output->folder);
+            return fail_folder(output, number, error);
         remove_leftover(name);
     }
     return pack_fail_errno(error, EEXIST, "no free name in folder \"%s\"", output->folder);
@@ -220,7 +226,7 @@ static int open_unnamed(struct pack_output *output, struct pack_error *error)
         return 0;
     if (errno == EOPNOTSUPP || errno == EISDIR)
         return stage(output, create_named, error);
-    return pack_fail_errno(error, errno, "cannot write in folder \"%s\"", output->folder);
+    return fail_folder(output, errno, error);
 }
 
 static int open_staged(struct pack_output *output, struct pack_error *error)
