@@ -12,9 +12,10 @@ static int split_secret(struct pack_key_text *parts, const struct pack_key_sourc
     if (source->size == 0)
         return pack_fail(error, PACK_E_KEY_INVALID, "the key is empty");
     const int code = pack_key_text_split(parts, source->text, source->size, error);
-    if (code == 0 && parts->data.size == PACK_PUBLIC_KEY_TEXT_SIZE - 1)
-        return pack_fail(error, PACK_E_KEY_INVALID,
-                         "this is a public key, where a secret key is wanted");
+    if (code == 0 && parts->data.size == PACK_PUBLIC_KEY_TEXT_SIZE - 1) {
+        pack_fail(error, PACK_E_KEY_INVALID, "this is a public key, where a secret key is wanted");
+        return pack_hint(error, "give the other file of the pair, as in release.key");
+    }
     return code;
 }
 

@@ -50,6 +50,8 @@ int pack_key_text_split(struct pack_key_text *parts, const char *text, size_t si
     if (line == 1)
         pack_fail(error, PACK_E_KEY_INVALID, "not a minisign key: no line \"%s...\"",
                   PACK_UNTRUSTED_COMMENT);
+    else if (pack_span_skip(&rest, PACK_TRUSTED_COMMENT))
+        pack_fail(error, PACK_E_KEY_INVALID, "this is a signature, where a key is wanted");
     else
         pack_fail(error, PACK_E_KEY_INVALID, "data after the key");
     return pack_at_line(error, line == 1 ? 1 : 3, 0);
