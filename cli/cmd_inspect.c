@@ -247,7 +247,7 @@ static bool is_key(const char *path)
 /* A bundle is known by its first member; what is none is a key or an image. */
 static int inspect(struct inspection *inspection, struct pack_error *error)
 {
-    char head[16] = {0};
+    uint8_t head[16];
     size_t got = 0;
     int code = pack_input_open(&inspection->input, inspection->path, error);
     if (code == 0 && !inspection->input->seekable) {
@@ -255,10 +255,10 @@ static int inspect(struct inspection *inspection, struct pack_error *error)
         return pack_hint(error, "write it to a file first");
     }
     if (code == 0)
-        code = pack_input_read(inspection->input, 0, head, sizeof head - 1, &got, error);
+        code = pack_input_read(inspection->input, 0, head, sizeof head, &got, error);
     if (code != 0)
         return code;
-    if (strncmp(head, "release.json", 12) == 0 || strncmp(head, "roots/", 6) == 0) {
+    if (pack_bundle_probe(head, got)) {
         code = pack_bundle_open(&inspection->bundle, inspection->input, inspection->cli->context,
                                 error);
         return code != 0 ? code : inspect_bundle(inspection, error);

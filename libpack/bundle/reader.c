@@ -5,7 +5,6 @@
 
 #include "base/checked.h"
 #include "base/memory.h"
-#include "pack/text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -97,12 +96,37 @@ static int read_member(struct head_reader *reader, const char *name, uint64_t si
     return code;
 }
 
+/* Whether the text of a file is that of a descriptor, which people give in a bundle's place. */
+static bool looks_like_descriptor(const uint8_t *head, size_t size)
+{
+    static const char key[] = "fwpack:";
+    const uint8_t *found = memmem(head, size, key, sizeof key - 1);
+    return found != NULL && (found == head || found[-1] == '\n');
+}
+
+/* What is a tar, but begins otherwise, is refused for that member. */
+static bool is_foreign(const struct pack_bundle *bundle)
+{
+    return !pack_bundle_probe(bundle->peeked, bundle->peeked_size) &&
+           (bundle->peeked_size < TAR_BLOCK || !tar_has_magic(bundle->peeked));
+}
+
+static int refuse_foreign(const struct pack_bundle *bundle, struct pack_error *error)
+{
+    if (bundle->peeked_size == 0)
+        return pack_fail(error, PACK_E_MALFORMED, "is empty, a bundle is wanted");
+    pack_fail(error, PACK_E_MALFORMED, "is no bundle: it does not begin with release.json");
+    return looks_like_descriptor(bundle->peeked, bundle->peeked_size)
+               ? pack_hint(error, "`fwpack build` makes a bundle of a descriptor")
+               : pack_hint(error, "`fwpack inspect` tells what it is");
+}
+
 /* Reads members until the first that is not the head's. */
 static int read_head(struct head_reader *reader, struct pack_error *error)
 {
     struct pack_bundle *bundle = reader->bundle;
     for (;;) {
-        char name[TAR_NAME_SIZE], shown[4 * TAR_NAME_SIZE];
+        char name[TAR_NAME_SIZE];
         uint64_t size = 0;
         const uint64_t start = reader->offset;
         int code = pack_input_read(bundle->input, start, bundle->peeked, TAR_BLOCK,
@@ -110,6 +134,8 @@ static int read_head(struct head_reader *reader, struct pack_error *error)
         if (code != 0)
             return code;
         bundle->head_end = start;
+        if (start == 0 && is_foreign(bundle))
+            return refuse_foreign(bundle, error);
         /* A short or foreign header ends the head: what follows it is judged by the layout. */
         if (bundle->peeked_size < TAR_BLOCK)
             return 0;
@@ -123,10 +149,13 @@ static int read_head(struct head_reader *reader, struct pack_error *error)
             code = pack_fail(error, PACK_E_MALFORMED, "no member of a bundle");
         if (code == 0)
             code = read_member(reader, name, size, place, error);
-        if (code != 0) {
-            pack_at_member(error, pack_escape(shown, sizeof shown, name, strlen(name)));
-            return pack_at_offset(error, start);
-        }
+        if (code == 0)
+            continue;
+        if (start == 0 && place == HEAD_NONE)
+            pack_hint(error,
+                      "a bundle begins with release.json; `fwpack inspect` tells what it is");
+        pack_at_member(error, name); /* as it stands: who shows it escapes it */
+        return pack_at_offset(error, start);
     }
 }
 
@@ -162,6 +191,16 @@ static int index_head(struct pack_bundle *bundle, struct pack_error *error)
     return code;
 }
 
+bool pack_bundle_probe(const void *head, size_t size)
+{
+    static const char *const names[] = {"release.json", "roots/"};
+    const char *text = head;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (size >= strlen(names[i]) && memcmp(text, names[i], strlen(names[i])) == 0)
+            return true;
+    return false;
+}
+
 int pack_bundle_open(struct pack_bundle **bundle, struct pack_input *input,
                      const struct pack_context *context, struct pack_error *error)
 {
@@ -176,11 +215,8 @@ int pack_bundle_open(struct pack_bundle **bundle, struct pack_input *input,
     code = read_head(&reader, error);
     if (code == 0)
         code = index_head(made, error);
-    if (code != 0) {
-        if (code == PACK_E_MALFORMED && made->member_count == 0)
-            pack_hint(error, "not a bundle; `fwpack image info` tells what the file is");
+    if (code != 0)
         return pack_at_file(error, input->name);
-    }
     *bundle = pack_steal(&made);
     return 0;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "bundle/tar.h"
 
-#include "pack/text.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -119,13 +117,18 @@ static bool parse_size(const uint8_t *field, uint64_t *size)
     return field[SIZE_DIGITS] == 0;
 }
 
+bool tar_has_magic(const uint8_t block[TAR_BLOCK])
+{
+    return memcmp(block + MAGIC, "ustar", 5) == 0;
+}
+
 int tar_parse(const uint8_t block[TAR_BLOCK], char name[TAR_NAME_SIZE], uint64_t *size,
               struct pack_error *error)
 {
     uint8_t wanted[TAR_BLOCK];
     memcpy(name, block, NAME_MAX_SIZE);
     name[NAME_MAX_SIZE] = '\0';
-    if (memcmp(block + MAGIC, "ustar", 5) != 0)
+    if (!tar_has_magic(block))
         return pack_fail(error, PACK_E_MALFORMED, "no tar header here");
     const char type = (char)block[TYPE];
     if (type != '0' && type != 'x')

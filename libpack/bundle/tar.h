@@ -23,6 +23,7 @@ size_t tar_padding(uint64_t size);
 /* Writes tar_header_size(size) bytes. The name has 1 to 100 bytes. */
 void tar_header(uint8_t header[TAR_HEADER_MAX], const char *name, uint64_t size);
 
+bool tar_has_magic(const uint8_t block[TAR_BLOCK]);
 /*
  * Reads the name and size of a header block, and compares all 512 bytes with what they must be.
  * PACK_E_MALFORMED says which rule is broken. A pax header is returned by its own name and size.

@@ -59,6 +59,9 @@ struct pack_member {
     uint64_t size;
 };
 
+/* Whether a file that begins with these bytes, 12 or more, means to be a bundle. */
+PACK_API bool pack_bundle_probe(const void *head, size_t size);
+
 /*
  * Reads the head (every member up to the first table or payload) under the limits. Nothing is
  * parsed but the archive's headers. The bundle borrows `input`, which must outlive it.
