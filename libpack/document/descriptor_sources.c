@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "base/checked.h"
 #include "document/descriptor_fields.h"
 #include "pack/io.h"
 
@@ -18,12 +19,34 @@ static void take_yaml_fault(void *user, const struct pack_error *fault)
     (void)pack_findings_add(&reader->findings, true, reader->source->index, &placed);
 }
 
+/*
+ * Images and bundles, given in a descriptor's place: what YAML would say of them helps nobody. Of
+ * UTF-16 it says the right thing.
+ */
+static bool is_binary(struct pack_descriptor_reader *reader, const void *bytes, size_t size)
+{
+    static const struct pack_yaml start = {.line = 1, .column = 1};
+    enum { LOOKED_AT = 512 };
+    const bool utf16 =
+        size >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0);
+    if (utf16 || memchr(bytes, '\0', (size_t)pack_min(size, LOOKED_AT)) == NULL)
+        return false;
+    (void)pack_hint(
+        pack_reader_fault(reader, &start, "is binary data, a descriptor is text in YAML"),
+        "`fwpack inspect` tells what it is");
+    return true;
+}
+
 static void parse(struct pack_descriptor_reader *reader, struct pack_descriptor_source *source,
                   const void *bytes, size_t size)
 {
     const struct pack_yaml_report report = {.fault = take_yaml_fault, .user = reader};
     struct pack_error error = {0};
     struct pack_yaml *root = NULL;
+    if (is_binary(reader, bytes, size)) {
+        reader->unreadable = true;
+        return;
+    }
     const int code = pack_yaml_read(&root, reader->arena, bytes, size, &report, &error);
     if (code == PACK_E_NO_MEMORY)
         reader->fatal = error;
