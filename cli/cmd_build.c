@@ -280,8 +280,8 @@ static const struct positional positionals[] = {
 const struct command command_build = {
     .name = "build",
     .summary = "build a bundle from a descriptor, and sign it",
-    .synopsis = "DESCRIPTOR [-o OUT.fwb] [-k KEY]... [-D NAME=VALUE]... [--depfile FILE]\n"
-                "    [--check]",
+    .synopsis = "DESCRIPTOR [-o OUT.fwb] [-k KEY]... [-D NAME=VALUE]... [--depfile FILE] "
+                "[--check]",
     .description =
         "Reads the descriptor and the files that it names, compresses each image on all cores "
         "where that makes it smaller, and writes one bundle, whole or not at all. With -k the "

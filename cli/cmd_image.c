@@ -489,7 +489,7 @@ static const struct positional convert_positionals[] = {
 static const struct command command_image_convert = {
     .name = "convert",
     .summary = "turn an image into another format, or cut, fill, move and merge it",
-    .synopsis = "IN -o OUT [--from FORMAT] [--to FORMAT] [--base ADDRESS]\n"
+    .synopsis = "IN -o OUT [--from FORMAT] [--to FORMAT] [--base ADDRESS] "
                 "[--merge FILE]... [--offset N] [--crop RANGE]... [--fill BYTE]",
     .description =
         "Reads Intel HEX, S-record, UF2, ELF (what is loaded, by physical address), DfuSe and raw "

@@ -584,6 +584,16 @@ static bool is_status(int status)
     return false;
 }
 
+/* A line of the synopsis is a form of the command, so each has what the command needs. */
+static void check_synopsis(const struct command *command)
+{
+    const struct positional *first = command->positionals;
+    const bool has_argument = first != NULL && first->name != NULL && !first->optional;
+    for (const char *form = command->synopsis; has_argument && form != NULL;
+         form = strchr(form, '\n') != NULL ? strchr(form, '\n') + 1 : NULL)
+        assert_true(form[0] != '[' && form[0] != ' ');
+}
+
 static void check_command(const struct command *command)
 {
     assert_non_null(command->summary);
@@ -595,6 +605,7 @@ static void check_command(const struct command *command)
     assert_int_equal(command->run == NULL, command->subcommands != NULL);
     check_options(command);
     check_positionals(command->positionals);
+    check_synopsis(command);
     for (const int *exit = command->exits; exit != NULL && *exit != 0; exit++)
         assert_true(is_status(*exit) && *exit > 2);
     for (size_t i = 0; command->subcommands != NULL && command->subcommands[i] != NULL; i++) {
