@@ -146,6 +146,8 @@ struct cli_keys {
  * count is 0 then. */
 PACK_MUST_USE int cli_keys_load(struct cli_keys *keys, struct cli *cli, struct pack_error *error);
 void cli_keys_free(struct cli_keys *keys);
+/* PACK_E_USAGE, for a command that needs one. */
+int cli_no_key(struct pack_error *error);
 #define CLI_AUTO_KEYS CLI_AUTO(cli_keys_free)
 
 /*

@@ -349,6 +349,15 @@ static int open_trusted(struct extraction *extraction, struct pack_error *error)
     return code;
 }
 
+static int check_folder(const char *path, struct pack_error *error)
+{
+    struct stat status;
+    if (stat(path, &status) != 0 || S_ISDIR(status.st_mode))
+        return 0;
+    pack_fail(error, PACK_E_USAGE, "is no folder, and images are to be written into it");
+    return pack_at_file(error, path);
+}
+
 /* Notes in *made what was not there. */
 static int make_folder(const char *folder, char **made, struct pack_error *error)
 {
@@ -361,8 +370,10 @@ static int make_folder(const char *folder, char **made, struct pack_error *error
     free(*made);
     *made = NULL;
     if (number == EEXIST)
-        return 0;
+        return check_folder(folder, error);
     pack_fail_errno(error, number, "cannot make the folder");
+    if (number == ENOENT)
+        pack_hint(error, "make the folder above it first");
     return pack_at_file(error, folder);
 }
 
@@ -394,7 +405,9 @@ static int run(struct cli *cli, const struct arguments *arguments, struct pack_e
                                     .folder = arguments_value(arguments, "directory"),
                                     .output = arguments_value(arguments, "output"),
                                     .raw = arguments_flag(arguments, "raw")};
-    if ((extraction.folder != NULL) == (extraction.output != NULL))
+    if (extraction.folder != NULL && extraction.output != NULL)
+        return pack_fail(error, PACK_E_USAGE, "-C and -o exclude each other");
+    if (extraction.folder == NULL && extraction.output == NULL)
         return pack_fail(error, PACK_E_USAGE,
                          "say where to: a folder with -C, or one file with -o");
     int code = open_trusted(&extraction, error);

@@ -164,10 +164,8 @@ static int restrict_roles(struct signing *signing, const struct arguments *argum
                           struct pack_error *error)
 {
     const char *role = arguments_value(arguments, "role");
-    if (signing->keys.count == 0) {
-        pack_fail(error, PACK_E_USAGE, "no key to sign with");
-        return pack_hint(error, "name one with -k; fwpack key generate makes one");
-    }
+    if (signing->keys.count == 0)
+        return cli_no_key(error);
     for (size_t i = 0; role != NULL && i < signing->keys.count; i++)
         signing->keys.roles[i] =
             strcmp(role, "release") == 0 ? 1U << PACK_ROLE_RELEASE : 1U << PACK_ROLE_DELIVERY;
@@ -213,6 +211,19 @@ static void report_signed(const struct signing *signing, const struct pack_sign_
     pack_json_end(json);
 }
 
+static int open_bundle(struct signing *signing, struct pack_error *error)
+{
+    uint8_t head[16];
+    size_t got = 0;
+    int code = pack_input_read(signing->input, 0, head, sizeof head, &got, error);
+    if (code != 0)
+        return code;
+    code = pack_bundle_open(&signing->bundle, signing->input, signing->cli->context, error);
+    if (code == PACK_E_MALFORMED && got != 0 && !pack_bundle_probe(head, got))
+        pack_hint(error, "--detached signs any file, beside it");
+    return code;
+}
+
 static int sign_bundle(struct signing *signing, const struct arguments *arguments,
                        struct pack_error *error)
 {
@@ -225,7 +236,7 @@ static int sign_bundle(struct signing *signing, const struct arguments *argument
     if (code == 0)
         code = check_space(signing, error);
     if (code == 0)
-        code = pack_bundle_open(&signing->bundle, signing->input, signing->cli->context, error);
+        code = open_bundle(signing, error);
     if (code == 0)
         code = pack_bundle_parse_untrusted(signing->bundle, &signing->release, &signing->delivery,
                                            error);

@@ -112,7 +112,9 @@ int detached_sign(struct cli *cli, const struct arguments *arguments, struct pac
         code = signature_name(&beside, file, error);
     if (code == 0)
         code = cli_keys_load(&keys, cli, error);
-    if (code == 0 && keys.count != 1)
+    if (code == 0 && keys.count == 0)
+        code = cli_no_key(error);
+    else if (code == 0 && keys.count != 1)
         code = pack_fail(error, PACK_E_USAGE, "--detached wants one key (-k), %zu are given",
                          keys.count);
     return code != 0 ? code
@@ -121,6 +123,16 @@ int detached_sign(struct cli *cli, const struct arguments *arguments, struct pac
 }
 
 /* --- verifying ------------------------------------------------------------------------------- */
+
+/* "notes.txt.minisig.minisig": the signature was given for what it signs. */
+static int hint_signature(const char *path, struct pack_error *error)
+{
+    static const char twice[] = ".minisig.minisig";
+    const size_t size = strlen(path);
+    if (size < sizeof twice || strcmp(path + size - (sizeof twice - 1), twice) != 0)
+        return pack_hint(error, "name it with --signature");
+    return pack_hint(error, "give the file that was signed, its signature is found beside it");
+}
 
 static int load_signature(struct pack_signature *signature, const char *path,
                           struct pack_error *error)
@@ -131,8 +143,11 @@ static int load_signature(struct pack_signature *signature, const char *path,
     if (code == PACK_E_NOT_FOUND) {
         pack_fail(error, PACK_E_NOT_SIGNED, "no signature here");
         pack_at_file(error, path);
-        return pack_hint(error, "name it with --signature");
+        return hint_signature(path, error);
     }
+    if (code == PACK_E_LIMIT)
+        code = pack_fail(error, PACK_E_MALFORMED, "is no signature: it has more than %llu bytes",
+                         (unsigned long long)PACK_MAX_SIGNATURE);
     if (code == 0 && size == 0)
         code = pack_fail(error, PACK_E_NOT_SIGNED, "the signature file is empty");
     if (code == 0)

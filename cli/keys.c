@@ -91,6 +91,12 @@ void cli_keys_free(struct cli_keys *keys)
     *keys = (struct cli_keys){.count = 0};
 }
 
+int cli_no_key(struct pack_error *error)
+{
+    pack_fail(error, PACK_E_USAGE, "no key to sign with");
+    return pack_hint(error, "name one with -k; 'fwpack key generate' makes one");
+}
+
 /* --- trust ----------------------------------------------------------------------------------- */
 
 enum { ROLE_WORDS = 3 };

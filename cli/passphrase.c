@@ -16,6 +16,7 @@
 
 /* Where `buffer` is what pack_passphrase_fn gives. */
 struct request {
+    const struct cli *cli;
     const char *what;
     bool confirm;
     char *buffer;
@@ -23,10 +24,14 @@ struct request {
     size_t *length;
 };
 
-static int none_given(struct pack_error *error, const char *why)
+static int none_given(const struct request *request, const char *why, struct pack_error *error)
 {
+    static const char without[] = "no-passphrase";
+    const bool may_go_without =
+        command_option_named(request->cli->command, without, sizeof without - 1) != NULL;
     pack_fail(error, PACK_E_PASSPHRASE, "%s", why);
-    return pack_hint(error, "give --passphrase-file or --passphrase-fd");
+    return pack_hint(error, "give --passphrase-file or --passphrase-fd%s",
+                     may_go_without ? ", or --no-passphrase" : "");
 }
 
 /* --- from a file or descriptor --------------------------------------------------------------- */
@@ -100,7 +105,9 @@ static int prompt(const char *label, const struct request *request, char *buffer
     pack_escape(what, sizeof what, request->what, strlen(request->what));
     snprintf(text, sizeof text, "%s for %s: ", label, what);
     const int code = terminal_ask(text, false, buffer, request->capacity, length, error);
-    return code == PACK_E_IO ? none_given(error, "no passphrase, and no terminal to ask on") : code;
+    return code == PACK_E_IO
+               ? none_given(request, "no passphrase, and no terminal to ask on", error)
+               : code;
 }
 
 /* The second answer lies in guarded memory too. */
@@ -138,7 +145,7 @@ static int ask(void *user, const char *what, bool confirm, char *buffer, size_t 
                size_t *length, struct pack_error *error)
 {
     struct cli *cli = user;
-    const struct request request = {what, confirm, buffer, capacity, length};
+    const struct request request = {cli, what, confirm, buffer, capacity, length};
     const char *file = arguments_value(cli->arguments, "passphrase-file");
     uint64_t descriptor = 0;
     if (arguments_number(cli->arguments, "passphrase-fd", &descriptor)) {
@@ -150,7 +157,8 @@ static int ask(void *user, const char *what, bool confirm, char *buffer, size_t 
     if (file != NULL)
         return from_file(file, &request, error);
     if (cli->no_input)
-        return none_given(error, "no passphrase, and nothing may be asked (CI or --no-input)");
+        return none_given(&request, "no passphrase, and nothing may be asked (CI or --no-input)",
+                          error);
     progress_pause(cli->progress);
     const int code = from_terminal(&request, error);
     progress_resume(cli->progress);
