@@ -48,13 +48,14 @@ static const char *environment(const char *name)
 
 static const struct pack_descriptor_options no_options = {.environment = environment};
 
-/* Reads "fwpack.yaml" of the folder. */
+/* Reads "fwpack.yaml" of the folder, in place of what was read before. */
 static int read_in(struct pack_descriptor **descriptor, const char *folder,
                    const struct pack_descriptor_options *options, struct findings *findings)
 {
     struct pack_error error = {0};
     PACK_AUTO_FREE char *path = test_path(folder, "fwpack.yaml");
     *findings = (struct findings){.count = 0};
+    pack_descriptor_free(descriptor);
     const int code = pack_descriptor_read(descriptor, path, options, keep, findings, &error);
     assert_int_equal(code, error.code);
     assert_int_equal(code == 0 || code == PACK_E_DESCRIPTOR, *descriptor != NULL);
@@ -595,7 +596,6 @@ static void an_unreadable_descriptor_says_why(void **state)
     struct findings findings;
     assert_int_equal(read_in(&descriptor, *state, &no_options, &findings), PACK_E_DESCRIPTOR);
     assert_string_equal(findings.all[0].text, "is empty");
-    pack_descriptor_free(&descriptor);
     put(*state, "fwpack.yaml", "- a\n");
     assert_int_equal(read_in(&descriptor, *state, &no_options, &findings), PACK_E_DESCRIPTOR);
     assert_int_equal(findings.count, 1);
