@@ -223,5 +223,7 @@ const struct layout_entry *layout_find(const struct layout *layout, enum layout_
                                        size_t image, size_t encoding)
 {
     const struct layout_entry key = {.kind = kind, .image = image, .encoding = encoding};
+    if (layout->count == 0) /* no entries, so no array to look through */
+        return NULL;
     return bsearch(&key, layout->entries, layout->count, sizeof key, by_place);
 }
