@@ -458,6 +458,6 @@ const struct command command_extract = {
     .positionals = positionals,
     .options = options,
     .groups = GROUP_WRITES | GROUP_TRUST,
-    .exits = EXITS(3, 10, 11, 12, 13, 16, 18),
+    .exits = EXITS(3, 10, 11, 12, 13, 16),
     .run = run,
 };

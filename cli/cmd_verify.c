@@ -307,6 +307,6 @@ const struct command command_verify = {
     .positionals = positionals,
     .options = options,
     .groups = GROUP_TRUST,
-    .exits = EXITS(3, 10, 11, 12, 13, 14, 16, 18),
+    .exits = EXITS(3, 10, 11, 12, 13, 14, 16),
     .run = run,
 };
