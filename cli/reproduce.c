@@ -7,12 +7,14 @@
 #include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-/* What the child tells the parent through its pipe. */
+/* What the child tells the parent, in memory that they share. */
 struct outcome {
+    bool told;
     int code;
     struct pack_error error;
     uint64_t difference; /* offset of the first byte that differs, or `size` */
@@ -41,8 +43,10 @@ static int find_difference(int first, int second, uint64_t size, uint64_t *at,
     static unsigned char a[65536], b[65536];
     for (*at = 0; *at < size;) {
         const ssize_t m = pread(first, a, sizeof a, (off_t)*at);
-        const ssize_t n = pread(second, b, sizeof b, (off_t)*at);
-        if (m < 0 || n < 0)
+        const ssize_t n = m >= 0 ? pread(second, b, sizeof b, (off_t)*at) : -1;
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
             return pack_fail_errno(error, errno, "cannot read what was built");
         if (m == 0 || m != n || memcmp(a, b, (size_t)m) != 0) {
             for (ssize_t i = 0; i < m && i < n && a[i] == b[i]; i++)
@@ -80,32 +84,22 @@ static int build_again(const struct reproduction *again, const char *path, int f
 }
 
 static void child(const struct reproduction *again, const char *path, int first, uint64_t size,
-                  int pipe_end)
+                  struct outcome *outcome)
 {
-    struct outcome outcome = {0};
-    outcome.code = build_again(again, path, first, size, &outcome.difference, &outcome.error);
-    if (write(pipe_end, &outcome, sizeof outcome) != (ssize_t)sizeof outcome)
-        _exit(1);
+    outcome->code = build_again(again, path, first, size, &outcome->difference, &outcome->error);
+    outcome->told = true;
     _exit(0);
 }
 
 /* --- in the parent --------------------------------------------------------------------------- */
 
-static int read_outcome(int pipe_end, pid_t process, struct outcome *outcome,
-                        struct pack_error *error)
+static int wait_for(pid_t process, const struct outcome *outcome, struct pack_error *error)
 {
     int status = 0;
-    size_t total = 0;
-    ssize_t n = 1;
-    while (total < sizeof *outcome && n != 0) {
-        n = read(pipe_end, (char *)outcome + total, sizeof *outcome - total);
-        if (n < 0 && errno != EINTR)
-            break;
-        total += n > 0 ? (size_t)n : 0;
-    }
-    while (waitpid(process, &status, 0) < 0 && errno == EINTR)
-        continue;
-    if (total != sizeof *outcome)
+    while (waitpid(process, &status, 0) < 0)
+        if (errno != EINTR)
+            return pack_fail_errno(error, errno, "cannot wait for the second build");
+    if (!outcome->told)
         return pack_fail(error, PACK_E_INTERNAL, "the second build ended without a word");
     return 0;
 }
@@ -123,24 +117,32 @@ static int compare_outcome(const struct outcome *outcome, uint64_t size, struct 
     return pack_hint(error, "is an input written by something that runs meanwhile?");
 }
 
+static int run_child(const struct reproduction *again, const char *path, int first, uint64_t size,
+                     struct pack_error *error)
+{
+    struct outcome *outcome =
+        mmap(NULL, sizeof *outcome, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (outcome == MAP_FAILED)
+        return pack_fail_errno(error, errno, "cannot build a second time");
+    const pid_t process = fork();
+    if (process == 0)
+        child(again, path, first, size, outcome);
+    int code = process < 0 ? pack_fail_errno(error, errno, "cannot start a second build")
+                           : wait_for(process, outcome, error);
+    if (code == 0)
+        code = compare_outcome(outcome, size, error);
+    munmap(outcome, sizeof *outcome);
+    return code;
+}
+
 int reproduce_compare(const struct reproduction *again, int first, uint64_t size,
                       struct pack_error *error)
 {
-    int ends[2] = {-1, -1};
-    struct outcome outcome = {0};
     if (strcmp(again->descriptor, "-") == 0)
         return pack_fail(error, PACK_E_USAGE,
                          "--check reads the descriptor twice, standard input comes once");
     CLI_AUTO_FREE char *path = realpath(again->descriptor, NULL);
-    if (path == NULL || pipe(ends) != 0)
+    if (path == NULL)
         return pack_fail_errno(error, errno, "cannot build a second time");
-    const pid_t process = fork();
-    if (process == 0)
-        child(again, path, first, size, ends[1]);
-    const int number = errno;
-    close(ends[1]);
-    int code = process < 0 ? pack_fail_errno(error, number, "cannot start a second build")
-                           : read_outcome(ends[0], process, &outcome, error);
-    close(ends[0]);
-    return code != 0 ? code : compare_outcome(&outcome, size, error);
+    return run_child(again, path, first, size, error);
 }
