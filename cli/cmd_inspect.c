@@ -177,16 +177,17 @@ static void json_members(struct pack_json *json, const struct inspection *inspec
 }
 
 /* The documents stand in it as they stand in the bundle. */
-static void json_document(struct pack_json *json, const struct pack_bundle *bundle,
-                          enum pack_role role)
+static void json_document(const struct inspection *inspection, enum pack_role role)
 {
     size_t size = 0;
-    const char *text = pack_bundle_document(bundle, role, &size); /* ends with a zero byte */
+    const char *text = pack_bundle_document(inspection->bundle, role, &size);
     while (size > 0 && strchr(" \n\r\t", text[size - 1]) != NULL)
         size--;
     CLI_AUTO_FREE char *copy = strndup(text, size);
     if (copy != NULL)
-        pack_json_raw(json, pack_role_name(role), copy);
+        pack_json_raw(cli_json(inspection->cli), pack_role_name(role), copy);
+    else
+        inspection->cli->failed = true;
 }
 
 static void json_bundle(const struct inspection *inspection)
@@ -202,8 +203,8 @@ static void json_bundle(const struct inspection *inspection)
     json_images(json, inspection);
     json_signatures(json, inspection->bundle);
     json_members(json, inspection);
-    json_document(json, inspection->bundle, PACK_ROLE_RELEASE);
-    json_document(json, inspection->bundle, PACK_ROLE_DELIVERY);
+    json_document(inspection, PACK_ROLE_RELEASE);
+    json_document(inspection, PACK_ROLE_DELIVERY);
 }
 
 static int inspect_bundle(struct inspection *inspection, struct pack_error *error)
