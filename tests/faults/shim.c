@@ -548,3 +548,13 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*
     return fails(FAULT_THREAD) ? (int)order.number
                                : REAL(pthread_create)(thread, attributes, start, argument);
 }
+
+/* What a sanitizer asks at the start of a thread is no call of the program, and may not fail. */
+int pthread_getattr_np(pthread_t thread, pthread_attr_t *attributes)
+{
+    const bool before = inside;
+    inside = true;
+    const int result = REAL(pthread_getattr_np)(thread, attributes);
+    inside = before;
+    return result;
+}

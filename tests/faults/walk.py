@@ -72,9 +72,9 @@ SANITIZER = {"ASAN_OPTIONS": "verify_asan_link_order=0:allocator_may_return_null
 # What the framework prints before the error: what is wrong with the files of a descriptor.
 FINDING = re.compile(r"\S+?(:\d+)*: (error|warning): .")
 
-# Arguments; a file for standard input; whether the result is JSON, or differs from run to run; one
-# point in how many is tried. With "ways", two points for each way through the program to a call
-# stand for all of them, as in every sanitizer build.
+# Arguments; a file for standard input; whether the result is JSON, or differs from run to run, or
+# flows to standard output as it is made; one point in how many is tried. With "ways", two points for
+# each way through the program to a call stand for all of them, as in every sanitizer build.
 COMMANDS = {
     "build": {"arguments": "build all.yaml -o new.fwb -k first.key -q -j1"},
     "build-plain": {"arguments": "build plain.yaml -o bundle.fwb -k first.key -q -j1",
@@ -91,6 +91,21 @@ COMMANDS = {
                     "ways": True},
     "extract-threads": {"arguments": "extract bundle.fwb -C out -p first.pub -q -j2", "step": 9},
     "key-generate": {"arguments": "key generate new --no-passphrase -q", "random": True},
+    "build-check": {"arguments": "build plain.yaml -o new.fwb --depfile new.d --check -q -j1",
+                    "ways": True, "step": 3},
+    "build-stdout": {"arguments": "build plain.yaml -o - -k first.key -q -j1", "ways": True,
+                     "streams": True},
+    "extract-stdout": {"arguments": "extract bundle.fwb rootfs -o - -p first.pub -q -j1",
+                       "ways": True, "streams": True},
+    "sign-detached": {"arguments": "sign --detached notes.txt -k first.key -q", "ways": True},
+    # An image that cannot be read is left out.
+    "init": {"arguments": "init . -o new.yaml -q", "ways": True,
+             "without": ("read", "open", "status")},
+    "lint": {"arguments": "lint all.yaml plain.yaml", "ways": True, "streams": True,
+             "codes": (1, 3)},
+    "inspect": {"arguments": "inspect bundle.fwb --json -q", "ways": True, "json": True},
+    "image-info": {"arguments": "image info mcu.img", "ways": True, "streams": True},
+    "image-convert": {"arguments": "image convert mcu.img -o mcu.uf2 --fill 0xff -q", "ways": True},
 }
 
 
@@ -193,7 +208,7 @@ class Walk:
         return None
 
     def judge_failure(self, answer, after, fault):
-        codes = {"status": (1, 2, 3)}.get(fault.family, (1,))
+        codes = {"status": (1, 2, 3)}.get(fault.family, self.command.get("codes", (1,)))
         # A public key that cannot be read is one that cannot be trusted.
         if "-p" in self.command["arguments"] and "first.pub: " in answer.errors:
             codes = (*codes, 11)
@@ -207,7 +222,7 @@ class Walk:
             problem = judge_json(answer)
             if problem:
                 return problem
-        elif answer.output:
+        elif answer.output and not self.command.get("streams"):
             return f"it printed {answer.output!r}"
         return self.judge_line(answer, fault)
 
@@ -251,7 +266,8 @@ class Walk:
         if self.good.last_name > self.good.folder_sync:
             self.problems.append("A105: the folder is not synced after a file got its name")
         for fault in FAULTS:
-            if self.options.family not in (None, fault.family):
+            if self.options.family not in (None, fault.family) or (
+                    fault.family in self.command.get("without", ())):
                 continue
             for at in self.places(fault):
                 self.try_point(fault, at)
