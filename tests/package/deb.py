@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PACKAGES = ["fwpack", "libpack-dev", "libpack0"]
 
 
@@ -28,7 +29,8 @@ def check_contents(folder, build):
     for path in programs:
         sections = run("readelf", "-SW", path)
         assert ".symtab" not in sections, f"{path} is not stripped"
-        assert os.path.dirname(build) not in loaded_strings(path), f"{path} names the build folder"
+        for folder_of_build in (build, ROOT):
+            assert folder_of_build not in loaded_strings(path), f"{path} names {folder_of_build}"
 
 
 def main():
