@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Good bundles written from the specification alone are taken, and come out as they went in."""
 import os
+import shutil
+import tarfile
 
 from bundles import GIB, KIB, MIB, Bundle, Image, Key, Zeros, write_sparse
 from harness import AttackTest, lines, main, noise
@@ -78,13 +80,41 @@ class Specification(AttackTest):
         self.assertFalse(answer["changed"])
         self.assertEqual(self.read("signed.fwb"), bundle.archive())
 
-    def test_sizes_beyond_ustar_have_a_pax_record(self):
-        """Only the headers are looked at: inspect reads no payload."""
-        image = Image("big", Zeros(8 * GIB), block_size=MIB)
-        write_sparse(self.path("big.fwb"), Bundle([image]).sign(RELEASE).members())
-        self.succeed("inspect", "big.fwb")
-        self.succeed("--list", "--file", "big.fwb", program="tar")
-        os.unlink(self.path("big.fwb"))
+    def listed(self, *program):
+        """Names and sizes as another reader of archives sees them."""
+        if program[0] == "tarfile":
+            with tarfile.open(self.path("x.fwb")) as archive:
+                return [(member.name, member.size) for member in archive if member.isreg()]
+        lines_of = self.succeed(*program[1:], program=program[0]).out.decode().splitlines()
+        size, name = (2, 5) if program[0] == "tar" else (4, 8)
+        return [(line.split()[name], int(line.split()[size])) for line in lines_of]
+
+    def check_list(self, members):
+        wanted = [(name, len(data)) for name, data in members]
+        readers = [("tarfile",), ("tar", "--list", "--verbose", "--file", "x.fwb")]
+        if shutil.which("bsdtar"):
+            readers.append(("bsdtar", "-tvf", "x.fwb"))
+        for reader in readers:
+            with self.subTest(reader=reader[0]):
+                self.assertEqual(self.listed(*reader), wanted)
+        tree = self.succeed("inspect", "x.fwb", "--tree", "--json").json["members"]
+        self.assertEqual([(member["name"], member["size"]) for member in tree], wanted)
+
+    def test_a56_all_readers_see_the_same(self):
+        for images in ([Image("app", b"x")], [Image("app", lines(MIB + 1), "zstd", 512)],
+                       [Image(f"i{n}", noise(600), "none", 512) for n in range(20)]):
+            bundle = Bundle(images, [("notes", b"text"), ("empty", b"")]).sign(RELEASE)
+            self.write("x.fwb", bundle.archive())
+            self.succeed("verify", "x.fwb", "-p", "release.pub")
+            self.check_list(bundle.members())
+
+    def test_a56_sizes_beyond_ustar_have_a_pax_record(self):
+        """Only headers are looked at here: inspect reads no payload."""
+        for size in (8 * GIB - 1, 8 * GIB, 8 * GIB + 1):
+            members = Bundle([Image("big", Zeros(size), block_size=MIB)]).sign(RELEASE).members()
+            write_sparse(self.path("x.fwb"), members)
+            self.check_list(members)
+            os.unlink(self.path("x.fwb"))
 
 
 main()
