@@ -144,10 +144,10 @@ def file_state(path):
     facts = [oct(status.st_mode), status.st_size]
     if stat.S_ISLNK(status.st_mode):
         facts.append(os.readlink(path))
-    elif stat.S_ISREG(status.st_mode) and status.st_size <= 64 << 20:
+    elif stat.S_ISREG(status.st_mode) and status.st_size <= 64 << 20 and os.access(path, os.R_OK):
         with open(path, "rb") as file:
             facts.append(hashlib.file_digest(file, "sha256").hexdigest())
-    elif stat.S_ISREG(status.st_mode):  # sparse giants are told apart by size and time
+    elif stat.S_ISREG(status.st_mode):  # sparse giants, unreadable files: told apart by time
         facts.append(status.st_mtime_ns)
     return tuple(facts)
 
