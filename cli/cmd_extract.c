@@ -377,6 +377,16 @@ static int make_folder(const char *folder, char **made, struct pack_error *error
     return pack_at_file(error, folder);
 }
 
+/* The user has named DIR; what lies in it may be somebody else's. */
+static int refuse_link(const char *folder, struct pack_error *error)
+{
+    struct stat status;
+    if (lstat(folder, &status) != 0 || !S_ISLNK(status.st_mode))
+        return 0;
+    pack_fail(error, PACK_E_USAGE, "is a symbolic link, and is not followed");
+    return pack_at_file(error, folder);
+}
+
 /* DIR, and DIR/attachments where something goes into it. */
 static int make_folders(struct extraction *extraction, struct pack_error *error)
 {
@@ -387,14 +397,15 @@ static int make_folders(struct extraction *extraction, struct pack_error *error)
         return 0;
     for (size_t i = 0; i < release->attachment_count; i++)
         wanted = wanted || takes_attachment(extraction, release->attachments[i].name);
-    const int code = make_folder(extraction->folder, &extraction->made[0], error);
+    int code = make_folder(extraction->folder, &extraction->made[0], error);
     if (code != 0 || !wanted)
         return code;
     if (asprintf(&attachments, "%s/attachments", extraction->folder) < 0) {
         attachments = NULL;
         return pack_fail_memory(error);
     }
-    return make_folder(attachments, &extraction->made[1], error);
+    code = refuse_link(attachments, error);
+    return code != 0 ? code : make_folder(attachments, &extraction->made[1], error);
 }
 
 static int run(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
