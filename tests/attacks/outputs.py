@@ -143,6 +143,10 @@ class Places(OutputTest):
         os.mkdir(self.path("out/app.img"))
         self.refuse(2, "extract", "x.fwb", "-C", "out", "-p", "owner.pub", says="folder")
         os.rmdir(self.path("out/app.img"))
+        for target in ("..", self.path("out"), "absent", "attachments"):
+            os.symlink(target, self.path("out/attachments"))
+            self.refuse(2, "extract", "x.fwb", "-C", "out", "-p", "owner.pub", says="symbolic link")
+            os.unlink(self.path("out/attachments"))
         self.write("out/attachments", b"no folder")
         self.refuse((1, 2), "extract", "x.fwb", "-C", "out", "-p", "owner.pub")
         self.refuse((1, 2), "extract", "x.fwb", "-C", "notes", "-p", "owner.pub")

@@ -99,6 +99,9 @@ class Missing(SignatureTest):
         prepare = as_nobody if os.geteuid() == 0 else None
         self.refuse(11, "verify", "x.fwb", "-p", "unreadable.pub", prepare=prepare)
         self.refuse(2, "verify", "x.fwb", says="nothing says whom to trust")
+        self.refuse(3, "verify", "x.fwb", "-p", "/dev/zero")
+        self.refuse(3, "verify", "--detached", "x.fwb", "-x", "/dev/zero", "-p", "owner.pub")
+        self.refuse(3, "verify", "/dev/zero", "-p", "owner.pub")
 
 
 class Thresholds(SignatureTest):
