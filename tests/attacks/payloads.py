@@ -183,11 +183,14 @@ class Xz(PayloadTest):
         """The dictionary's size stands in a byte of the block header (xz file format, 5.3.1)."""
         at = self.stream.index(b"\x21\x01", 12) + 2
         header = bytearray(self.stream[12:24])
-        for code in (29, 35, 38, 39, 40, 41):
+        for code in (10, 18, 19, 20, 29, 35, 38, 39, 40, 41, 255):
             header[at - 12] = code
             header[8:12] = struct.pack("<I", zlib.crc32(bytes(header[:8])))
             stream = self.stream[:12] + bytes(header) + self.stream[24:]
-            self.refuse_frames("xz", stream, codes=(3, 13), says=None)
+            if code <= 18:  # 2 MiB, and less than that
+                self.accept("xz", stream)
+            else:
+                self.refuse_frames("xz", stream, codes=(3, 13), says=None)
 
     def test_a64_checksums(self):
         for at in (*range(6, 24), -30, -20, -12, -8, -4, -1):
