@@ -311,7 +311,8 @@ class Exhaustion(ArchiveTest):
 
     def test_a65_entries_without_end(self):
         document = member("release.json", b"{}")
-        for make in (lambda n: member(f"x{n}", b"x"), lambda n: member(f"roots/{n}.root.json", b"x"),
+        for make in (lambda n: member(f"x{n}", b"x"),
+                     lambda n: member(f"roots/{n}.root.json", b"x"),
                      lambda n: member(f"release.json.{n:064x}.minisig", b"x"), lambda n: bytes(512),
                      lambda n: b"x" * 4096, lambda n: member("delivery.json", bytes(64 * KIB))):
             for start in (b"", document):
@@ -343,8 +344,8 @@ class Exhaustion(ArchiveTest):
                     start = b""
                 self.refuse_archive(start + ustar(name, size) + bytes(1024), 3)
         name = f"release.json.{'0' * 64}.minisig"
-        self.refuse_archive(member("release.json", b"{}") + ustar(name, 16 * KIB + 1) + bytes(20000),
-                            3, "16384 are allowed")
+        large = ustar(name, 16 * KIB + 1) + bytes(20000)
+        self.refuse_archive(member("release.json", b"{}") + large, 3, "16384 are allowed")
 
     def test_a65_documents_that_are_deep_or_wide(self):
         """Signed, so that they are parsed."""
@@ -417,7 +418,8 @@ class Members(ArchiveTest):
     def test_a67_a_member_that_no_document_names(self):
         members = good_bundle().members()
         for name in ("images/other.blocks", "payloads/app.1.zst", "payloads/other.0.bin",
-                     "attachments/other", "attestations/0.dsse.json", "manifest.json", "rollout.json"):
+                     "attachments/other", "attestations/0.dsse.json", "manifest.json",
+                     "rollout.json"):
             for at in range(len(members) + 1):
                 if name == "rollout.json" and at == 4:
                     continue  # its own place: it is carried along

@@ -168,7 +168,8 @@ def noise(size, seed=0):
 def lines(size):
     """Text of so many bytes, which every codec makes smaller."""
     generator = random.Random(size)
-    text = b"".join(b"line %05d of the firmware\n" % generator.randrange(99999) for _ in range(2521))
+    numbers = (generator.randrange(99999) for _ in range(2521))
+    text = b"".join(b"line %05d of the firmware\n" % number for number in numbers)
     return (text * (size // len(text) + 1))[:size]
 
 
@@ -239,7 +240,7 @@ class AttackTest(unittest.TestCase):
             self.assertLessEqual(result.memory, self.memory, f"memory\n{result!r}")
 
     def check_message(self, text):
-        """Plain lines that name the program or a place, and nothing of the machine that built it."""
+        """Plain lines that name the program or a place, and nothing of where it was built."""
         self.assertRegex(text, r"\A(fwpack: |[^\n]+: error: )", "no message")
         for line in text.splitlines():
             self.assertRegex(line, r"^(fwpack: |hint: |[^\n]+: (error|warning): )")

@@ -207,9 +207,11 @@ class Full(OutputTest):
         self.assertEqual(folder_state(self.folder), before)
 
     def test_a117_a_limit_of_file_sizes(self):
-        for name, sizes in (("build", (0, 1, 4096, 200 * KIB, 300 * KIB)), ("detached", (0, 1, 100)),
+        for name, sizes in (("build", (0, 1, 4096, 200 * KIB, 300 * KIB)),
+                            ("detached", (0, 1, 100)),
                             ("sign", (0, 1000, 300 * KIB)), ("extract", (0, 4096, 299 * KIB)),
-                            ("notes", (0, 5)), ("depfile", (0,)), ("convert", (0, 4096, 200 * KIB))):
+                            ("notes", (0, 5)), ("depfile", (0,)),
+                            ("convert", (0, 4096, 200 * KIB))):
             for size in sizes:
                 with self.subTest(command=name, size=size):
                     self.limited(name, size, True)

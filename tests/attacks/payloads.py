@@ -228,7 +228,8 @@ class Tables(PayloadTest):
 
     def test_a62_counts_and_sizes(self):
         for member, value in (("frame_count", 2), ("frame_count", 0), ("frame_count", 2**32 + 1),
-                              ("frame_count", 2**53 - 1), ("frame_size", 2 * MIB), ("frame_size", 1),
+                              ("frame_count", 2**53 - 1), ("frame_size", 2 * MIB),
+                              ("frame_size", 1),
                               ("frame_size", 2**32), ("decoder_memory", 0), ("block_size", 0),
                               ("block_size", 513), ("block_size", 2 * MIB), ("size", 0),
                               ("size", 1), ("size", 2**53 - 1), ("block_size", 2**32 + 512)):
@@ -304,7 +305,8 @@ class Sizes(PayloadTest):
 
     @unittest.skipUnless(SLOW, "slow")
     def test_a13_around_31_bits_and_beyond_ustar(self):
-        for size in (2 * GIB - 1, 2 * GIB, 2 * GIB + 1, 8 * GIB - 1, 8 * GIB, 8 * GIB + 512 * KIB + 1):
+        for size in (2 * GIB - 1, 2 * GIB, 2 * GIB + 1, 8 * GIB - 1, 8 * GIB,
+                     8 * GIB + 512 * KIB + 1):
             self.check(size)
 
     @unittest.skipUnless(SLOW, "slow")

@@ -235,8 +235,8 @@ class Asked(RaceTest):
         return code, shown
 
     def check_shown(self, shown):
-        for words in ("work/x.fwb", "acme-gateway", "4.5.6", "security version 7", "image app, 5000",
-                      "image boot, 70", sha256(noise(5000)).hex(), OWNER.keyid,
+        for words in ("work/x.fwb", "acme-gateway", "4.5.6", "security version 7",
+                      "image app, 5000", "image boot, 70", sha256(noise(5000)).hex(), OWNER.keyid,
                       *(sha256(text).hex() for text in self.bundle.texts.values()),
                       *(f"{name}, {len(text)} bytes" for name, text in self.bundle.texts.items())):
             self.assertIn(words, shown)

@@ -122,7 +122,7 @@ class Memory(SecretTest):
 
     @unittest.skipIf(SANITIZED, "memory is laid out otherwise")
     def test_a118_a_scan_of_the_memory(self):
-        """Root sees all: the seed lies in locked memory that no dump would hold, and there alone."""
+        """Root sees all: the seed lies in locked memory that no dump holds, and there alone."""
         if os.geteuid() != 0:
             self.skipTest("needs root")
         text = OWNER.secret_file().split(b"\n")[1]

@@ -385,7 +385,7 @@ class Digests(SignatureTest):
                 base64.b64encode(bytes.fromhex(digest)).decode(), digest[:32] + "\0" + digest[33:])
 
     def check(self, document, path):
-        """`path` leads to the member; each of its wrong values is refused, and so is its absence."""
+        """`path` leads to the member: each of its wrong values is refused, and its absence."""
         def bent(change):
             bundle = Bundle([Image("app", lines(3000), "zstd", 512)], [("notes", b"text")])
             bundle.freeze()  # gives the delivery its release_sha256
@@ -400,7 +400,8 @@ class Digests(SignatureTest):
         bent(lambda holder, name: digest.append(holder[name]))
         for value in self.variants(digest[0]):
             self.write("x.fwb", bent(lambda holder, name: holder.update({name: value})).archive())
-            self.refuse(3, "verify", "x.fwb", "-p", "owner.pub", says=f"{path[-1]}|not valid JSON|NUL")
+            self.refuse(3, "verify", "x.fwb", "-p", "owner.pub",
+                        says=f"{path[-1]}|not valid JSON|NUL")
         self.write("x.fwb", bent(lambda holder, name: holder.pop(name)).archive())
         self.refuse(3, "verify", "x.fwb", "-p", "owner.pub", says=f"{path[-1]}: is missing")
         self.refuse(3, "extract", "x.fwb", "-C", "out", "-p", "owner.pub")
@@ -477,7 +478,7 @@ class Texts(SignatureTest):
         self.refuse_bundle(12, bundle)
 
     def test_a23_vectors_of_minisign(self):
-        """Each file has the verdict that its makers wrote down, but for those that are too loose."""
+        """Each file has the verdict that its makers wrote down, but for those too loose."""
         folder = self.shared("vectors/minisign-signify-made")
         verdicts = {
             "a.txt.minisig": 0, "random.bin.minisig": 0, "empty.bin.minisig": 0,
@@ -496,9 +497,9 @@ class Texts(SignatureTest):
                 self.succeed(*arguments)
 
     def test_a25_a_comment_for_the_terminal(self):
-        """The signer may say anything; what is no plain text does not parse, long text is cut off."""
-        for comment in (b"\x1b[2J\x1b[1;32mverified", b"a\rfwpack: verified", b"\x9b2J", b"\xff\xfe",
-                        b"a\0b", b"x" * 10000):
+        """The signer may say anything; what is no plain text does not parse."""
+        for comment in (b"\x1b[2J\x1b[1;32mverified", b"a\rfwpack: verified", b"\x9b2J",
+                        b"\xff\xfe", b"a\0b", b"x" * 10000):
             bundle = a_bundle().sign(OWNER)
             bundle.signatures["release.json"][OWNER.keyid] = OWNER.minisig(
                 bundle.texts["release.json"], comment)

@@ -75,7 +75,8 @@ class Files(SourceTest):
         for path in ("../secret", "../../etc/shadow", "/etc/passwd", self.path("secret"),
                      "a/../../secret", "./../secret", "..", "../src/../secret"):
             self.refuse_descriptor(descriptor(f"app={path}"), "d.yaml:7:")
-            self.refuse_descriptor(descriptor(more=f"attachments: {{notes: {path}}}\n"), "d.yaml:8:")
+            self.refuse_descriptor(descriptor(more=f"attachments: {{notes: {path}}}\n"),
+                                   "d.yaml:8:")
             self.refuse_descriptor(HEAD.encode() + f"include: {path}\n".encode(), "d.yaml:6:")
         self.write("src/d.yaml", descriptor("app=../secret"))
         self.succeed("build", "src/d.yaml", "-o", "x.fwb", "--allow-outside")
@@ -171,7 +172,8 @@ class Reproducible(SourceTest):
         self.write("src/big.bin", lines(5 * MIB))
         self.write("src/notes", b"what is new\n")
         self.write("src/d.yaml", descriptor(
-            "boot=boot.bin", "app=app.bin=compress: xz", "big=big.bin", "third=big.bin=compress: gzip",
+            "boot=boot.bin", "app=app.bin=compress: xz", "big=big.bin",
+            "third=big.bin=compress: gzip",
             more="attachments: {notes: notes}\nmeta: {site: north}\n"))
 
     def build(self, *options, folder="src", **more):
@@ -183,8 +185,8 @@ class Reproducible(SourceTest):
 
     def test_a71_other_surroundings(self):
         once = self.build()
-        for env in ({"TZ": "Pacific/Kiritimati"}, {"TZ": "nowhere/odd:-99"}, {"LC_ALL": "tr_TR.UTF-8"},
-                    {"LC_ALL": "C"}, {"LANG": "de_DE.UTF-8", "LC_ALL": None}, {"USER": "other"},
+        for env in ({"TZ": "Pacific/Kiritimati"}, {"TZ": "nowhere/odd:-99"},
+                    {"LC_ALL": "tr_TR.UTF-8"}, {"LC_ALL": "C"}, {"LANG": "de_DE.UTF-8", "LC_ALL": None}, {"USER": "other"},
                     {"HOME": None, "USER": None, "LOGNAME": None}, {"HOSTNAME": "elsewhere"}):
             self.assertEqual(self.build(env={"SOURCE_DATE_EPOCH": "1700000000", **env}), once, env)
         for options in (("-j", "1"), ("-j", "4"), ("-j", "64"), ("-v",), ("--progress", "json")):
@@ -240,7 +242,8 @@ class Reproducible(SourceTest):
         self.succeed("build", "src/d.yaml", "-o", "x.fwb", "--check", "-k", "owner.key")
 
     def test_a71_dates_that_are_none(self):
-        for date in ("now", "-1", "1e9", "1700000000.5", "0x10", " 1", "1 ", str(2**53), str(2**64 + 1)):
+        for date in ("now", "-1", "1e9", "1700000000.5", "0x10", " 1", "1 ", str(2**53),
+                     str(2**64 + 1)):
             self.refuse((2, 3), "build", "src/d.yaml", "-o", "x.fwb",
                         env={"SOURCE_DATE_EPOCH": date}, says="SOURCE_DATE_EPOCH")
 
@@ -312,7 +315,8 @@ class Descriptors(SourceTest):
     def test_a84_budgets_and_block_sizes(self):
         for key, says in (("max-size: 4999", "4999 bytes"), ("max-size: 0", "d.yaml:7:"),
                           ("block-size: 500", "d.yaml:7:"), ("block-size: 513", "d.yaml:7:"),
-                          ("block-size: 2MiB", "d.yaml:7:"), ("max-size: 99999999999GiB", "d.yaml:7:"),
+                          ("block-size: 2MiB", "d.yaml:7:"),
+                          ("max-size: 99999999999GiB", "d.yaml:7:"),
                           ("compress: {codec: zstd, level: 99}", "d.yaml:7:"),
                           ("compress: lzma", "d.yaml:7:"), ("format: bin", "d.yaml:7:")):
             self.refuse_descriptor(descriptor(f"app=app.bin={key}"), says)

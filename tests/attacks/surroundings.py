@@ -133,10 +133,11 @@ class Surroundings(AttackTest):
         self.succeed("verify", good, "-p", self.path("owner.pub"), prepare=prepare)
         self.succeed("inspect", good, prepare=prepare)
         self.succeed("build", self.path("d.yaml"), "-o", self.path("work/x.fwb"), prepare=prepare)
-        for arguments in (("build", self.path("d.yaml"), "-o", "x.fwb"), ("extract", good, "-C", "out",
-                          "-p", self.path("owner.pub")), ("verify", "x.fwb", "-p",
-                                                          self.path("owner.pub")), ("lint", "d.yaml"),
-                          ("key", "generate", "x", "--no-passphrase"), ("build", "-", "-o", "x")):
+        key = self.path("owner.pub")
+        for arguments in (("build", self.path("d.yaml"), "-o", "x.fwb"), ("lint", "d.yaml"),
+                          ("extract", good, "-C", "out", "-p", key), ("build", "-", "-o", "x"),
+                          ("verify", "x.fwb", "-p", key),
+                          ("key", "generate", "x", "--no-passphrase")):
             self.refuse((1, 3), *arguments, prepare=prepare)
 
     def test_a136_umasks(self):
