@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
 """A112, A116, A117, A134 and A138: where the output goes, and what is there already."""
 import os
+import resource
 import shutil
 import signal
 import socket
 import stat
 import subprocess
 import threading
-import unittest
 
-from bundles import KIB, MIB, Bundle, Image, Key
-from harness import AttackTest, as_nobody, folder_state, lines, main, noise
+from bundles import KIB, Bundle, Image, Key
+from harness import AttackTest, as_nobody, folder_state, main, noise
 
 OWNER, SECOND = Key("owner"), Key("second")
 DESCRIPTOR = b"""fwpack: 1
@@ -189,7 +189,6 @@ class Full(OutputTest):
 
     def limited(self, name, size, catch):
         def prepare():
-            import resource
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
             if catch:
                 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -8,7 +8,7 @@ import re
 
 import ed25519
 from bundles import Bundle, Image, Key, archive, member, sha256
-from harness import AttackTest, as_nobody, file_state, lines, main, noise
+from harness import AttackTest, as_nobody, lines, main, noise
 
 OWNER, SECOND, STRANGER = Key("owner"), Key("second"), Key("stranger")
 DELIVERY = Key("delivery")

@@ -186,7 +186,8 @@ class Reproducible(SourceTest):
     def test_a71_other_surroundings(self):
         once = self.build()
         for env in ({"TZ": "Pacific/Kiritimati"}, {"TZ": "nowhere/odd:-99"},
-                    {"LC_ALL": "tr_TR.UTF-8"}, {"LC_ALL": "C"}, {"LANG": "de_DE.UTF-8", "LC_ALL": None}, {"USER": "other"},
+                    {"LC_ALL": "tr_TR.UTF-8"}, {"LC_ALL": "C"},
+                    {"LANG": "de_DE.UTF-8", "LC_ALL": None}, {"USER": "other"},
                     {"HOME": None, "USER": None, "LOGNAME": None}, {"HOSTNAME": "elsewhere"}):
             self.assertEqual(self.build(env={"SOURCE_DATE_EPOCH": "1700000000", **env}), once, env)
         for options in (("-j", "1"), ("-j", "4"), ("-j", "64"), ("-v",), ("--progress", "json")):
