@@ -11,6 +11,25 @@
 #include "patch/covers.h"
 #include "patch/layout.h"
 
+/* Which machines a build of the predictor knows; a patch for another one is refused by its reader.
+ */
+#define PATCH_ARCHITECTURE_ARM 1u /* Thumb and A32 */
+#define PATCH_ARCHITECTURE_A64 2u
+#define PATCH_ARCHITECTURE_X86 4u
+#define PATCH_ARCHITECTURE_RISCV 8u
+#define PATCH_ARCHITECTURE_XTENSA 16u
+#define PATCH_ARCHITECTURE_AVR 32u
+#define PATCH_ARCHITECTURE_MIPS 64u
+#define PATCH_ARCHITECTURE_POWERPC 128u
+#define PATCH_ARCHITECTURE_POINTERS 256u /* regions of nothing but pointers */
+#define PATCH_ARCHITECTURE_ELF 512u      /* relocation tables */
+#ifndef PATCH_ARCHITECTURES
+#define PATCH_ARCHITECTURES 1023u
+#endif
+
+/* True when this build predicts regions of that kind (PATCH_REGION_NONE included). */
+bool patch_predict_knows(uint8_t region_kind);
+
 /* Fields may reach this many bytes past a window, and need as many old bytes beyond it. */
 #define PATCH_AHEAD 16
 
@@ -34,8 +53,10 @@ enum patch_group {
 struct patch_predictor {
     const struct patch_layout *layout;
     const struct patch_covers *covers;
-    /* Private to predict*.c: what was seen of address pairs, the last region and range. */
+    /* Private to predict*.c: what was seen of address pairs, the last region, bounds. */
     size_t region_hint;
+    patch_offset old_end;  /* no cover reaches further */
+    uint64_t lowest, span; /* of all addresses of the old ranges */
     patch_offset next_old; /* the pairs below hold only while the windows follow each other */
     uint64_t pair_target[32];
     uint32_t pair_known;

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Absolute addresses in data, and in the tables and pools between code. */
+#include "patch/predict_site.h"
+
+#define REVERSED(index, size) ((size)-1 - (index))
+
+static size_t look_pointer(struct patch_site *site, size_t at, size_t room, size_t size, bool big)
+{
+    uint64_t value = 0, moved = 0, odd = 0;
+    if (room < size)
+        return 1;
+    for (size_t i = 0; i < size; i++)
+        value = value << 8 | site->old[at + (big ? i : REVERSED(i, size))];
+    if (site->region->kind == PATCH_REGION_THUMB)
+        odd = value & 1; /* says that the code there is Thumb */
+    const enum patch_reach reach = patch_site_map_pointer(site, value - odd, &moved);
+    if (reach == PATCH_REACH_NONE)
+        return 1;
+    moved |= odd;
+    for (size_t i = 0; i < size; i++)
+        site->predicted[at + (big ? REVERSED(i, size) : i)] = (uint8_t)(moved >> (8 * i));
+    patch_site_mark(site, at, size, PATCH_GROUP_POINTER, reach);
+    return size;
+}
+
+size_t patch_look_pointer32_le(struct patch_site *site, size_t at, size_t room)
+{
+    return look_pointer(site, at, room, 4, false);
+}
+
+size_t patch_look_pointer32_be(struct patch_site *site, size_t at, size_t room)
+{
+    return look_pointer(site, at, room, 4, true);
+}
+
+size_t patch_look_pointer64_le(struct patch_site *site, size_t at, size_t room)
+{
+    return look_pointer(site, at, room, 8, false);
+}
+
+size_t patch_look_pointer64_be(struct patch_site *site, size_t at, size_t room)
+{
+    return look_pointer(site, at, room, 8, true);
+}
