@@ -8,5 +8,6 @@ pkg_check_modules(yaml REQUIRED IMPORTED_TARGET yaml-0.1)
 pkg_check_modules(zlib REQUIRED IMPORTED_TARGET zlib)
 pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(lzma REQUIRED IMPORTED_TARGET liblzma)
+pkg_check_modules(divsufsort REQUIRED IMPORTED_TARGET libdivsufsort)
 # Loaded on first use (dlopen): only its headers are needed here.
 pkg_check_modules(archive REQUIRED IMPORTED_TARGET libarchive)

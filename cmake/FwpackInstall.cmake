@@ -119,7 +119,7 @@ set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libpack-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SHLIBDEPS OFF)
 string(JOIN ", " CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
-  "libpack0 (= ${PROJECT_VERSION})" liblzma-dev libsodium-dev libssl-dev
+  "libpack0 (= ${PROJECT_VERSION})" libdivsufsort-dev liblzma-dev libsodium-dev libssl-dev
   libyaml-dev libzstd-dev zlib1g-dev)
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "development files of the firmware bundle library
 libpack builds, signs, verifies and extracts fwpack's firmware bundles. Bytes

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/memory.h"
+#include "delta/match_parts.h"
+
+#include <string.h>
+
+/* What an equal byte of a cover costs, in 1/256 bit: little, but not nothing. */
+#define COST_HIT 8
+
+/* Steps in which the cover cost is sought that leaves no more covers than wanted. */
+#define BISECTIONS 16
+
+struct delta_costs delta_costs_of(const struct delta_match_options *options)
+{
+    return (struct delta_costs){.cover = (int64_t)options->cost_cover * 16,
+                                .miss = (int64_t)options->cost_miss * 16,
+                                .extra = (int64_t)options->cost_extra * 16,
+                                .hit = COST_HIT};
+}
+
+int delta_covers_add(struct delta_covers *covers, const struct patch_cover *cover,
+                     struct pack_error *error)
+{
+    if (covers->count == covers->capacity) {
+        size_t capacity = covers->capacity < 64 ? 64 : covers->capacity + covers->capacity / 2;
+        struct patch_cover *list = reallocarray(covers->list, capacity, sizeof *list);
+        if (list == NULL)
+            return pack_fail_memory(error);
+        covers->list = list;
+        covers->capacity = capacity;
+    }
+    covers->list[covers->count++] = *cover;
+    return 0;
+}
+
+/* How thoroughly each effort looks; see struct delta_scan. */
+static const struct {
+    size_t most_places, least, enough;
+} efforts[] = {
+    [DELTA_FAST] = {.most_places = 1, .least = 8, .enough = 8},
+    [DELTA_DEFAULT] = {.most_places = 2, .least = 6, .enough = 12},
+    [DELTA_BEST] = {.most_places = 16, .least = 5, .enough = 24},
+};
+
+static bool has_suffixes(const struct delta_images *images,
+                         const struct delta_match_options *options)
+{
+    return options->effort != DELTA_FAST && images->old_size <= INT32_MAX &&
+           delta_suffixes_memory(images->old_size) <= options->memory / 2;
+}
+
+static int find_candidates(struct delta_covers *candidates, const struct delta_images *images,
+                           const struct delta_match_options *options,
+                           const struct pack_context *context, struct pack_error *error)
+{
+    PACK_AUTO(delta_suffixes_free) struct delta_suffixes suffixes = {0};
+    PACK_AUTO(delta_blocks_free) struct delta_blocks blocks = {0};
+    struct delta_scan scan = {.images = images,
+                              .costs = delta_costs_of(options),
+                              .most_places = efforts[options->effort].most_places,
+                              .least = efforts[options->effort].least,
+                              .enough = efforts[options->effort].enough};
+    int status;
+    if (has_suffixes(images, options)) {
+        status = delta_suffixes_make(&suffixes, images, error);
+        scan.finder = (struct delta_finder){.find = delta_suffixes_find, .state = &suffixes};
+    } else {
+        status = delta_blocks_make(&blocks, images, options->memory / 2, error);
+        scan.finder = (struct delta_finder){.find = delta_blocks_find, .state = &blocks};
+    }
+    if (status != 0)
+        return status;
+    return delta_scan_run(&scan, 0, images->new_size, candidates, context, error);
+}
+
+/*
+ * The best covers of which there are no more than the device can hold: those that would be chosen
+ * if a cover cost more.
+ */
+static int choose_few(struct delta_covers *covers, struct delta_covers *candidates,
+                      const struct delta_images *images, struct delta_costs costs, size_t most,
+                      struct pack_error *error)
+{
+    int status = delta_choose(covers, candidates, images, &costs, error);
+    if (status != 0 || covers->count <= most)
+        return status;
+    int64_t low = costs.cover, high = low;
+    for (unsigned step = 0; step < BISECTIONS || covers->count > most; step++) {
+        bool is_found = high > low;
+        costs.cover = !is_found ? high * 2 : step < BISECTIONS ? low + (high - low) / 2 : high;
+        covers->count = 0;
+        status = delta_choose(covers, candidates, images, &costs, error);
+        if (status != 0)
+            return status;
+        if (covers->count <= most)
+            high = costs.cover;
+        else if (is_found)
+            low = costs.cover;
+        else
+            low = high = costs.cover;
+    }
+    return 0;
+}
+
+int delta_match(struct delta_covers *covers, const uint8_t *old_bytes, size_t old_size,
+                const uint8_t *new_bytes, size_t new_size,
+                const struct delta_match_options *options, const struct pack_context *context,
+                struct pack_error *error)
+{
+    const struct delta_images images = {old_bytes, old_size, new_bytes, new_size};
+    const struct delta_costs costs = delta_costs_of(options);
+    PACK_AUTO(delta_covers_free) struct delta_covers candidates = {0};
+
+    covers->count = 0;
+    if (old_size == 0 || new_size == 0)
+        return 0;
+    int status = find_candidates(&candidates, &images, options, context, error);
+    if (status != 0)
+        return status;
+    return choose_few(covers, &candidates, &images, costs, options->most_covers, error);
+}

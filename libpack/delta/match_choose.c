@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/memory.h"
+#include "delta/match_parts.h"
+
+#include <string.h>
+
+/*
+ * The cheapest way through the new image, where each byte is either extra or belongs to one of
+ * the candidates that hold it. Between two events (a candidate begins or ends, or a byte of one
+ * differs) nothing is gained by changing over, so that only events are looked at.
+ */
+
+#define NO_CANDIDATE UINT32_MAX
+
+/* So many ways are followed at once; of more, the dearest is given up. */
+#define MOST_ACTIVE 32
+
+struct event {
+    size_t offset;
+    uint32_t candidate; /* that the cheapest way came through; NO_CANDIDATE: extra bytes */
+    uint32_t entered;   /* the event at which it was entered */
+};
+
+struct active {
+    uint32_t candidate, entered;
+    int64_t cost;
+    size_t mismatch; /* the next byte that differs, or the end */
+    size_t end;
+};
+
+struct choice {
+    const struct delta_images *images;
+    const struct delta_costs *costs;
+    const struct delta_covers *candidates;
+    struct event *events;
+    size_t event_count, event_capacity;
+    struct active actives[MOST_ACTIVE];
+    size_t active_count;
+    size_t next; /* candidate to begin */
+    size_t offset;
+    int64_t best;
+};
+
+static void choice_free(struct choice *choice)
+{
+    free(choice->events);
+}
+
+static int add_event(struct choice *choice, const struct event *event, struct pack_error *error)
+{
+    if (choice->event_count >= NO_CANDIDATE)
+        return pack_fail(error, PACK_E_LIMIT, "the images differ in too many places");
+    if (choice->event_count == choice->event_capacity) {
+        size_t capacity = choice->event_capacity < 64 ? 64 : choice->event_capacity * 3 / 2;
+        struct event *events = reallocarray(choice->events, capacity, sizeof *events);
+        if (events == NULL)
+            return pack_fail_memory(error);
+        choice->events = events;
+        choice->event_capacity = capacity;
+    }
+    choice->events[choice->event_count++] = *event;
+    return 0;
+}
+
+static size_t next_mismatch(const struct choice *choice, const struct active *active, size_t offset)
+{
+    const struct patch_cover *cover = &choice->candidates->list[active->candidate];
+    size_t old = cover->old_offset + (offset - cover->new_offset);
+    return offset + delta_equal(choice->images->new_bytes + offset, choice->images->old_bytes + old,
+                                active->end - offset);
+}
+
+static struct active *room_for_one(struct choice *choice)
+{
+    if (choice->active_count < MOST_ACTIVE)
+        return &choice->actives[choice->active_count++];
+    struct active *dearest = choice->actives;
+    for (size_t i = 1; i < MOST_ACTIVE; i++) {
+        if (choice->actives[i].cost > dearest->cost)
+            dearest = &choice->actives[i];
+    }
+    return dearest;
+}
+
+static void begin_candidates(struct choice *choice)
+{
+    const struct delta_covers *candidates = choice->candidates;
+    while (choice->next < candidates->count &&
+           candidates->list[choice->next].new_offset <= choice->offset) {
+        const struct patch_cover *cover = &candidates->list[choice->next];
+        struct active *active = room_for_one(choice);
+        *active = (struct active){.candidate = (uint32_t)choice->next++,
+                                  .cost = INT64_MAX,
+                                  .end = cover->new_offset + cover->size};
+        active->mismatch = next_mismatch(choice, active, choice->offset);
+    }
+}
+
+static void end_candidates(struct choice *choice)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < choice->active_count; i++) {
+        if (choice->actives[i].end > choice->offset)
+            choice->actives[kept++] = choice->actives[i];
+    }
+    choice->active_count = kept;
+}
+
+/* Where the bytes after choice->offset stop being equal in all active candidates. */
+static size_t stretch_end(const struct choice *choice)
+{
+    const struct delta_covers *candidates = choice->candidates;
+    size_t end = choice->images->new_size;
+    if (choice->next < candidates->count && candidates->list[choice->next].new_offset < end)
+        end = candidates->list[choice->next].new_offset;
+    for (size_t i = 0; i < choice->active_count; i++) {
+        if (choice->actives[i].mismatch < end)
+            end = choice->actives[i].mismatch;
+    }
+    /* A byte that differs is a stretch of its own. */
+    return end > choice->offset ? end : choice->offset + 1;
+}
+
+static int advance(struct choice *choice, struct pack_error *error)
+{
+    const struct delta_costs *costs = choice->costs;
+    size_t end = stretch_end(choice);
+    int64_t size = (int64_t)(end - choice->offset);
+    int64_t enter = choice->best + costs->cover;
+    struct event event = {.offset = end, .candidate = NO_CANDIDATE};
+    int64_t best = choice->best + size * costs->extra;
+
+    for (size_t i = 0; i < choice->active_count; i++) {
+        struct active *active = &choice->actives[i];
+        if (enter < active->cost) {
+            active->cost = enter;
+            active->entered = (uint32_t)(choice->event_count - 1);
+        }
+        bool differs = active->mismatch == choice->offset;
+        active->cost += differs ? costs->miss : size * costs->hit;
+        if (differs)
+            active->mismatch = next_mismatch(choice, active, end);
+        if (active->cost < best) {
+            best = active->cost;
+            event.candidate = active->candidate;
+            event.entered = active->entered;
+        }
+    }
+    choice->best = best;
+    choice->offset = end;
+    return add_event(choice, &event, error);
+}
+
+static int trace_back(const struct choice *choice, struct delta_covers *chosen,
+                      struct pack_error *error)
+{
+    size_t first = chosen->count;
+    for (size_t at = choice->event_count - 1; at > 0;) {
+        const struct event *event = &choice->events[at];
+        if (event->candidate == NO_CANDIDATE) {
+            at--;
+            continue;
+        }
+        const struct patch_cover *source = &choice->candidates->list[event->candidate];
+        size_t start = choice->events[event->entered].offset;
+        struct patch_cover cover = {.new_offset = start,
+                                    .old_offset = source->old_offset + (start - source->new_offset),
+                                    .size = event->offset - start};
+        int status = delta_covers_add(chosen, &cover, error);
+        if (status != 0)
+            return status;
+        at = event->entered;
+    }
+    for (size_t i = first, j = chosen->count; i + 1 < j; i++) {
+        struct patch_cover swapped = chosen->list[--j];
+        chosen->list[j] = chosen->list[i];
+        chosen->list[i] = swapped;
+    }
+    return 0;
+}
+
+static int by_new_offset(const void *one, const void *other)
+{
+    const struct patch_cover *a = one, *b = other;
+    if (a->new_offset != b->new_offset)
+        return a->new_offset < b->new_offset ? -1 : 1;
+    if (a->old_offset != b->old_offset)
+        return a->old_offset < b->old_offset ? -1 : 1;
+    return (a->size > b->size) - (a->size < b->size);
+}
+
+int delta_choose(struct delta_covers *chosen, struct delta_covers *candidates,
+                 const struct delta_images *images, const struct delta_costs *costs,
+                 struct pack_error *error)
+{
+    PACK_AUTO(choice_free)
+    struct choice choice = {.images = images, .costs = costs, .candidates = candidates};
+    if (candidates->count >= NO_CANDIDATE)
+        return pack_fail(error, PACK_E_LIMIT, "the images have too much in common to choose from");
+    if (candidates->count > 1)
+        qsort(candidates->list, candidates->count, sizeof *candidates->list, by_new_offset);
+
+    int status = add_event(&choice, &(struct event){.candidate = NO_CANDIDATE}, error);
+    while (status == 0 && choice.offset < images->new_size) {
+        end_candidates(&choice);
+        begin_candidates(&choice);
+        status = advance(&choice, error);
+    }
+    return status == 0 ? trace_back(&choice, chosen, error) : status;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+#include "delta/match_parts.h"
+
+#include <string.h>
+
+/* Offsets between two questions whether to go on. */
+#define CANCEL_EVERY ((size_t)1 << 16)
+
+/* The candidates found last, by shift, so that none is found twice. */
+/* Bytes after which a candidate that gains nothing on the leader is given up. */
+#define TIRED 512
+
+#define RECENT_BITS 12
+#define RECENT ((size_t)1 << RECENT_BITS)
+
+struct recent {
+    size_t shift, end; /* end 0: none */
+};
+
+/* The candidate that others have to better. */
+struct leader {
+    size_t shift, start, end; /* in the new image */
+};
+
+struct scanner {
+    const struct delta_scan *scan;
+    struct delta_covers *candidates;
+    struct recent recent[RECENT];
+    struct leader leader;
+    size_t start, end; /* of the part of the new image */
+};
+
+static uint64_t word_at(const uint8_t *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+size_t delta_equal(const uint8_t *one, const uint8_t *other, size_t most)
+{
+    size_t size = 0;
+    while (size + 8 <= most && word_at(one + size) == word_at(other + size))
+        size += 8;
+    while (size < most && one[size] == other[size])
+        size++;
+    return size;
+}
+
+size_t delta_equal_back(const uint8_t *one, const uint8_t *other, size_t most)
+{
+    size_t size = 0;
+    while (size + 8 <= most && word_at(one - size - 8) == word_at(other - size - 8))
+        size += 8;
+    while (size < most && one[-(ptrdiff_t)size - 1] == other[-(ptrdiff_t)size - 1])
+        size++;
+    return size;
+}
+
+static size_t smaller(size_t one, size_t other)
+{
+    return one < other ? one : other;
+}
+
+/* Equal bytes from new_offset on, if the candidate holds it. */
+static size_t equal_ahead(const struct delta_images *images, size_t new_offset,
+                          const struct leader *leader)
+{
+    if (new_offset < leader->start || new_offset >= leader->end)
+        return 0;
+    return delta_equal(images->new_bytes + new_offset,
+                       images->old_bytes + (new_offset - leader->shift), leader->end - new_offset);
+}
+
+/* What is gained where the candidate is or is not equal, and where the leader is or is not. */
+static int64_t gain_of(const struct delta_costs *costs, bool equal, bool leader_equal)
+{
+    int64_t other = leader_equal ? costs->hit : costs->extra;
+    return other - (equal ? costs->hit : costs->miss);
+}
+
+struct reach {
+    size_t size;    /* to where most is gained */
+    int64_t gained; /* there, against the leader or against extra bytes, whichever is less */
+};
+
+/*
+ * How far a candidate reaches on from new_offset, given up where more is lost than two covers
+ * cost, or where the leader has long been as good.
+ */
+static struct reach reach_ahead(const struct scanner *scanner, size_t new_offset, size_t shift)
+{
+    const struct delta_images *images = scanner->scan->images;
+    const struct delta_costs *costs = &scanner->scan->costs;
+    size_t most = smaller(scanner->end - new_offset, images->old_size - (new_offset - shift));
+    const uint8_t *one = images->new_bytes + new_offset;
+    const uint8_t *other = images->old_bytes + (new_offset - shift);
+    struct reach best = {0};
+    int64_t score = 0;
+    for (size_t size = 0; size < most && score >= best.gained - 2 * costs->cover;) {
+        size_t at = new_offset + size;
+        bool led = at >= scanner->leader.start && at < scanner->leader.end;
+        if (led && size > best.size + TIRED)
+            break;
+        size_t equal =
+            led ? one[size] == other[size] : delta_equal(one + size, other + size, most - size);
+        bool leader_equal = led && one[size] == images->old_bytes[at - scanner->leader.shift];
+        size += equal != 0 ? equal : 1;
+        score += (int64_t)(equal != 0 ? equal : 1) * gain_of(costs, equal != 0, leader_equal);
+        if (score > best.gained)
+            best = (struct reach){.size = size, .gained = score};
+    }
+    return best;
+}
+
+/* The same backwards from the byte before, by at most `most` bytes. */
+static struct reach reach_behind(const struct scanner *scanner, size_t new_offset, size_t shift,
+                                 size_t most)
+{
+    const struct delta_images *images = scanner->scan->images;
+    const struct delta_costs *costs = &scanner->scan->costs;
+    struct reach best = {0};
+    int64_t score = 0;
+    for (size_t size = 0; size < most && score >= best.gained - 2 * costs->cover;) {
+        size_t at = new_offset - ++size;
+        bool led = at >= scanner->leader.start && at < scanner->leader.end;
+        uint8_t byte = images->new_bytes[at];
+        bool leader_equal = led && byte == images->old_bytes[at - scanner->leader.shift];
+        score += gain_of(costs, byte == images->old_bytes[at - shift], leader_equal);
+        if (score > best.gained)
+            best = (struct reach){.size = size, .gained = score};
+        else if (size > best.size + TIRED)
+            break;
+    }
+    return best;
+}
+
+static struct recent *recent_of(struct scanner *scanner, size_t shift)
+{
+    uint64_t mixed = (uint64_t)shift * UINT64_C(0x9e3779b97f4a7c15);
+    return &scanner->recent[mixed >> (64 - RECENT_BITS)];
+}
+
+/* Grows a candidate from a place, and keeps it if it can pay for itself. */
+static int add_candidate(struct scanner *scanner, size_t new_offset, size_t old_offset,
+                         struct pack_error *error)
+{
+    const struct delta_images *images = scanner->scan->images;
+    size_t shift = new_offset - old_offset;
+    struct recent *recent = recent_of(scanner, shift);
+    bool again = recent->end != 0 && recent->shift == shift;
+    if (again && new_offset < recent->end)
+        return 0;
+
+    struct reach ahead = reach_ahead(scanner, new_offset, shift);
+    size_t most = smaller(new_offset - scanner->start, old_offset);
+    if (again)
+        most = smaller(most, new_offset - recent->end);
+    struct reach behind = reach_behind(scanner, new_offset, shift, most);
+    if (ahead.gained + behind.gained < scanner->scan->costs.cover)
+        return 0;
+
+    struct patch_cover cover = {.new_offset = new_offset - behind.size,
+                                .old_offset = old_offset - behind.size,
+                                .size = behind.size + ahead.size};
+    struct leader found = {
+        .shift = shift, .start = cover.new_offset, .end = new_offset + ahead.size};
+    *recent = (struct recent){.shift = shift, .end = found.end};
+    if (found.end > scanner->leader.end ||
+        equal_ahead(images, new_offset, &found) > equal_ahead(images, new_offset, &scanner->leader))
+        scanner->leader = found;
+    return delta_covers_add(scanner->candidates, &cover, error);
+}
+
+/* Bytes from `offset` for which the candidate at hand is good enough, 0 to look further. */
+static size_t skippable(const struct scanner *scanner, size_t offset)
+{
+    const struct delta_images *images = scanner->scan->images;
+    if (offset >= scanner->leader.end)
+        return 0;
+    size_t most = scanner->leader.end - offset;
+    const uint8_t *one = images->new_bytes + offset;
+    const uint8_t *other = images->old_bytes + (offset - scanner->leader.shift);
+    size_t skipped = smaller(most, one[0] != other[0]);
+    size_t equal = delta_equal(one + skipped, other + skipped, most - skipped);
+    return equal >= scanner->scan->enough ? skipped + equal : 0;
+}
+
+static int look(struct scanner *scanner, size_t offset, struct pack_error *error)
+{
+    const struct delta_scan *scan = scanner->scan;
+    struct delta_place places[DELTA_MOST_PLACES];
+    size_t count = scan->finder.find(scan->finder.state, offset, scanner->leader.shift, places,
+                                     scan->most_places);
+    int status = 0;
+    for (size_t i = 0; i < count && status == 0; i++) {
+        if (places[i].length >= scan->least)
+            status = add_candidate(scanner, offset, places[i].old_offset, error);
+    }
+    return status;
+}
+
+int delta_scan_run(const struct delta_scan *scan, size_t start, size_t end,
+                   struct delta_covers *candidates, const struct pack_context *context,
+                   struct pack_error *error)
+{
+    struct scanner scanner = {.scan = scan, .candidates = candidates, .start = start, .end = end};
+    size_t ask = start;
+    for (size_t offset = start; offset < end;) {
+        int status = 0;
+        if (offset >= ask) {
+            pack_progress(context, "match", offset, scan->images->new_size);
+            status = pack_check_cancelled(context, error);
+            ask = offset + CANCEL_EVERY;
+        }
+        size_t skipped = skippable(&scanner, offset);
+        if (status == 0 && skipped == 0)
+            status = look(&scanner, offset, error);
+        if (status != 0)
+            return status;
+        offset += skipped == 0 ? 1 : skipped;
+    }
+    return 0;
+}
