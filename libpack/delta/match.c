@@ -7,9 +7,6 @@
 /* What an equal byte of a cover costs, in 1/256 bit: little, but not nothing. */
 #define COST_HIT 8
 
-/* Steps in which the cover cost is sought that leaves no more covers than wanted. */
-#define BISECTIONS 16
-
 struct delta_costs delta_costs_of(const struct delta_match_options *options)
 {
     return (struct delta_costs){.cover = (int64_t)options->cost_cover * 16,
@@ -73,33 +70,9 @@ static int find_candidates(struct delta_covers *candidates, const struct delta_i
     return delta_scan_run(&scan, 0, images->new_size, candidates, context, error);
 }
 
-/*
- * The best covers of which there are no more than the device can hold: those that would be chosen
- * if a cover cost more.
- */
-static int choose_few(struct delta_covers *covers, struct delta_covers *candidates,
-                      const struct delta_images *images, struct delta_costs costs, size_t most,
-                      struct pack_error *error)
+static void candidates_free(struct delta_candidates *candidates)
 {
-    int status = delta_choose(covers, candidates, images, &costs, error);
-    if (status != 0 || covers->count <= most)
-        return status;
-    int64_t low = costs.cover, high = low;
-    for (unsigned step = 0; step < BISECTIONS || covers->count > most; step++) {
-        bool is_found = high > low;
-        costs.cover = !is_found ? high * 2 : step < BISECTIONS ? low + (high - low) / 2 : high;
-        covers->count = 0;
-        status = delta_choose(covers, candidates, images, &costs, error);
-        if (status != 0)
-            return status;
-        if (covers->count <= most)
-            high = costs.cover;
-        else if (is_found)
-            low = costs.cover;
-        else
-            low = high = costs.cover;
-    }
-    return 0;
+    delta_covers_free(&candidates->covers);
 }
 
 int delta_match(struct delta_covers *covers, const uint8_t *old_bytes, size_t old_size,
@@ -109,13 +82,14 @@ int delta_match(struct delta_covers *covers, const uint8_t *old_bytes, size_t ol
 {
     const struct delta_images images = {old_bytes, old_size, new_bytes, new_size};
     const struct delta_costs costs = delta_costs_of(options);
-    PACK_AUTO(delta_covers_free) struct delta_covers candidates = {0};
+    PACK_AUTO(candidates_free) struct delta_candidates candidates = {0};
 
     covers->count = 0;
     if (old_size == 0 || new_size == 0)
         return 0;
-    int status = find_candidates(&candidates, &images, options, context, error);
+    int status = find_candidates(&candidates.covers, &images, options, context, error);
     if (status != 0)
         return status;
-    return choose_few(covers, &candidates, &images, costs, options->most_covers, error);
+    delta_covers_sort(&candidates.covers);
+    return delta_choose_few(covers, &candidates, &images, costs, options->most_covers, error);
 }

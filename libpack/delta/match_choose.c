@@ -12,6 +12,9 @@
 
 #define NO_CANDIDATE UINT32_MAX
 
+/* Steps in which the cover cost is sought that leaves no more covers than wanted. */
+#define BISECTIONS 16
+
 /* So many ways are followed at once; of more, the dearest is given up. */
 #define MOST_ACTIVE 32
 
@@ -31,7 +34,7 @@ struct active {
 struct choice {
     const struct delta_images *images;
     const struct delta_costs *costs;
-    const struct delta_covers *candidates;
+    const struct delta_candidates *candidates;
     struct event *events;
     size_t event_count, event_capacity;
     struct active actives[MOST_ACTIVE];
@@ -62,9 +65,30 @@ static int add_event(struct choice *choice, const struct event *event, struct pa
     return 0;
 }
 
+/* How many bits from `start` on are set, of `most`. */
+static size_t count_set(const uint64_t *bits, size_t start, size_t most)
+{
+    size_t size = 0;
+    while (size < most) {
+        size_t at = start + size;
+        uint64_t clear = ~bits[at / 64] >> at % 64;
+        if (clear != 0) {
+            size += (size_t)__builtin_ctzll(clear);
+            break;
+        }
+        size += 64 - at % 64;
+    }
+    return size < most ? size : most;
+}
+
 static size_t next_mismatch(const struct choice *choice, const struct active *active, size_t offset)
 {
-    const struct patch_cover *cover = &choice->candidates->list[active->candidate];
+    const struct patch_cover *cover = &choice->candidates->covers.list[active->candidate];
+    if (choice->candidates->hits != NULL) {
+        size_t bit =
+            choice->candidates->hit_starts[active->candidate] + (offset - cover->new_offset);
+        return offset + count_set(choice->candidates->hits, bit, active->end - offset);
+    }
     size_t old = cover->old_offset + (offset - cover->new_offset);
     return offset + delta_equal(choice->images->new_bytes + offset, choice->images->old_bytes + old,
                                 active->end - offset);
@@ -84,7 +108,7 @@ static struct active *room_for_one(struct choice *choice)
 
 static void begin_candidates(struct choice *choice)
 {
-    const struct delta_covers *candidates = choice->candidates;
+    const struct delta_covers *candidates = &choice->candidates->covers;
     while (choice->next < candidates->count &&
            candidates->list[choice->next].new_offset <= choice->offset) {
         const struct patch_cover *cover = &candidates->list[choice->next];
@@ -109,7 +133,7 @@ static void end_candidates(struct choice *choice)
 /* Where the bytes after choice->offset stop being equal in all active candidates. */
 static size_t stretch_end(const struct choice *choice)
 {
-    const struct delta_covers *candidates = choice->candidates;
+    const struct delta_covers *candidates = &choice->candidates->covers;
     size_t end = choice->images->new_size;
     if (choice->next < candidates->count && candidates->list[choice->next].new_offset < end)
         end = candidates->list[choice->next].new_offset;
@@ -161,7 +185,7 @@ static int trace_back(const struct choice *choice, struct delta_covers *chosen,
             at--;
             continue;
         }
-        const struct patch_cover *source = &choice->candidates->list[event->candidate];
+        const struct patch_cover *source = &choice->candidates->covers.list[event->candidate];
         size_t start = choice->events[event->entered].offset;
         struct patch_cover cover = {.new_offset = start,
                                     .old_offset = source->old_offset + (start - source->new_offset),
@@ -189,16 +213,20 @@ static int by_new_offset(const void *one, const void *other)
     return (a->size > b->size) - (a->size < b->size);
 }
 
-int delta_choose(struct delta_covers *chosen, struct delta_covers *candidates,
+void delta_covers_sort(struct delta_covers *covers)
+{
+    if (covers->count > 1)
+        qsort(covers->list, covers->count, sizeof *covers->list, by_new_offset);
+}
+
+int delta_choose(struct delta_covers *chosen, const struct delta_candidates *candidates,
                  const struct delta_images *images, const struct delta_costs *costs,
                  struct pack_error *error)
 {
     PACK_AUTO(choice_free)
     struct choice choice = {.images = images, .costs = costs, .candidates = candidates};
-    if (candidates->count >= NO_CANDIDATE)
+    if (candidates->covers.count >= NO_CANDIDATE)
         return pack_fail(error, PACK_E_LIMIT, "the images have too much in common to choose from");
-    if (candidates->count > 1)
-        qsort(candidates->list, candidates->count, sizeof *candidates->list, by_new_offset);
 
     int status = add_event(&choice, &(struct event){.candidate = NO_CANDIDATE}, error);
     while (status == 0 && choice.offset < images->new_size) {
@@ -207,4 +235,29 @@ int delta_choose(struct delta_covers *chosen, struct delta_covers *candidates,
         status = advance(&choice, error);
     }
     return status == 0 ? trace_back(&choice, chosen, error) : status;
+}
+
+int delta_choose_few(struct delta_covers *chosen, const struct delta_candidates *candidates,
+                     const struct delta_images *images, struct delta_costs costs, size_t most,
+                     struct pack_error *error)
+{
+    int status = delta_choose(chosen, candidates, images, &costs, error);
+    if (status != 0 || chosen->count <= most)
+        return status;
+    int64_t low = costs.cover, high = low;
+    for (unsigned step = 0; step < BISECTIONS || chosen->count > most; step++) {
+        bool is_found = high > low;
+        costs.cover = !is_found ? high * 2 : step < BISECTIONS ? low + (high - low) / 2 : high;
+        chosen->count = 0;
+        status = delta_choose(chosen, candidates, images, &costs, error);
+        if (status != 0)
+            return status;
+        if (chosen->count <= most)
+            high = costs.cover;
+        else if (is_found)
+            low = costs.cover;
+        else
+            low = high = costs.cover;
+    }
+    return 0;
 }

@@ -96,9 +96,24 @@ int delta_scan_run(const struct delta_scan *scan, size_t start, size_t end,
 
 /* --- choice ---------------------------------------------------------------------------------- */
 
-/* Sorts the candidates, and appends those parts of them to `chosen` that cost least together. */
-int delta_choose(struct delta_covers *chosen, struct delta_covers *candidates,
+/* What is chosen from. */
+struct delta_candidates {
+    struct delta_covers covers; /* ascending by new_offset; they may overlap */
+    /* One bit per byte of each, set where it is as predicted; NULL: the images are compared. */
+    const uint64_t *hits;
+    const size_t *hit_starts; /* each candidate's first bit */
+};
+
+void delta_covers_sort(struct delta_covers *covers);
+
+/* Appends those parts of the candidates to `chosen` that cost least together. */
+int delta_choose(struct delta_covers *chosen, const struct delta_candidates *candidates,
                  const struct delta_images *images, const struct delta_costs *costs,
                  struct pack_error *error);
+
+/* The same for at most `most` covers: those that would be chosen if a cover cost more. */
+int delta_choose_few(struct delta_covers *chosen, const struct delta_candidates *candidates,
+                     const struct delta_images *images, struct delta_costs costs, size_t most,
+                     struct pack_error *error);
 
 #endif
