@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+#include "patch/decoder.h"
+
+#include <string.h>
+
+struct patch_decoder {
+    struct patch_header header;
+    struct patch_coder coder;
+    struct patch_body body;
+    struct patch_tables tables;
+    struct patch_interval *intervals;
+    uint32_t *order;
+};
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+/* The parts in their order; sizes are summed, or pointers set. */
+struct parts {
+    uint8_t *memory; /* NULL while sizes are summed */
+    uint64_t size;
+};
+
+static void *part(struct parts *parts, uint64_t size)
+{
+    void *start = parts->memory ? parts->memory + parts->size : NULL;
+    parts->size += (size + 7) & ~UINT64_C(7);
+    return start;
+}
+
+static uint64_t lay_out(struct patch_decoder *decoder, const struct patch_header *header,
+                        const struct patch_profile *profile, struct parts *parts)
+{
+    struct patch_tables *tables = &decoder->tables;
+    *tables = (struct patch_tables){.cover_count = header->cover_count,
+                                    .old_range_count = header->old_range_count,
+                                    .new_range_count = header->new_range_count,
+                                    .region_count = header->region_count};
+    uint64_t covers = header->cover_count;
+    (void)part(parts, sizeof(struct patch_decoder));
+    tables->covers = part(parts, covers * sizeof(*tables->covers));
+    tables->old_ranges = part(parts, header->old_range_count * sizeof(*tables->old_ranges));
+    tables->new_ranges = part(parts, header->new_range_count * sizeof(*tables->new_ranges));
+    tables->regions = part(parts, header->region_count * sizeof(*tables->regions));
+    decoder->intervals =
+        profile->indexed ? part(parts, covers * sizeof(*decoder->intervals)) : NULL;
+    decoder->order = profile->indexed ? part(parts, covers * sizeof(*decoder->order)) : NULL;
+    decoder->body.buffer = part(parts, patch_body_buffer(profile->window));
+    decoder->body.model = part(parts, profile->kind->memory(&header->model));
+    return parts->size;
+}
+
+size_t patch_decoder_size(const struct patch_header *header)
+{
+    const struct patch_profile *profile = patch_profile(header->profile);
+    if (!profile || !profile->kind || profile->kind->memory(&header->model) == 0)
+        return 0;
+    struct patch_decoder unused;
+    uint64_t size = lay_out(&unused, header, profile, &(struct parts){.memory = NULL});
+    return size <= SIZE_MAX / 2 ? (size_t)size : 0;
+}
+
+static struct patch_decoder *bind(void *memory, const struct patch_header *header,
+                                  const struct patch_device *device)
+{
+    struct patch_decoder *decoder = memory;
+    struct patch_body *body = &decoder->body;
+    const struct patch_profile *profile = patch_profile(header->profile);
+    (void)lay_out(decoder, header, profile, &(struct parts){.memory = memory});
+    struct patch_tables *tables = &decoder->tables;
+    body->kind = profile->kind;
+    body->coder = &decoder->coder;
+    body->window = profile->window;
+    body->new_size = header->plain_new_size;
+    body->old = (struct patch_source){device->read_old, device->user, header->plain_old_size};
+    body->covers.list = tables->covers;
+    body->covers.count = tables->cover_count;
+    body->covers.intervals = decoder->intervals;
+    body->layout = (struct patch_layout){tables->old_ranges, tables->old_range_count,
+                                         tables->new_ranges, tables->new_range_count,
+                                         tables->regions,    tables->region_count};
+    body->predictor.layout = &body->layout;
+    body->predictor.covers = &body->covers;
+    decoder->coder.read = device->read_patch;
+    decoder->coder.user = device->user;
+    return decoder;
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+struct patch_decoder *patch_decoder_new(void *memory, const struct patch_header *header,
+                                        const struct patch_device *device)
+{
+    struct patch_decoder *decoder = memory;
+    memset(decoder, 0, sizeof(*decoder));
+    decoder->header = *header;
+    bind(memory, header, device);
+    patch_coder_read(&decoder->coder, device->read_patch, device->user);
+    return decoder;
+}
+
+struct patch_decoder *patch_decoder_restore(void *memory, const struct patch_header *header,
+                                            const struct patch_device *device)
+{
+    struct patch_decoder *decoder = bind(memory, header, device);
+    decoder->body.kind->bind(decoder->body.model, &header->model);
+    /* What was read ahead is read again. */
+    decoder->coder.used = decoder->coder.buffered = 0;
+    decoder->coder.ended = false;
+    return decoder;
+}
+
+static enum patch_status coder_status(const struct patch_decoder *decoder)
+{
+    if (decoder->coder.failed)
+        return PATCH_IO;
+    return decoder->coder.ended ? PATCH_CORRUPT : PATCH_OK;
+}
+
+enum patch_status patch_decoder_plans(struct patch_decoder *decoder, uint8_t *old_plan,
+                                      uint8_t *new_plan)
+{
+    patch_code_bytes(&decoder->coder, old_plan, decoder->header.old_plan_size);
+    patch_code_bytes(&decoder->coder, new_plan, decoder->header.new_plan_size);
+    return coder_status(decoder);
+}
+
+enum patch_status patch_decoder_begin(struct patch_decoder *decoder)
+{
+    struct patch_body *body = &decoder->body;
+    enum patch_status status =
+        patch_code_tables(&decoder->coder, &decoder->tables, body->old.size, body->new_size);
+    if (coder_status(decoder) != PATCH_OK)
+        return coder_status(decoder);
+    if (status != PATCH_OK)
+        return status;
+    if (decoder->intervals)
+        patch_covers_index(&body->covers, decoder->intervals, decoder->order);
+    body->kind->begin(body->model, &decoder->header.model);
+    patch_body_begin(body);
+    return PATCH_OK;
+}
+
+bool patch_decoder_wants_training(const struct patch_decoder *decoder)
+{
+    return decoder->body.kind->train != NULL;
+}
+
+void patch_decoder_train(struct patch_decoder *decoder, const uint8_t *bytes, size_t size)
+{
+    decoder->body.kind->train(decoder->body.model, bytes, size);
+}
+
+enum patch_status patch_decoder_step(struct patch_decoder *decoder, uint8_t *bytes, size_t *size)
+{
+    enum patch_status status = patch_body_step(&decoder->body, bytes, size);
+    return status == PATCH_OK ? coder_status(decoder) : status;
+}
+
+enum patch_status patch_decoder_end(struct patch_decoder *decoder)
+{
+    if (patch_coder_read_end(&decoder->coder))
+        return PATCH_OK;
+    return decoder->coder.failed ? PATCH_IO : PATCH_CORRUPT;
+}
+
+uint64_t patch_decoder_consumed(const struct patch_decoder *decoder)
+{
+    return decoder->coder.consumed;
+}
+
+patch_offset patch_decoder_made(const struct patch_decoder *decoder)
+{
+    return decoder->body.place.offset;
+}
+
+const struct patch_covers *patch_decoder_covers(const struct patch_decoder *decoder)
+{
+    return &decoder->body.covers;
+}
