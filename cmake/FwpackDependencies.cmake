@@ -2,6 +2,7 @@
 # Every dependency, each as an imported target, from Debian 12's packages.
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
+find_package(BZip2 REQUIRED)
 pkg_check_modules(sodium REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(crypto REQUIRED IMPORTED_TARGET libcrypto)
 pkg_check_modules(yaml REQUIRED IMPORTED_TARGET yaml-0.1)
