@@ -103,10 +103,16 @@ struct patch_decoder *patch_decoder_restore(void *memory, const struct patch_hea
 {
     struct patch_decoder *decoder = bind(memory, header, device);
     decoder->body.kind->bind(decoder->body.model, &header->model);
-    /* What was read ahead is read again. */
-    decoder->coder.used = decoder->coder.buffered = 0;
-    decoder->coder.ended = false;
     return decoder;
+}
+
+size_t patch_decoder_unread(struct patch_decoder *decoder)
+{
+    struct patch_coder *coder = &decoder->coder;
+    size_t unread = (size_t)(coder->buffered - coder->used);
+    coder->used = coder->buffered = 0;
+    coder->ended = false;
+    return unread;
 }
 
 static enum patch_status coder_status(const struct patch_decoder *decoder)

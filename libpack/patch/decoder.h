@@ -48,10 +48,11 @@ patch_offset patch_decoder_made(const struct patch_decoder *decoder);
 const struct patch_covers *patch_decoder_covers(const struct patch_decoder *decoder);
 
 /*
- * The memory as it stands is the saved state. Restore takes a copy of it in `memory`; the patch is
- * to be read on from `consumed` bytes after the header.
+ * The memory as it stands is the saved state. Restore takes a copy of it in `memory`; what was read
+ * of the patch beyond `consumed` bytes is dropped, and is to be read again: `unread` bytes.
  */
 struct patch_decoder *patch_decoder_restore(void *memory, const struct patch_header *header,
                                             const struct patch_device *device);
+size_t patch_decoder_unread(struct patch_decoder *decoder);
 
 #endif

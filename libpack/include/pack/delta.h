@@ -110,13 +110,17 @@ PACK_API PACK_MUST_USE int pack_patch_read(struct pack_patch *patch, void *buffe
                                            size_t *got, struct pack_error *error);
 /*
  * Between two reads: the state as bytes (malloc()ed, the caller's), to go on after a restart.
- * Restore takes an opened patch in the place of begin; the output goes on where it was saved.
+ * Restore takes an opened patch in the place of begin, and `made`, the bytes that were read so far:
+ * they are hashed again, so that what was kept meanwhile is proved with the rest. PACK_E_CORRUPT
+ * for a damaged state, PACK_E_UNSUPPORTED for one of another version. A patch between opened
+ * images cannot be saved (PACK_E_UNSUPPORTED).
  */
 PACK_API PACK_MUST_USE int pack_patch_save(const struct pack_patch *patch, void **state,
                                            size_t *size, struct pack_error *error);
 PACK_API PACK_MUST_USE int pack_patch_restore(struct pack_patch *patch,
                                               const struct pack_context *context,
-                                              struct pack_input *old_image, const void *state,
+                                              struct pack_input *old_image,
+                                              struct pack_input *made, const void *state,
                                               size_t size, struct pack_error *error);
 PACK_API void pack_patch_close(struct pack_patch **patch);
 

@@ -1,0 +1,555 @@
+/* SPDX-License-Identifier: MIT */
+#include "pack/delta.h"
+#include "pack/limits.h"
+
+#include "base/bytes.h"
+#include "base/checked.h"
+#include "base/memory.h"
+#include "delta/encode.h"
+#include "patch/decoder.h"
+#include "unpack/unpack.h"
+
+#include <stdlib.h>
+
+#define CHUNK 65536
+
+struct pack_patch {
+    struct pack_patch_info info;
+    struct patch_header header;
+    struct pack_input *input;
+    uint64_t at;              /* next byte of the input */
+    struct pack_error *error; /* of the call that is under way, for the callbacks */
+    const struct pack_context *context;
+
+    struct pack_input *old_image;
+    uint8_t *opened; /* the opened old image, or NULL */
+    struct unpack_plan *old_plan, *new_plan;
+    struct unpack_packer *packer;
+
+    uint8_t *memory; /* the decoder's */
+    struct patch_decoder *decoder;
+    struct pack_patch_cover *covers;
+    struct pack_sha256 *hash;
+    uint64_t made; /* bytes of the new image that were read */
+    struct pack_sink ready_sink;
+    struct pack_buffer ready; /* what the last steps gave and nobody read yet */
+    size_t ready_at;
+    bool decoded, proved;
+};
+
+/* --- what the decoder calls --------------------------------------------------------------------
+ */
+
+static int read_patch(void *user, uint8_t *buffer, size_t capacity)
+{
+    struct pack_patch *patch = user;
+    size_t got = 0;
+    if (pack_input_read(patch->input, patch->at, buffer, capacity, &got, patch->error))
+        return -1;
+    patch->at += got;
+    return (int)got;
+}
+
+static bool read_old(void *user, patch_offset offset, uint8_t *buffer, size_t size)
+{
+    struct pack_patch *patch = user;
+    if (patch->opened) {
+        if (size > patch->header.plain_old_size || offset > patch->header.plain_old_size - size)
+            return false;
+        memcpy(buffer, patch->opened + offset, size);
+        return true;
+    }
+    return pack_input_exact(patch->old_image, offset, buffer, size, PACK_E_WRONG_BASE,
+                            patch->error) == 0;
+}
+
+static int fail(struct pack_patch *patch, enum patch_status status, struct pack_error *error)
+{
+    static const struct {
+        enum pack_code code;
+        const char *text;
+    } words[] = {
+        [PATCH_IO] = {PACK_E_IO, "a read failed"},
+        [PATCH_MALFORMED] = {PACK_E_MALFORMED, "not a patch that this version could have made"},
+        [PATCH_UNSUPPORTED] = {PACK_E_UNSUPPORTED, "the patch is of another format version"},
+        [PATCH_LIMIT] = {PACK_E_LIMIT, "the patch needs more memory than it says"},
+        [PATCH_WRONG_BASE] = {PACK_E_WRONG_BASE, "the patch is for another base"},
+        [PATCH_CORRUPT] = {PACK_E_CORRUPT, "the patch is damaged or cut short"},
+    };
+    if (!error->code)
+        (void)pack_fail(error, words[status].code, "%s", words[status].text);
+    (void)pack_at_offset(error, patch->at);
+    return pack_at_file(error, patch->input->name);
+}
+
+/* --- header ------------------------------------------------------------------------------------
+ */
+
+static void fill_info(struct pack_patch *patch)
+{
+    const struct patch_header *header = &patch->header;
+    patch->info = (struct pack_patch_info){
+        .decoder = (enum pack_delta_decoder)header->profile,
+        .version = PATCH_FORMAT_VERSION,
+        .stored = header->flags & PATCH_STORED,
+        .unpacked = header->flags & PATCH_UNPACKED,
+        .in_place = header->page_size,
+        .scratch = header->scratch_size,
+        .old_size = header->old_size,
+        .new_size = header->new_size,
+        .plain_old_size = header->flags & PATCH_STORED ? header->old_size : header->plain_old_size,
+        .plain_new_size = header->flags & PATCH_STORED ? header->new_size : header->plain_new_size,
+        .memory = header->memory,
+    };
+    memcpy(patch->info.old_sha256, header->old_hash, PACK_SHA256_SIZE);
+    memcpy(patch->info.new_sha256, header->new_hash, PACK_SHA256_SIZE);
+}
+
+static int read_header(struct pack_patch *patch, struct pack_error *error)
+{
+    uint8_t bytes[PATCH_MAX_HEADER];
+    size_t size = 0;
+    int status =
+        pack_input_exact(patch->input, 0, bytes, PATCH_PREFIX_SIZE, PACK_E_MALFORMED, error);
+    if (status)
+        return status;
+    enum patch_status result = patch_header_size(bytes, &size);
+    if (result == PATCH_OK) {
+        status = pack_input_exact(patch->input, PATCH_PREFIX_SIZE, bytes + PATCH_PREFIX_SIZE,
+                                  size - PATCH_PREFIX_SIZE, PACK_E_CORRUPT, error);
+        if (status)
+            return status;
+        result = patch_header_parse(&patch->header, bytes, size);
+    }
+    patch->at = size;
+    return result == PATCH_OK ? 0 : fail(patch, result, error);
+}
+
+int pack_patch_open(struct pack_patch **patch, struct pack_input *input, struct pack_error *error)
+{
+    PACK_AUTO(pack_patch_close) struct pack_patch *made = calloc(1, sizeof(*made));
+    *patch = NULL;
+    if (!made)
+        return pack_fail_memory(error);
+    made->input = input;
+    made->ready.limit = SIZE_MAX / 2;
+    int status = read_header(made, error);
+    if (!status)
+        status = pack_sha256_new(&made->hash, error);
+    if (status)
+        return pack_at_file(error, input->name);
+    fill_info(made);
+    *patch = pack_steal(&made);
+    return 0;
+}
+
+const struct pack_patch_info *pack_patch_info(const struct pack_patch *patch)
+{
+    return &patch->info;
+}
+
+void pack_patch_close(struct pack_patch **patch)
+{
+    struct pack_patch *closed = *patch;
+    if (!closed)
+        return;
+    unpack_packer_free(&closed->packer);
+    unpack_plan_free(&closed->old_plan);
+    unpack_plan_free(&closed->new_plan);
+    pack_sha256_free(&closed->hash);
+    pack_buffer_clear(&closed->ready);
+    free(closed->opened);
+    free(closed->memory);
+    free(closed->covers);
+    free(closed);
+    *patch = NULL;
+}
+
+/* --- begin -------------------------------------------------------------------------------------
+ */
+
+static int hash_input(struct pack_sha256 *hash, const struct pack_context *context,
+                      struct pack_input *input, uint64_t size, enum pack_code code,
+                      struct pack_error *error)
+{
+    PACK_AUTO_FREE uint8_t *chunk = malloc(CHUNK);
+    if (!chunk)
+        return pack_fail_memory(error);
+    for (uint64_t at = 0; at < size;) {
+        size_t part = (size_t)pack_min(CHUNK, size - at);
+        int status = pack_check_cancelled(context, error);
+        if (!status)
+            status = pack_input_exact(input, at, chunk, part, code, error);
+        if (!status)
+            status = pack_sha256_update(hash, chunk, part, error);
+        if (status)
+            return status;
+        at += part;
+    }
+    return 0;
+}
+
+static int wrong_base(const struct pack_patch *patch, const uint8_t found[PACK_SHA256_SIZE],
+                      struct pack_error *error)
+{
+    char wanted_hex[PACK_SHA256_HEX_SIZE], found_hex[PACK_SHA256_HEX_SIZE];
+    pack_sha256_hex(patch->header.old_hash, wanted_hex);
+    pack_sha256_hex(found, found_hex);
+    (void)pack_fail(error, PACK_E_WRONG_BASE,
+                    "the patch is for a base with sha256 %s (%llu bytes), this one has %s",
+                    wanted_hex, (unsigned long long)patch->header.old_size, found_hex);
+    (void)pack_hint(error, "find the image with that hash, or use the full image");
+    return pack_at_file(error, patch->old_image->name);
+}
+
+static int check_base(struct pack_patch *patch, struct pack_error *error)
+{
+    uint8_t found[PACK_SHA256_SIZE];
+    const struct pack_input *old_image = patch->old_image;
+    if (old_image->has_size && old_image->size < patch->header.old_size) {
+        (void)pack_fail(
+            error, PACK_E_WRONG_BASE, "the patch is for a base of %llu bytes, this one has %llu",
+            (unsigned long long)patch->header.old_size, (unsigned long long)old_image->size);
+        return pack_at_file(error, old_image->name);
+    }
+    int status = hash_input(patch->hash, patch->context, patch->old_image, patch->header.old_size,
+                            PACK_E_WRONG_BASE, error);
+    if (!status)
+        status = pack_sha256_finish(patch->hash, found, error);
+    if (status)
+        return pack_at_file(error, old_image->name);
+    return memcmp(found, patch->header.old_hash, sizeof(found)) == 0
+               ? 0
+               : wrong_base(patch, found, error);
+}
+
+static uint64_t allowed_memory(const struct pack_context *context)
+{
+    return context && context->decoder_memory ? context->decoder_memory
+                                              : PACK_DEFAULT_DECODER_MEMORY;
+}
+
+static int check_memory(const struct pack_patch *patch, struct pack_error *error)
+{
+    uint64_t allowed = allowed_memory(patch->context);
+    if (patch->header.memory <= allowed)
+        return 0;
+    (void)pack_fail(error, PACK_E_LIMIT,
+                    "applying the patch takes %llu bytes of memory, %llu are allowed",
+                    (unsigned long long)patch->header.memory, (unsigned long long)allowed);
+    (void)pack_hint(error, "allow more with --decoder-memory");
+    return pack_at_file(error, patch->input->name);
+}
+
+static int new_decoder(struct pack_patch *patch, struct pack_error *error)
+{
+    size_t size = patch_decoder_size(&patch->header);
+    if (size == 0)
+        return fail(patch, PATCH_MALFORMED, error);
+    if (delta_device_memory(&patch->header, 0) > patch->header.memory)
+        return fail(patch, PATCH_LIMIT, error);
+    patch->memory = calloc(1, size);
+    if (!patch->memory)
+        return pack_fail_memory(error);
+    struct patch_device device = {read_patch, read_old, patch};
+    patch->error = error;
+    patch->decoder = patch_decoder_new(patch->memory, &patch->header, &device);
+    return 0;
+}
+
+static int write_ready(struct pack_sink *sink, const void *bytes, size_t size,
+                       struct pack_error *error)
+{
+    struct pack_patch *patch =
+        (struct pack_patch *)(void *)((char *)sink - offsetof(struct pack_patch, ready_sink));
+    return pack_buffer_append(&patch->ready, bytes, size, error);
+}
+
+/* Plans are checked, and the old image opened. */
+static int follow_plans(struct pack_patch *patch, struct pack_error *error)
+{
+    static const struct pack_sink_ops ops = {.write = write_ready};
+    const struct patch_header *header = &patch->header;
+    PACK_AUTO_FREE uint8_t *plans =
+        malloc((size_t)header->old_plan_size + header->new_plan_size + 1);
+    if (!plans)
+        return pack_fail_memory(error);
+    enum patch_status result =
+        patch_decoder_plans(patch->decoder, plans, plans + header->old_plan_size);
+    if (result != PATCH_OK)
+        return fail(patch, result, error);
+    int status = unpack_plan_parse(&patch->old_plan, plans, header->old_plan_size, error);
+    if (!status)
+        status = unpack_plan_parse(&patch->new_plan, plans + header->old_plan_size,
+                                   header->new_plan_size, error);
+    if (status)
+        return status;
+    uint64_t more = unpack_plan_memory(patch->old_plan) > unpack_plan_memory(patch->new_plan)
+                        ? unpack_plan_memory(patch->old_plan)
+                        : unpack_plan_memory(patch->new_plan);
+    if (delta_device_memory(header, more) > header->memory)
+        return fail(patch, PATCH_LIMIT, error);
+    status = unpack_follow(patch->old_plan, patch->old_image, &patch->opened,
+                           (size_t)header->plain_old_size, error);
+    patch->ready_sink.ops = &ops;
+    return status ? status
+                  : unpack_packer_new(&patch->packer, patch->new_plan, &patch->ready_sink, error);
+}
+
+static int train(struct pack_patch *patch, struct pack_error *error)
+{
+    const struct patch_header *header = &patch->header;
+    if (!patch_decoder_wants_training(patch->decoder) || header->model.index_bits == 0)
+        return 0;
+    PACK_AUTO_FREE uint8_t *chunk = malloc(CHUNK);
+    if (!chunk)
+        return pack_fail_memory(error);
+    for (uint64_t at = 0; at < header->plain_old_size;) {
+        size_t part = (size_t)pack_min(CHUNK, header->plain_old_size - at);
+        int status = pack_check_cancelled(patch->context, error);
+        if (!status && !read_old(patch, (patch_offset)at, chunk, part))
+            status = fail(patch, PATCH_IO, error);
+        if (status)
+            return status;
+        patch_decoder_train(patch->decoder, chunk, part);
+        at += part;
+    }
+    return 0;
+}
+
+int pack_patch_begin(struct pack_patch *patch, const struct pack_context *context,
+                     struct pack_input *old_image, struct pack_error *error)
+{
+    patch->context = context;
+    patch->old_image = old_image;
+    patch->error = error;
+    int status = check_memory(patch, error);
+    if (!status)
+        status = check_base(patch, error);
+    if (status || patch->info.stored)
+        return status;
+    status = new_decoder(patch, error);
+    if (!status && patch->info.unpacked)
+        status = follow_plans(patch, error);
+    if (status)
+        return status;
+    enum patch_status result = patch_decoder_begin(patch->decoder);
+    return result == PATCH_OK ? train(patch, error) : fail(patch, result, error);
+}
+
+const struct pack_patch_cover *pack_patch_covers(const struct pack_patch *patch, size_t *count)
+{
+    _Static_assert(sizeof(struct pack_patch_cover) == sizeof(struct patch_cover),
+                   "one is shown as the other");
+    const struct patch_covers *covers =
+        patch->decoder ? patch_decoder_covers(patch->decoder) : NULL;
+    *count = covers ? covers->count : 0;
+    return covers ? (const struct pack_patch_cover *)(const void *)covers->list : NULL;
+}
+
+/* --- read --------------------------------------------------------------------------------------
+ */
+
+static int step_stored(struct pack_patch *patch, struct pack_error *error)
+{
+    uint64_t left = patch->header.new_size - (patch->made + patch->ready.size);
+    size_t part = (size_t)pack_min(left, CHUNK);
+    uint8_t excess;
+    size_t got = 0;
+    if (part == 0) {
+        patch->decoded = true;
+        int status = pack_input_read(patch->input, patch->at, &excess, 1, &got, error);
+        return status || got == 0 ? status : fail(patch, PATCH_CORRUPT, error);
+    }
+    int status = pack_buffer_reserve(&patch->ready, part, error);
+    if (!status)
+        status = pack_input_exact(patch->input, patch->at, patch->ready.bytes + patch->ready.size,
+                                  part, PACK_E_CORRUPT, error);
+    if (status)
+        return status;
+    patch->ready.size += part;
+    patch->at += part;
+    return 0;
+}
+
+static int step_coded(struct pack_patch *patch, struct pack_error *error)
+{
+    size_t window = patch_profile(patch->header.profile)->window, size = 0;
+    PACK_AUTO_FREE uint8_t *plain = patch->packer ? malloc(window) : NULL;
+    if (patch->packer && !plain)
+        return pack_fail_memory(error);
+    int status = patch->packer ? 0 : pack_buffer_reserve(&patch->ready, window, error);
+    if (status)
+        return status;
+    uint8_t *bytes = plain ? plain : patch->ready.bytes + patch->ready.size;
+    enum patch_status result = patch_decoder_step(patch->decoder, bytes, &size);
+    if (result == PATCH_OK && size == 0) {
+        result = patch_decoder_end(patch->decoder);
+        patch->decoded = true;
+    }
+    if (result != PATCH_OK)
+        return fail(patch, result, error);
+    if (!patch->packer)
+        patch->ready.size += size;
+    else if (size > 0)
+        return unpack_packer_push(patch->packer, bytes, size, error);
+    else
+        return unpack_packer_finish(patch->packer, error);
+    return 0;
+}
+
+static int prove(struct pack_patch *patch, struct pack_error *error)
+{
+    uint8_t found[PACK_SHA256_SIZE];
+    int status = pack_sha256_finish(patch->hash, found, error);
+    if (status || patch->proved)
+        return status;
+    if (patch->made != patch->header.new_size ||
+        memcmp(found, patch->header.new_hash, sizeof(found)) != 0)
+        return fail(patch, PATCH_CORRUPT, error);
+    patch->proved = true;
+    return 0;
+}
+
+int pack_patch_read(struct pack_patch *patch, void *buffer, size_t capacity, size_t *got,
+                    struct pack_error *error)
+{
+    *got = 0;
+    patch->error = error;
+    while (patch->ready_at == patch->ready.size && !patch->decoded) {
+        patch->ready.size = patch->ready_at = 0;
+        int status = pack_check_cancelled(patch->context, error);
+        if (!status)
+            status = patch->info.stored ? step_stored(patch, error) : step_coded(patch, error);
+        if (status)
+            return status;
+    }
+    *got = (size_t)pack_min(capacity, patch->ready.size - patch->ready_at);
+    if (*got == 0)
+        return prove(patch, error);
+    if (*got > patch->header.new_size - patch->made)
+        return fail(patch, PATCH_CORRUPT, error);
+    memcpy(buffer, patch->ready.bytes + patch->ready_at, *got);
+    patch->ready_at += *got;
+    patch->made += *got;
+    return pack_sha256_update(patch->hash, buffer, *got, error);
+}
+
+/* --- save and restore --------------------------------------------------------------------------
+ */
+
+/* "FWS", a version; the SHA-256 of what follows; `made`, `at`, what is ready; the decoder's memory.
+ */
+#define STATE_MAGIC "FWS\1"
+#define STATE_START (4 + PACK_SHA256_SIZE)
+#define STATE_FIXED (STATE_START + 24)
+
+int pack_patch_save(const struct pack_patch *patch, void **state, size_t *size,
+                    struct pack_error *error)
+{
+    PACK_AUTO_BUFFER struct pack_buffer buffer = {.limit = SIZE_MAX / 2};
+    size_t ready = patch->ready.size - patch->ready_at;
+    uint8_t fixed[STATE_FIXED] = STATE_MAGIC;
+    if (patch->info.unpacked)
+        return pack_fail(error, PACK_E_UNSUPPORTED,
+                         "a patch between opened images cannot be interrupted");
+    pack_put_le64(fixed + STATE_START, patch->made);
+    pack_put_le64(fixed + STATE_START + 8, patch->at);
+    pack_put_le64(fixed + STATE_START + 16, ready | (uint64_t)patch->decoded << 63);
+    int status = pack_buffer_append(&buffer, fixed, sizeof(fixed), error);
+    if (!status && ready > 0)
+        status = pack_buffer_append(&buffer, patch->ready.bytes + patch->ready_at, ready, error);
+    if (!status && patch->decoder)
+        status =
+            pack_buffer_append(&buffer, patch->memory, patch_decoder_size(&patch->header), error);
+    if (!status)
+        status = pack_sha256_bytes(buffer.bytes + STATE_START, buffer.size - STATE_START,
+                                   buffer.bytes + 4, error);
+    return status ? status : pack_buffer_take(&buffer, state, size, error);
+}
+
+/* Whether the state is whole, and has room for what it says. */
+static int check_state(const struct pack_patch *patch, const uint8_t *state, size_t size,
+                       struct pack_error *error)
+{
+    uint8_t found[PACK_SHA256_SIZE];
+    size_t memory = patch->info.stored ? 0 : patch_decoder_size(&patch->header);
+    if (size < STATE_FIXED || memcmp(state, STATE_MAGIC, 3) != 0)
+        return pack_fail(error, PACK_E_CORRUPT, "not the saved state of a patch");
+    if (state[3] != (uint8_t)STATE_MAGIC[3])
+        return pack_fail(error, PACK_E_UNSUPPORTED, "the state was saved by another version");
+    int status = pack_sha256_bytes(state + STATE_START, size - STATE_START, found, error);
+    if (status)
+        return status;
+    uint64_t ready = pack_le64(state + STATE_START + 16) << 1 >> 1;
+    if (memcmp(found, state + 4, sizeof(found)) != 0 || ready > size - STATE_FIXED ||
+        size - STATE_FIXED - ready != memory)
+        return pack_fail(error, PACK_E_CORRUPT, "the saved state is damaged");
+    return 0;
+}
+
+static int take_state(struct pack_patch *patch, const uint8_t *state, size_t size,
+                      struct pack_error *error)
+{
+    size_t memory = patch->info.stored ? 0 : patch_decoder_size(&patch->header);
+    size_t ready = size - STATE_FIXED - memory;
+    patch->made = pack_le64(state + STATE_START);
+    patch->at = pack_le64(state + STATE_START + 8);
+    patch->decoded = state[STATE_START + 23] >> 7;
+    int status = pack_buffer_append(&patch->ready, state + STATE_FIXED, ready, error);
+    if (status || patch->info.stored)
+        return status;
+    status = new_decoder(patch, error);
+    if (status)
+        return status;
+    struct patch_device device = {read_patch, read_old, patch};
+    memcpy(patch->memory, state + STATE_FIXED + ready, memory);
+    patch->decoder = patch_decoder_restore(patch->memory, &patch->header, &device);
+    patch->at -= patch_decoder_unread(patch->decoder);
+    return 0;
+}
+
+int pack_patch_restore(struct pack_patch *patch, const struct pack_context *context,
+                       struct pack_input *old_image, struct pack_input *made, const void *state,
+                       size_t size, struct pack_error *error)
+{
+    patch->context = context;
+    patch->old_image = old_image;
+    patch->error = error;
+    int status = patch->info.unpacked
+                     ? pack_fail(error, PACK_E_UNSUPPORTED,
+                                 "a patch between opened images cannot be interrupted")
+                     : check_state(patch, state, size, error);
+    if (!status)
+        status = check_memory(patch, error);
+    if (!status)
+        status = check_base(patch, error);
+    if (!status)
+        status = take_state(patch, state, size, error);
+    return status ? status
+                  : hash_input(patch->hash, context, made, patch->made, PACK_E_CORRUPT, error);
+}
+
+/* --- all of it ---------------------------------------------------------------------------------
+ */
+
+int pack_patch_apply(const struct pack_context *context, struct pack_input *input,
+                     struct pack_input *old_image, struct pack_sink *new_image,
+                     struct pack_error *error)
+{
+    PACK_AUTO(pack_patch_close) struct pack_patch *patch = NULL;
+    PACK_AUTO_FREE uint8_t *chunk = malloc(CHUNK);
+    if (!chunk)
+        return pack_fail_memory(error);
+    int status = pack_patch_open(&patch, input, error);
+    if (!status)
+        status = pack_patch_begin(patch, context, old_image, error);
+    for (size_t got = 1; !status && got > 0;) {
+        status = pack_patch_read(patch, chunk, CHUNK, &got, error);
+        if (!status && got > 0)
+            status = pack_sink_write(new_image, chunk, got, error);
+        if (!status)
+            pack_progress(context, "patch", patch->made, patch->header.new_size);
+    }
+    return status;
+}

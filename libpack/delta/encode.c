@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+#include "delta/encode.h"
+
+#include "base/memory.h"
+#include "patch/decoder.h"
+
+#include <stdlib.h>
+
+/* --- the model's size --------------------------------------------------------------------------
+ */
+
+static uint8_t bits_for(uint64_t value, uint8_t least, uint8_t most)
+{
+    uint8_t bits = least;
+    while (bits < most && (UINT64_C(1) << bits) < value)
+        bits++;
+    return bits;
+}
+
+/* Bytes that no cover holds, and an estimate of how many are coded one by one. */
+static uint64_t count_extra(const struct delta_script *script)
+{
+    uint64_t extra = script->new_image.size;
+    for (size_t i = 0; i < script->covers->count; i++)
+        extra -= script->covers->list[i].size;
+    return extra;
+}
+
+static uint64_t count_misses(const struct delta_script *script)
+{
+    uint64_t misses = 0;
+    for (size_t i = 0; i < script->covers->count; i++) {
+        const struct patch_cover *cover = &script->covers->list[i];
+        const uint8_t *from = script->old_image.bytes + cover->old_offset;
+        const uint8_t *to = script->new_image.bytes + cover->new_offset;
+        for (patch_offset at = 0; at < cover->size; at++)
+            misses += from[at] != to[at];
+    }
+    return misses;
+}
+
+static struct patch_model_size choose_model(const struct delta_script *script, uint8_t profile)
+{
+    struct patch_model_size size = {0};
+    if (profile == PATCH_TINY)
+        return size;
+    uint64_t extra = count_extra(script), misses = count_misses(script);
+    if (profile == PATCH_SMALL) {
+        size.slot_bits = 12;
+        return size;
+    }
+    size.slot_bits = bits_for((extra + misses) * 48, 15, 22);
+    if (extra > 64) {
+        size.history_bits = bits_for(script->new_image.size, 10, 20);
+        size.index_bits = bits_for(script->old_image.size, 10, 20);
+    }
+    return size;
+}
+
+/* --- the body ----------------------------------------------------------------------------------
+ */
+
+struct encoder {
+    struct pack_buffer *patch;
+    struct pack_error *error;
+    const struct delta_script *script;
+    struct patch_coder coder;
+    struct patch_body body;
+    struct patch_tables tables;
+};
+
+static bool write_patch(void *user, const uint8_t *bytes, size_t size)
+{
+    struct encoder *encoder = user;
+    return pack_buffer_append(encoder->patch, bytes, size, encoder->error) == 0;
+}
+
+static bool read_old(void *user, patch_offset offset, uint8_t *buffer, size_t size)
+{
+    struct encoder *encoder = user;
+    const struct delta_bytes *image = &encoder->script->old_image;
+    if (size > image->size || offset > image->size - size)
+        return false;
+    memcpy(buffer, image->bytes + offset, size);
+    return true;
+}
+
+/* The coder's functions take what they may fill; a writer only reads it. */
+static void code_plan(struct patch_coder *coder, const struct delta_bytes *plan)
+{
+    patch_account_to(coder, PATCH_ACCOUNT_PLANS);
+    patch_code_bytes(coder, (uint8_t *)(uintptr_t)plan->bytes, plan->size);
+}
+
+static int code_tables(struct encoder *encoder, const struct patch_header *header)
+{
+    const struct delta_script *script = encoder->script;
+    encoder->tables = (struct patch_tables){
+        .covers = script->covers->list,
+        .cover_count = script->covers->count,
+        .old_ranges = (struct patch_range *)(uintptr_t)script->layout->old_ranges,
+        .old_range_count = script->layout->old_range_count,
+        .new_ranges = (struct patch_range *)(uintptr_t)script->layout->new_ranges,
+        .new_range_count = script->layout->new_range_count,
+        .regions = (struct patch_region *)(uintptr_t)script->layout->regions,
+        .region_count = script->layout->region_count,
+    };
+    enum patch_status status =
+        patch_code_tables(&encoder->coder, &encoder->tables, (patch_offset)script->old_image.size,
+                          (patch_offset)script->new_image.size);
+    if (encoder->error->code)
+        return (int)encoder->error->code;
+    (void)header;
+    return status == PATCH_OK
+               ? 0
+               : pack_fail(encoder->error, PACK_E_LIMIT, "the covers contradict the images");
+}
+
+static int code_steps(struct encoder *encoder)
+{
+    const struct delta_bytes *image = &encoder->script->new_image;
+    size_t at = 0, size = 1;
+    while (size > 0) {
+        /* The body only reads what it writes to the patch. */
+        uint8_t *bytes = (uint8_t *)(uintptr_t)image->bytes + at;
+        enum patch_status status = patch_body_step(&encoder->body, bytes, &size);
+        if (encoder->error->code)
+            return (int)encoder->error->code;
+        if (status != PATCH_OK)
+            return pack_fail(encoder->error, PACK_E_IO, "the old image cannot be read");
+        at += size;
+    }
+    patch_coder_write_end(&encoder->coder);
+    return (int)encoder->error->code;
+}
+
+static int set_up_body(struct encoder *encoder, const struct patch_header *header, void *model,
+                       uint8_t *buffer, struct patch_interval *intervals, uint32_t *order)
+{
+    const struct delta_script *script = encoder->script;
+    const struct patch_profile *profile = patch_profile(header->profile);
+    struct patch_body *body = &encoder->body;
+    *body = (struct patch_body){
+        .kind = profile->kind,
+        .model = model,
+        .coder = &encoder->coder,
+        .old = {read_old, encoder, (patch_offset)script->old_image.size},
+        .new_size = (patch_offset)script->new_image.size,
+        .covers = {.list = script->covers->list, .count = script->covers->count},
+        .layout = *script->layout,
+        .window = profile->window,
+        .buffer = buffer,
+    };
+    if (profile->indexed)
+        patch_covers_index(&body->covers, intervals, order);
+    body->kind->begin(model, &header->model);
+    if (body->kind->train)
+        body->kind->train(model, script->old_image.bytes, script->old_image.size);
+    patch_body_begin(body);
+    return 0;
+}
+
+static int code_body(struct encoder *encoder, const struct patch_header *header)
+{
+    const struct patch_profile *profile = patch_profile(header->profile);
+    size_t count = encoder->script->covers->count + 1;
+    PACK_AUTO_FREE uint8_t *model = calloc(1, profile->kind->memory(&header->model));
+    PACK_AUTO_FREE uint8_t *buffer = calloc(1, patch_body_buffer(profile->window));
+    PACK_AUTO_FREE struct patch_interval *intervals = calloc(count, sizeof(*intervals));
+    PACK_AUTO_FREE uint32_t *order = calloc(count, sizeof(*order));
+    if (!model || !buffer || !intervals || !order)
+        return pack_fail_memory(encoder->error);
+    patch_coder_write(&encoder->coder, write_patch, encoder);
+    if (header->flags & PATCH_UNPACKED) {
+        code_plan(&encoder->coder, &encoder->script->old_plan);
+        code_plan(&encoder->coder, &encoder->script->new_plan);
+    }
+    int status = code_tables(encoder, header);
+    if (!status)
+        status = set_up_body(encoder, header, model, buffer, intervals, order);
+    return status ? status : code_steps(encoder);
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+uint64_t delta_device_memory(const struct patch_header *header, uint64_t plan_memory)
+{
+    uint64_t sum = patch_decoder_size(header) + patch_profile(header->profile)->window;
+    if (header->flags & PATCH_UNPACKED)
+        sum += header->plain_old_size + header->old_plan_size + header->new_plan_size + plan_memory;
+    return sum;
+}
+
+int delta_encode(struct pack_buffer *patch, struct patch_header *header,
+                 const struct delta_script *script, uint64_t decoder_memory,
+                 uint64_t cost[PATCH_ACCOUNTS], struct pack_error *error)
+{
+    const struct patch_profile *profile = patch_profile(header->profile);
+    if (script->covers->count > profile->most_covers)
+        return pack_fail(error, PACK_E_LIMIT, "%zu covers, the %s decoder holds %u",
+                         script->covers->count, profile->name, profile->most_covers);
+    header->model = choose_model(script, header->profile);
+    header->cover_count = (uint32_t)script->covers->count;
+    header->old_range_count = (uint32_t)script->layout->old_range_count;
+    header->new_range_count = (uint32_t)script->layout->new_range_count;
+    header->region_count = (uint32_t)script->layout->region_count;
+    header->memory += delta_device_memory(header, 0);
+    if (header->memory > decoder_memory)
+        return pack_fail(error, PACK_E_LIMIT,
+                         "applying the patch takes %llu bytes of memory, %llu are allowed",
+                         (unsigned long long)header->memory, (unsigned long long)decoder_memory);
+    uint8_t bytes[PATCH_MAX_HEADER];
+    int status = pack_buffer_append(patch, bytes, patch_header_encode(header, bytes), error);
+    if (status)
+        return status;
+    PACK_AUTO_FREE struct encoder *encoder = calloc(1, sizeof(*encoder));
+    if (!encoder)
+        return pack_fail_memory(error);
+    encoder->patch = patch;
+    encoder->error = error;
+    encoder->script = script;
+    status = code_body(encoder, header);
+    memcpy(cost, encoder->coder.cost, sizeof(encoder->coder.cost));
+    return status;
+}

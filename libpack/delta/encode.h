@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DELTA_ENCODE_H
+#define DELTA_ENCODE_H
+
+/* Writing a patch from what was found out about a pair of images. */
+
+#include "base/bytes.h"
+#include "delta/detect.h"
+#include "delta/match.h"
+#include "patch/header.h"
+
+/* An image in memory. */
+struct delta_bytes {
+    const uint8_t *bytes;
+    size_t size;
+};
+
+struct delta_script {
+    struct delta_bytes old_image, new_image; /* opened, where plans say so */
+    const struct delta_covers *covers;
+    const struct patch_layout *layout;
+    struct delta_bytes old_plan, new_plan;
+};
+
+/*
+ * Appends a patch: header (profile, sizes and hashes are set; counts, model and memory are filled
+ * in here) and body. `cost` gets the bits of each account. PACK_E_LIMIT when the profile cannot
+ * hold the covers or the decoder would need more than `decoder_memory`.
+ */
+int delta_encode(struct pack_buffer *patch, struct patch_header *header,
+                 const struct delta_script *script, uint64_t decoder_memory,
+                 uint64_t cost[PATCH_ACCOUNTS], struct pack_error *error);
+
+/* The memory of the device that a header stands for: the decoder, images that it opens, codecs. */
+uint64_t delta_device_memory(const struct patch_header *header, uint64_t plan_memory);
+
+#endif
