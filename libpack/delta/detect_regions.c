@@ -7,8 +7,11 @@
 enum {
     MOST_PARTS = 128,
     SAMPLE = 4096, /* bytes of each part that are looked at */
-    ENOUGH = 96,   /* bits of surprise in a sample, below which it is data … */
-    LEAST = 24,    /* … and in its calls and in its other signs */
+    GLANCE = 1024, /* bytes of each part, from which the image's machines are guessed */
+    CANDIDATES = 3,
+    NARROW = 2,  /* parts without signs between parts of one kind that are of it too */
+    ENOUGH = 48, /* bits of surprise in a part, below which it is data, … */
+    LEAST = 16,  /* … and in its calls and signs each, for machines but the image's first */
 };
 
 /* --- signs of a machine ------------------------------------------------------------------------
@@ -168,10 +171,11 @@ static const struct machine machines[] = {
                            {0xef83, 0x6101, 5},
                            {0}}},
     {PATCH_REGION_XTENSA, 1, 5, 20, false, xtensa_call,
-     (const struct sign[]){{0xffff, 0xf01d, 8},                /* RETW.N */
-                           {0xffff, 0xf00d, 8},                /* RET.N */
-                           {0xf00fff, 0x000136, 10},           /* ENTRY A1 */
-                           {0xf0ffff, 0xc0c112 & 0xf0ffff, 6}, /* ADDI A1, A1 */
+     (const struct sign[]){{0xffff, 0xf01d, 10},     /* RETW.N */
+                           {0xffff, 0xf00d, 10},     /* RET.N */
+                           {0xf00fff, 0x000136, 10}, /* ENTRY A1 */
+                           {0x0fffff, 0x00c112, 12}, /* ADDI A1, A1 */
+                           {0xf0ffff, 0xf0c112, 12},
                            {0}}},
     {PATCH_REGION_AVR, 2, 16, 17, false, avr_call,
      (const struct sign[]){{0xffff, 0x9508, 12}, /* RET */
@@ -207,9 +211,9 @@ static uint64_t calls_by_chance(const struct machine *machine, size_t places, si
     return 1 + (2 * places * (in_reach >> 10) >> machine->call_bits >> (machine->reach_bits - 10));
 }
 
-/* Bits of surprise in [start, end), where five bytes can be read from each place. */
+/* Bits of surprise in [start, end): of its signs, and of its calls. */
 static uint32_t weigh(const struct machine *machine, const uint8_t *bytes, size_t start, size_t end,
-                      size_t size)
+                      size_t size, uint32_t *call_weight)
 {
     uint64_t calls = 0;
     uint32_t total = 0;
@@ -223,36 +227,101 @@ static uint32_t weigh(const struct machine *machine, const uint8_t *bytes, size_
                 total += sign->bits;
     }
     const uint64_t chance = calls_by_chance(machine, (end - start) / machine->step, size);
-    const uint64_t call_weight = calls > chance ? (calls - chance) * machine->call_bits : 0;
-    return total < LEAST || call_weight < LEAST ? 0 : total + (uint32_t)call_weight;
+    *call_weight = calls > chance ? (uint32_t)(calls - chance) * machine->call_bits : 0;
+    return total;
 }
 
 /* --- regions -----------------------------------------------------------------------------------
  */
 
-static uint8_t kind_of_part(const uint8_t *bytes, size_t start, size_t end, size_t size)
+struct parts {
+    const uint8_t *bytes;
+    size_t size, part, count; /* of the image, of a part, of parts */
+    const struct machine *candidates[CANDIDATES];
+    size_t candidate_count;
+    uint8_t kinds[MOST_PARTS];
+};
+
+static uint32_t weigh_part(const struct parts *parts, size_t index, const struct machine *machine,
+                           size_t sample)
+{
+    uint32_t calls = 0;
+    const size_t start = index * parts->part;
+    const size_t end = (size_t)pack_min(start + pack_min(sample, parts->part), parts->size);
+    const uint32_t signs = weigh(machine, parts->bytes, start, end, parts->size, &calls);
+    const bool expected = parts->candidate_count > 0 && machine == parts->candidates[0];
+    return expected || (signs >= LEAST && calls >= LEAST) ? signs + calls : 0;
+}
+
+/* The machines that a glance finds most of. */
+static void find_candidates(struct parts *parts)
+{
+    uint64_t totals[MACHINES] = {0};
+    for (size_t i = 0; i < MACHINES; i++)
+        for (size_t k = 0; k < parts->count; k++)
+            totals[i] += weigh_part(parts, k, &machines[i], GLANCE);
+    while (parts->candidate_count < CANDIDATES) {
+        size_t best = 0;
+        for (size_t i = 1; i < MACHINES; i++)
+            if (totals[i] > totals[best])
+                best = i;
+        if (totals[best] == 0)
+            return;
+        totals[best] = 0;
+        parts->candidates[parts->candidate_count++] = &machines[best];
+    }
+}
+
+static uint8_t kind_of_part(const struct parts *parts, size_t index)
 {
     uint32_t most = ENOUGH, kind = PATCH_REGION_NONE;
-    const size_t stop = end - start > SAMPLE ? start + SAMPLE : end;
-    for (size_t i = 0; i < MACHINES; i++) {
-        const uint32_t weight = weigh(&machines[i], bytes, start, stop, size);
+    for (size_t i = 0; i < parts->candidate_count; i++) {
+        const uint32_t weight = weigh_part(parts, index, parts->candidates[i], SAMPLE);
         if (weight <= most)
             continue;
         most = weight;
-        kind = machines[i].region;
+        kind = parts->candidates[i]->region;
     }
     return (uint8_t)kind;
 }
 
-/* Data between code has tables and pools: it is taken as the code before it, else after it. */
+/* Data beside code has tables of pointers, as that code's machine writes them. */
+static uint8_t data_beside(uint8_t kind)
+{
+    static const uint8_t pointers[PATCH_REGION_KINDS] = {
+        [PATCH_REGION_THUMB] = PATCH_REGION_POINTERS32_LE,
+        [PATCH_REGION_A32] = PATCH_REGION_POINTERS32_LE,
+        [PATCH_REGION_A64] = PATCH_REGION_POINTERS64_LE,
+        [PATCH_REGION_X86_64] = PATCH_REGION_POINTERS64_LE,
+        [PATCH_REGION_I386] = PATCH_REGION_POINTERS32_LE,
+        [PATCH_REGION_RISCV32] = PATCH_REGION_POINTERS32_LE,
+        [PATCH_REGION_RISCV64] = PATCH_REGION_POINTERS64_LE,
+        [PATCH_REGION_XTENSA] = PATCH_REGION_POINTERS32_LE,
+        [PATCH_REGION_MIPS_LE] = PATCH_REGION_POINTERS32_LE,
+        [PATCH_REGION_MIPS_BE] = PATCH_REGION_POINTERS32_BE,
+        [PATCH_REGION_POWERPC] = PATCH_REGION_POINTERS32_BE,
+    };
+    return pointers[kind] != PATCH_REGION_NONE ? pointers[kind] : kind;
+}
+
+/* A part without signs between two of one kind is of that kind, else it is data. */
 static void fill_gaps(uint8_t *kinds, size_t count)
 {
-    for (size_t i = 1; i < count; i++)
-        if (kinds[i] == PATCH_REGION_NONE)
-            kinds[i] = kinds[i - 1];
-    for (size_t i = count - 1; i-- > 0;)
-        if (kinds[i] == PATCH_REGION_NONE)
-            kinds[i] = kinds[i + 1];
+    uint8_t before = PATCH_REGION_NONE;
+    for (size_t i = 0; i < count; i++) {
+        size_t after = i;
+        while (after < count && kinds[after] == PATCH_REGION_NONE)
+            after++;
+        if (after == i) {
+            before = kinds[i];
+            continue;
+        }
+        const uint8_t behind = after < count ? kinds[after] : PATCH_REGION_NONE;
+        const uint8_t beside = before != PATCH_REGION_NONE ? before : behind;
+        const bool same = before == behind || i == 0 || after == count;
+        memset(kinds + i, same && after - i <= NARROW ? beside : data_beside(beside), after - i);
+        i = after - 1;
+    }
 }
 
 /* A kind that a few parts look like by chance is none. */
@@ -287,30 +356,35 @@ static size_t count_runs(const uint8_t *kinds, size_t count)
     return runs;
 }
 
+static void add_regions(struct delta_tables *tables, const struct parts *parts)
+{
+    struct patch_region *last = NULL;
+    for (size_t i = 0; i < parts->count; i++) {
+        const patch_offset start = (patch_offset)(i * parts->part);
+        if (!last || parts->kinds[i] != last->kind) {
+            last = &tables->regions[tables->region_count++];
+            *last = (struct patch_region){.start = start, .kind = parts->kinds[i]};
+        }
+        last->end = (patch_offset)pack_min(start + parts->part, parts->size);
+    }
+    if (tables->region_count == 1 && last->kind == PATCH_REGION_NONE)
+        tables->region_count = 0;
+}
+
 void delta_detect_regions(struct delta_tables *tables, const uint8_t *bytes, size_t size)
 {
-    uint8_t kinds[MOST_PARTS] = {0};
-    size_t part = (size_t)pack_pieces(size, MOST_PARTS);
-    part = part < SAMPLE ? SAMPLE : (part + 15) & ~(size_t)15;
-    const size_t count = (size_t)pack_pieces(size, part);
-    for (size_t i = 0; i < count; i++)
-        kinds[i] = kind_of_part(bytes, i * part, (size_t)pack_min((i + 1) * part, size), size);
-    if (count == 0)
+    struct parts parts = {.bytes = bytes, .size = size};
+    parts.part = (size_t)pack_pieces(size, MOST_PARTS);
+    parts.part = parts.part < SAMPLE ? SAMPLE : (parts.part + 15) & ~(size_t)15;
+    parts.count = (size_t)pack_min(pack_pieces(size, parts.part), MOST_PARTS);
+    find_candidates(&parts);
+    if (parts.candidate_count == 0)
         return;
-    drop_rare(kinds, count);
-    fill_gaps(kinds, count);
-    if (count_runs(kinds, count) > tables->most_regions)
-        keep_one(kinds, count);
-    for (size_t i = 0; i < count; i++) {
-        struct patch_region *last = &tables->regions[tables->region_count - (i > 0)];
-        if (i > 0 && last->kind == kinds[i])
-            last->end = (patch_offset)pack_min((i + 1) * part, size);
-        else
-            tables->regions[tables->region_count++] =
-                (struct patch_region){.start = (patch_offset)(i * part),
-                                      .end = (patch_offset)pack_min((i + 1) * part, size),
-                                      .kind = kinds[i]};
-    }
-    if (tables->region_count == 1 && tables->regions[0].kind == PATCH_REGION_NONE)
-        tables->region_count = 0;
+    for (size_t i = 0; i < MOST_PARTS; i++)
+        parts.kinds[i] = i < parts.count ? kind_of_part(&parts, i) : PATCH_REGION_NONE;
+    drop_rare(parts.kinds, parts.count);
+    fill_gaps(parts.kinds, parts.count);
+    if (count_runs(parts.kinds, parts.count) > tables->most_regions)
+        keep_one(parts.kinds, parts.count);
+    add_regions(tables, &parts);
 }

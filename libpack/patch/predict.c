@@ -3,6 +3,12 @@
 
 #include "patch/predict_site.h"
 
+enum {
+    NEARBY = 4,       /* covers before and behind the window's own that count first */
+    SHORT_WAY = 1024, /* a reference over less than this … */
+    LONG_WAY = 8192,  /* … does not become one over more than this */
+};
+
 /* --- kinds ------------------------------------------------------------------------------------ */
 
 struct kind {
@@ -84,13 +90,34 @@ static const struct patch_range *range_of_offset(const struct patch_range *range
     return NULL;
 }
 
-static enum patch_reach map_offset(const struct patch_predictor *predictor, uint64_t old,
-                                   patch_offset *moved)
+/* Whether a cover near the window's, in the new image, holds the byte at `old`. */
+static bool map_nearby(const struct patch_site *site, uint64_t old, patch_offset *moved)
 {
+    const struct patch_covers *covers = site->predictor->covers;
+    const size_t here = site->predictor->cover_hint;
+    for (size_t i = 0; site->nearby && i <= 2 * NEARBY; i++) {
+        /* here, here + 1, here - 1, here + 2 … */
+        const size_t index = i % 2 != 0 ? here + (i + 1) / 2 : here - i / 2;
+        if (index >= covers->count)
+            continue;
+        const struct patch_cover *cover = &covers->list[index];
+        if (old - cover->old_offset >= cover->size)
+            continue;
+        *moved = (patch_offset)old - cover->old_offset + cover->new_offset;
+        return true;
+    }
+    return false;
+}
+
+static enum patch_reach map_offset(const struct patch_site *site, uint64_t old, patch_offset *moved)
+{
+    const struct patch_predictor *predictor = site->predictor;
     if (old >= predictor->old_end)
         return PATCH_REACH_NONE;
-    return patch_covers_map(predictor->covers, (patch_offset)old, moved) ? PATCH_REACH_COVERED
-                                                                         : PATCH_REACH_GUESS;
+    if (map_nearby(site, old, moved) ||
+        patch_covers_map(predictor->covers, (patch_offset)old, moved))
+        return PATCH_REACH_COVERED;
+    return PATCH_REACH_GUESS;
 }
 
 enum patch_reach patch_site_map_pointer(const struct patch_site *site, uint64_t address,
@@ -106,7 +133,7 @@ enum patch_reach patch_site_map_pointer(const struct patch_site *site, uint64_t 
     if (!range)
         return PATCH_REACH_NONE;
     const enum patch_reach reach =
-        map_offset(predictor, range->start + (address - range->address), &offset);
+        map_offset(site, range->start + (address - range->address), &offset);
     if (reach == PATCH_REACH_NONE)
         return reach;
     range = range_of_offset(layout->new_ranges, layout->new_range_count, offset);
@@ -121,7 +148,7 @@ enum patch_reach patch_site_map(const struct patch_site *site, uint64_t address,
     patch_offset offset = 0;
     if (!site->plain)
         return patch_site_map_pointer(site, address, moved);
-    const enum patch_reach reach = map_offset(site->predictor, address, &offset);
+    const enum patch_reach reach = map_offset(site, address, &offset);
     *moved = offset;
     return reach;
 }
@@ -134,8 +161,12 @@ enum patch_reach patch_site_relative(const struct patch_site *site, size_t at,
     const uint64_t to = (site->new_address + at + form->bias) & mask;
     const uint64_t half = (uint64_t)1 << (form->bits - 1);
     uint64_t moved = 0;
-    const enum patch_reach reach = patch_site_map(site, from + (uint64_t)*distance, &moved);
+    enum patch_reach reach = patch_site_map(site, from + (uint64_t)*distance, &moved);
     moved -= to;
+    if ((uint64_t)*distance + SHORT_WAY < 2 * SHORT_WAY && moved + LONG_WAY >= 2 * LONG_WAY) {
+        moved = (uint64_t)*distance;
+        reach = PATCH_REACH_GUESS;
+    }
     if (reach == PATCH_REACH_NONE || moved + half >= half * 2 || moved % form->unit != 0)
         return PATCH_REACH_NONE;
     *distance = (int64_t)moved;
@@ -229,10 +260,39 @@ static const struct patch_region *region_after(struct patch_predictor *predictor
     return i < count ? &regions[i] : NULL;
 }
 
-/* Sets the addresses from the ranges at `at`, and shortens *end to where they hold. */
-static void place(struct patch_site *site, patch_offset old_offset, patch_offset new_offset,
-                  size_t at, size_t *end)
+/* The cover that holds the window: most often the one of the last window, or the next. */
+static void find_cover(struct patch_site *site)
 {
+    const struct patch_covers *covers = site->predictor->covers;
+    const patch_offset place = site->new_offset;
+    size_t low = 0, high = covers->count; /* the first that begins beyond the place */
+    const size_t hint = site->predictor->cover_hint;
+    if (hint < high && covers->list[hint].new_offset <= place) {
+        low = hint + 1;
+        if (hint + 2 < high && covers->list[hint + 2].new_offset > place)
+            high = hint + 2;
+    }
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2;
+        if (covers->list[middle].new_offset <= place)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == 0)
+        return;
+    const struct patch_cover *cover = &covers->list[low - 1];
+    site->predictor->cover_hint = low - 1;
+    if (place - cover->new_offset >= cover->size ||
+        place - cover->new_offset != site->old_offset - cover->old_offset)
+        return;
+    site->nearby = true;
+}
+
+/* Sets the addresses from the ranges at `at`, and shortens *end to where they hold. */
+static void place(struct patch_site *site, size_t at, size_t *end)
+{
+    const patch_offset old_offset = site->old_offset, new_offset = site->new_offset;
     const struct patch_layout *layout = site->predictor->layout;
     const struct patch_range *from =
         range_of_offset(layout->old_ranges, layout->old_range_count, old_offset + at);
@@ -284,11 +344,13 @@ size_t patch_predict(struct patch_predictor *predictor, const uint8_t *old, size
         .predicted = predicted,
         .kinds = kinds,
         .old_offset = old_offset,
+        .new_offset = new_offset,
     };
     size_t at = start;
     if (predictor->next_old != old_offset)
         predictor->pair_known = 0;
     predictor->next_old = old_offset + size;
+    find_cover(&site);
     while (at < size) {
         size_t end = size;
         site.region = region_after(predictor, old_offset + at);
@@ -303,7 +365,7 @@ size_t patch_predict(struct patch_predictor *predictor, const uint8_t *old, size
             at = end;
             continue;
         }
-        place(&site, old_offset, new_offset, at, &end);
+        place(&site, at, &end);
         at = walk(&site, &kind_table[site.region->kind], at, end, size + ahead);
     }
     return at > size ? at : size;

@@ -58,6 +58,7 @@ static void look_adrp(struct patch_site *site, size_t at, size_t room, uint32_t 
             target = page + ((uint64_t)(low >> 10 & 0xfff) << scale);
     }
     enum patch_reach reach = patch_site_map(site, target, &moved);
+    moved -= (target - page) & mask; /* a page before that of its target, in tables of addresses */
     moved = (moved & mask) - ((site->new_address + at) & mask);
     if (reach == PATCH_REACH_NONE || moved + (UINT64_C(1) << 32) >= UINT64_C(1) << 33)
         return;
@@ -72,7 +73,7 @@ static void look_low(struct patch_site *site, size_t at, uint32_t word, unsigned
     uint64_t page = 0, moved = 0;
     if (!patch_site_recall(site, word >> 5 & 31, &page))
         return;
-    const uint64_t target = page + ((uint64_t)(word >> 10 & 0xfff) << scale);
+    const uint64_t distance = (uint64_t)(word >> 10 & 0xfff) << scale, target = page + distance;
     const enum patch_reach reach = patch_site_map(site, target, &moved);
     if (reach == PATCH_REACH_NONE || moved % (UINT64_C(1) << scale) != 0)
         return;
@@ -81,13 +82,23 @@ static void look_low(struct patch_site *site, size_t at, uint32_t word, unsigned
     patch_site_mark(site, at, 4, PATCH_GROUP_LOW, reach);
 }
 
-/* Most instructions write the register in their lowest bits, stores and branches do not. */
-static bool overwrites(uint32_t word)
+/*
+ * Forgets the pages of registers that an instruction writes: most write the one in their lowest
+ * bits, stores and branches do not, calls may write the first 19.
+ */
+static void forget(const struct patch_site *site, uint32_t word)
 {
     const bool store = (word & UINT32_C(0x3bc00000)) == UINT32_C(0x39000000) ||
                        (word & UINT32_C(0x3a400000)) == UINT32_C(0x28000000);
-    const bool branch = (word & UINT32_C(0x1c000000)) == UINT32_C(0x14000000);
-    return !store && !branch;
+    if ((word & UINT32_C(0xfc000000)) == UINT32_C(0x94000000) ||
+        (word & UINT32_C(0xfffffc1f)) == UINT32_C(0xd63f0000))
+        site->predictor->pair_known &= ~UINT32_C(0x7ffff);
+    else if ((word & UINT32_C(0xffdffc1f)) == UINT32_C(0xd61f0000)) /* BR, RET */
+        site->predictor->pair_known = 0;
+    else if (!store && (word & UINT32_C(0x1c000000)) != UINT32_C(0x14000000))
+        patch_site_forget(site, word & 31);
+    if ((word & UINT32_C(0x3a400000)) == UINT32_C(0x28400000)) /* LDP */
+        patch_site_forget(site, word >> 10 & 31);
 }
 
 size_t patch_look_a64(struct patch_site *site, size_t at, size_t room)
@@ -109,7 +120,6 @@ size_t patch_look_a64(struct patch_site *site, size_t at, size_t room)
                reach != PATCH_REACH_NONE) {
         patch_put32(site->predicted + at, word);
     }
-    if (overwrites(word))
-        patch_site_forget(site, word & 31);
+    forget(site, word);
     return 4;
 }

@@ -21,9 +21,10 @@ struct patch_site {
     const struct patch_region *region;
     const uint8_t *old; /* of the window, as the two below */
     uint8_t *predicted, *kinds;
-    patch_offset old_offset;
+    patch_offset old_offset, new_offset;
     uint64_t old_address, new_address; /* of the window's first byte, modulo 2^64 */
     bool plain;                        /* in no range: addresses are offsets */
+    bool nearby;                       /* the window's cover is known */
 };
 
 /*
@@ -39,7 +40,10 @@ patch_look patch_look_thumb, patch_look_a32, patch_look_a64, patch_look_x86_64, 
 
 /* --- targets ---------------------------------------------------------------------------------- */
 
-/* Where the byte at an old address lies now. */
+/*
+ * Where the byte at an old address lies now. Of several places to which a byte was copied, the one
+ * nearest to the reference counts.
+ */
 enum patch_reach patch_site_map(const struct patch_site *site, uint64_t address, uint64_t *moved);
 
 /* The same for an absolute address, which says nothing where no range is known. */

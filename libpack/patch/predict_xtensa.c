@@ -24,15 +24,45 @@ static void look_load(struct patch_site *site, size_t at, uint32_t word)
     patch_site_mark(site, at, 3, form.group, reach);
 }
 
+/* Functions begin at multiples of 4, with ENTRY, or with ADDI A1, A1 where there are no windows. */
+static bool begins_function(const uint8_t *p)
+{
+    return (p[0] == 0x36 && (p[1] & 15) == 1) || (p[0] == 0x12 && p[1] == 0xc1);
+}
+
+/*
+ * Instructions are followed one by one, and literals between functions lead astray. Of the `size`
+ * bytes of an instruction, those before a function that begins in their midst.
+ */
+static size_t before_function(const struct patch_site *site, size_t at, size_t size, size_t room)
+{
+    const size_t next = (size_t)(-(site->old_address + at) & 3);
+    return next > 0 && next < size && next + 2 <= room && begins_function(site->old + at + next)
+               ? next
+               : size;
+}
+
+/* The bytes up to a multiple of 4 behind a return: padding. */
+static size_t behind_return(const struct patch_site *site, size_t at, size_t size, size_t room)
+{
+    const size_t whole = size + (size_t)(-(site->old_address + at + size) & 3);
+    return whole <= room ? whole : size;
+}
+
 size_t patch_look_xtensa(struct patch_site *site, size_t at, size_t room)
 {
     enum patch_reach reach = PATCH_REACH_NONE;
     const uint8_t *old = site->old + at;
-    if ((old[0] & 15) >= 8 && (old[0] & 15) < 14)
-        return room < 2 ? room : 2;
-    if (room < 3)
+    const size_t size = (old[0] & 15) >= 8 && (old[0] & 15) < 14 ? 2 : 3;
+    if (room < size)
         return room;
+    if (before_function(site, at, size, room) < size)
+        return before_function(site, at, size, room);
+    if (size == 2)
+        return old[1] == 0xf0 && (old[0] & 0xef) == 0x0d ? behind_return(site, at, 2, room) : 2;
     uint32_t word = patch_get16(old) | (uint32_t)old[2] << 16;
+    if (word == 0x80 || word == 0x90)
+        return behind_return(site, at, 3, room);
     if ((word & 15) == 1) {
         look_load(site, at, word);
     } else if (patch_site_word(site, at, words, sizeof words / sizeof *words, &word, &reach) &&
