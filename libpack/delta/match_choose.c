@@ -16,7 +16,7 @@
 #define BISECTIONS 16
 
 /* So many ways are followed at once; of more, the dearest is given up. */
-#define MOST_ACTIVE 32
+#define MOST_ACTIVE 96
 
 struct event {
     size_t offset;
@@ -100,8 +100,10 @@ static struct active *room_for_one(struct choice *choice)
         return &choice->actives[choice->active_count++];
     struct active *dearest = choice->actives;
     for (size_t i = 1; i < MOST_ACTIVE; i++) {
-        if (choice->actives[i].cost > dearest->cost)
-            dearest = &choice->actives[i];
+        struct active *active = &choice->actives[i];
+        if (active->cost > dearest->cost ||
+            (active->cost == dearest->cost && active->end < dearest->end))
+            dearest = active;
     }
     return dearest;
 }
@@ -114,7 +116,8 @@ static void begin_candidates(struct choice *choice)
         const struct patch_cover *cover = &candidates->list[choice->next];
         struct active *active = room_for_one(choice);
         *active = (struct active){.candidate = (uint32_t)choice->next++,
-                                  .cost = INT64_MAX,
+                                  .cost = choice->best + choice->costs->cover,
+                                  .entered = (uint32_t)(choice->event_count - 1),
                                   .end = cover->new_offset + cover->size};
         active->mismatch = next_mismatch(choice, active, choice->offset);
     }

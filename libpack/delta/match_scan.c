@@ -7,27 +7,26 @@
 #define CANCEL_EVERY ((size_t)1 << 16)
 
 /* The candidates found last, by shift, so that none is found twice. */
-/* Bytes after which a candidate that gains nothing on the leader is given up. */
-#define TIRED 512
+/*
+ * Bytes after which a candidate that gains nothing on the leader is given up, and which one
+ * reaches back at most: what lies before was looked at before.
+ */
+#define TIRED 2048
 
 #define RECENT_BITS 12
 #define RECENT ((size_t)1 << RECENT_BITS)
 
-struct recent {
-    size_t shift, end; /* end 0: none */
-};
-
-/* The candidate that others have to better. */
-struct leader {
-    size_t shift, start, end; /* in the new image */
+struct reached {
+    size_t shift, start, end; /* in the new image; end 0: none */
+    bool is_refused;          /* did not pay for itself */
 };
 
 struct scanner {
     const struct delta_scan *scan;
     struct delta_covers *candidates;
-    struct recent recent[RECENT];
-    struct leader leader;
-    size_t start, end; /* of the part of the new image */
+    struct reached recent[RECENT];
+    struct reached leader; /* that others have to better */
+    size_t start, end;     /* of the part of the new image */
 };
 
 static uint64_t word_at(const uint8_t *bytes)
@@ -64,12 +63,21 @@ static size_t smaller(size_t one, size_t other)
 
 /* Equal bytes from new_offset on, if the candidate holds it. */
 static size_t equal_ahead(const struct delta_images *images, size_t new_offset,
-                          const struct leader *leader)
+                          const struct reached *reached)
 {
-    if (new_offset < leader->start || new_offset >= leader->end)
+    if (new_offset < reached->start || new_offset >= reached->end)
         return 0;
     return delta_equal(images->new_bytes + new_offset,
-                       images->old_bytes + (new_offset - leader->shift), leader->end - new_offset);
+                       images->old_bytes + (new_offset - reached->shift),
+                       reached->end - new_offset);
+}
+
+static void lead(struct scanner *scanner, size_t new_offset, const struct reached *reached)
+{
+    const struct delta_images *images = scanner->scan->images;
+    if (reached->end > scanner->leader.end || equal_ahead(images, new_offset, reached) >
+                                                  equal_ahead(images, new_offset, &scanner->leader))
+        scanner->leader = *reached;
 }
 
 /* What is gained where the candidate is or is not equal, and where the leader is or is not. */
@@ -129,46 +137,45 @@ static struct reach reach_behind(const struct scanner *scanner, size_t new_offse
         score += gain_of(costs, byte == images->old_bytes[at - shift], leader_equal);
         if (score > best.gained)
             best = (struct reach){.size = size, .gained = score};
-        else if (size > best.size + TIRED)
-            break;
     }
     return best;
 }
 
-static struct recent *recent_of(struct scanner *scanner, size_t shift)
+static struct reached *recent_of(struct scanner *scanner, size_t shift)
 {
     uint64_t mixed = (uint64_t)shift * UINT64_C(0x9e3779b97f4a7c15);
     return &scanner->recent[mixed >> (64 - RECENT_BITS)];
 }
 
 /* Grows a candidate from a place, and keeps it if it can pay for itself. */
-static int add_candidate(struct scanner *scanner, size_t new_offset, size_t old_offset,
-                         struct pack_error *error)
+static int add_candidate(struct scanner *scanner, size_t new_offset,
+                         const struct delta_place *place, struct pack_error *error)
 {
-    const struct delta_images *images = scanner->scan->images;
-    size_t shift = new_offset - old_offset;
-    struct recent *recent = recent_of(scanner, shift);
+    size_t shift = new_offset - place->old_offset;
+    struct reached *recent = recent_of(scanner, shift);
     bool again = recent->end != 0 && recent->shift == shift;
-    if (again && new_offset < recent->end)
+    if (again && new_offset < recent->end) {
+        if (!recent->is_refused)
+            lead(scanner, new_offset, recent);
         return 0;
-
+    }
     struct reach ahead = reach_ahead(scanner, new_offset, shift);
-    size_t most = smaller(new_offset - scanner->start, old_offset);
-    if (again)
+    size_t most = smaller(smaller(new_offset - scanner->start, place->old_offset), TIRED);
+    if (again && !recent->is_refused)
         most = smaller(most, new_offset - recent->end);
     struct reach behind = reach_behind(scanner, new_offset, shift, most);
-    if (ahead.gained + behind.gained < scanner->scan->costs.cover)
+    if (ahead.gained + behind.gained < scanner->scan->costs.cover) {
+        *recent =
+            (struct reached){.shift = shift, .end = new_offset + place->length, .is_refused = true};
         return 0;
+    }
 
     struct patch_cover cover = {.new_offset = new_offset - behind.size,
-                                .old_offset = old_offset - behind.size,
+                                .old_offset = place->old_offset - behind.size,
                                 .size = behind.size + ahead.size};
-    struct leader found = {
-        .shift = shift, .start = cover.new_offset, .end = new_offset + ahead.size};
-    *recent = (struct recent){.shift = shift, .end = found.end};
-    if (found.end > scanner->leader.end ||
-        equal_ahead(images, new_offset, &found) > equal_ahead(images, new_offset, &scanner->leader))
-        scanner->leader = found;
+    *recent =
+        (struct reached){.shift = shift, .start = cover.new_offset, .end = new_offset + ahead.size};
+    lead(scanner, new_offset, recent);
     return delta_covers_add(scanner->candidates, &cover, error);
 }
 
@@ -195,7 +202,7 @@ static int look(struct scanner *scanner, size_t offset, struct pack_error *error
     int status = 0;
     for (size_t i = 0; i < count && status == 0; i++) {
         if (places[i].length >= scan->least)
-            status = add_candidate(scanner, offset, places[i].old_offset, error);
+            status = add_candidate(scanner, offset, &places[i], error);
     }
     return status;
 }
