@@ -143,7 +143,8 @@ static int make_windows(const struct delta_foreign_job *job, struct windows *win
 {
     const uint32_t size = window_size(job);
     size_t first_cover = 0;
-    const size_t count = (size_t)pack_pieces(job->new_size, size);
+    /* xdelta3 wants a window for nothing too. */
+    const size_t count = job->new_size != 0 ? (size_t)pack_pieces(job->new_size, size) : 1;
     int code = pack_allocate(&windows->list, count, sizeof *windows->list, error);
     for (size_t i = 0; code == 0 && i < count; i++) {
         code = pack_check_cancelled(job->context, error);

@@ -278,8 +278,8 @@ int vcdiff_choose(const struct vcdiff_parse *parse, struct vcdiff_steps *steps,
     steps->count = 0;
     int code = pack_allocate(&chooser.heads, 1 << HASH_BITS, sizeof *chooser.heads, error);
     if (code == 0)
-        code =
-            pack_allocate(&chooser.previous, parse->target_size, sizeof *chooser.previous, error);
+        code = pack_allocate(&chooser.previous, (size_t)parse->target_size + 1,
+                             sizeof *chooser.previous, error);
     if (code == 0)
         code = pack_allocate(&chooser.ways, BLOCK + 1, sizeof *chooser.ways, error);
     return code != 0 ? code : choose_all(&chooser, error);
