@@ -54,19 +54,36 @@ static uint32_t window_size(const struct delta_foreign_job *job)
     return affordable < WINDOW_MIN ? WINDOW_MIN : (uint32_t)pack_min(affordable, WINDOW_MAX);
 }
 
-/* The covers that touch [start, end) of the new image; they ascend. */
-static void select_covers(const struct delta_foreign_job *job, uint64_t start, uint64_t end,
-                          size_t *first, struct vcdiff_parse *parse)
+/*
+ * The covers that touch the window, and the window's end. It ends early where the next cover lies
+ * too far from the others in the old image.
+ */
+static void select_covers(const struct delta_foreign_job *job, size_t *first,
+                          struct vcdiff_parse *parse)
 {
     const struct patch_cover *list = job->covers->list;
     const size_t count = job->covers->count;
+    const uint64_t start = parse->target_offset;
+    uint64_t end = start + pack_min(job->new_size - start, window_size(job));
+    uint64_t low = UINT64_MAX, high = 0;
     while (*first < count && list[*first].new_offset + list[*first].size <= start)
         (*first)++;
-    size_t last = *first;
-    while (last < count && list[last].new_offset < end)
-        last++;
-    parse->covers = *first < last ? list + *first : NULL;
-    parse->cover_count = last - *first;
+    size_t next = *first;
+    for (; next < count && list[next].new_offset < end; next++) {
+        const uint64_t from = pack_min(low, list[next].old_offset);
+        const uint64_t cover_end = list[next].old_offset + list[next].size;
+        const uint64_t to = high > cover_end ? high : cover_end;
+        if (to - from <= SEGMENT_MAX) {
+            low = from;
+            high = to;
+        } else if (list[next].new_offset >= start + WINDOW_MIN) {
+            end = list[next].new_offset;
+            break;
+        }
+    }
+    parse->covers = *first < next ? list + *first : NULL;
+    parse->cover_count = next - *first;
+    parse->target_size = (uint32_t)(end - start);
 }
 
 /*
@@ -123,10 +140,9 @@ static int make_window(const struct delta_foreign_job *job, uint64_t start, size
     struct vcdiff_parse parse = {
         .target = job->new_bytes + start,
         .target_offset = start,
-        .target_size = (uint32_t)pack_min(job->new_size - start, window_size(job)),
         .effort = efforts[job->level],
     };
-    select_covers(job, start, start + parse.target_size, first_cover, &parse);
+    select_covers(job, first_cover, &parse);
     select_segment(job, &parse);
     window->source_offset = parse.source_offset;
     window->source_size = parse.source_size;
@@ -138,22 +154,34 @@ static int make_window(const struct delta_foreign_job *job, uint64_t start, size
     return code != 0 ? code : write_sections(window, &parse, &steps, error);
 }
 
+static int add_window(struct windows *windows, struct window **window, struct pack_error *error)
+{
+    struct window *list = reallocarray(windows->list, windows->count + 1, sizeof *list);
+    if (list == NULL)
+        return pack_fail_memory(error);
+    windows->list = list;
+    *window = &list[windows->count++];
+    **window = (struct window){0};
+    return 0;
+}
+
 static int make_windows(const struct delta_foreign_job *job, struct windows *windows,
                         struct pack_error *error)
 {
-    const uint32_t size = window_size(job);
     size_t first_cover = 0;
-    /* xdelta3 wants a window for nothing too. */
-    const size_t count = job->new_size != 0 ? (size_t)pack_pieces(job->new_size, size) : 1;
-    int code = pack_allocate(&windows->list, count, sizeof *windows->list, error);
-    for (size_t i = 0; code == 0 && i < count; i++) {
+    uint64_t start = 0;
+    int code = 0;
+    do { /* xdelta3 wants a window for nothing too */
+        struct window *window = NULL;
         code = pack_check_cancelled(job->context, error);
-        windows->count = i + 1;
         if (code == 0)
-            code = make_window(job, (uint64_t)i * size, &first_cover, &windows->list[i], error);
-        pack_progress(job->context, "delta", pack_min((uint64_t)(i + 1) * size, job->new_size),
-                      job->new_size);
-    }
+            code = add_window(windows, &window, error);
+        if (code == 0)
+            code = make_window(job, start, &first_cover, window, error);
+        if (code == 0)
+            start += window->target_size;
+        pack_progress(job->context, "delta", start, job->new_size);
+    } while (code == 0 && start < job->new_size);
     return code;
 }
 
