@@ -17,7 +17,21 @@ enum {
     CLASS_64 = 2,
     PT_LOAD = 1,
     PT_NOTE = 4,
+    PF_X = 1,
+    ET_REL = 1,
+    SHT_PROGBITS = 1,
+    SHT_SYMTAB = 2,
+    SHT_STRTAB = 3,
+    SHT_RELA = 4,
     SHT_NOTE = 7,
+    SHT_NOBITS = 8,
+    SHT_REL = 9,
+    SHT_DYNSYM = 11,
+    SHT_INIT_ARRAY = 14,
+    SHT_FINI_ARRAY = 15,
+    SHF_ALLOC = 2,
+    SHF_EXECINSTR = 4,
+    STT_SECTION = 3,
     PN_XNUM = 0xffff,
     NT_GNU_BUILD_ID = 3,
     MAX_NOTES = 1 << 20, /* bytes of notes that are looked through */
@@ -36,7 +50,11 @@ struct layout {
     /* of a program header */
     struct place type, flags, offset, virtual_address, physical_address, file_size, memory_size;
     /* of a section header */
-    struct place section_type, section_data, section_length;
+    struct place section_type, section_data, section_length, section_flags, section_address,
+        section_link, section_info;
+    /* of a symbol */
+    unsigned symbol_size;
+    struct place symbol_info, symbol_section;
 };
 
 static const struct layout layout32 = {
@@ -58,8 +76,15 @@ static const struct layout layout32 = {
     .memory_size = {20, 4},
     .flags = {24, 4},
     .section_type = {4, 4},
+    .section_flags = {8, 4},
+    .section_address = {12, 4},
     .section_data = {16, 4},
     .section_length = {20, 4},
+    .section_link = {24, 4},
+    .section_info = {28, 4},
+    .symbol_size = 16,
+    .symbol_info = {12, 1},
+    .symbol_section = {14, 2},
 };
 
 static const struct layout layout64 = {
@@ -81,8 +106,15 @@ static const struct layout layout64 = {
     .file_size = {32, 8},
     .memory_size = {40, 8},
     .section_type = {4, 4},
+    .section_flags = {8, 8},
+    .section_address = {16, 8},
     .section_data = {24, 8},
     .section_length = {32, 8},
+    .section_link = {40, 4},
+    .section_info = {44, 4},
+    .symbol_size = 24,
+    .symbol_info = {4, 1},
+    .symbol_section = {6, 2},
 };
 
 struct elf {
@@ -368,6 +400,214 @@ static int elf_describe(struct pack_input *input, struct pack_facts *facts,
     return code == 0 ? describe_segments(&elf, facts, error) : code;
 }
 
+/* --- parts -------------------------------------------------------------------------------------
+ */
+
+struct section {
+    uint64_t type, flags, address, offset, size;
+    size_t link, info;
+};
+
+/* What a relocatable file is asked beside: the number of each section's symbol, or 0. */
+struct elf_sections {
+    struct section *list;
+    uint64_t *symbols;
+    size_t count;
+};
+
+static void clear_sections(struct elf_sections *sections)
+{
+    free(sections->list);
+    free(sections->symbols);
+}
+
+/* Names of contents, of code in class and byte order. */
+static const struct {
+    uint16_t machine;
+    uint8_t class;
+    enum byte_order order;
+    const char *code;
+} codes[] = {
+    {62, CLASS_64, LITTLE, "x86-64"},   {3, CLASS_32, LITTLE, "i386"},
+    {183, CLASS_64, LITTLE, "aarch64"}, {243, CLASS_32, LITTLE, "riscv32"},
+    {243, CLASS_64, LITTLE, "riscv64"}, {94, CLASS_32, LITTLE, "xtensa"},
+    {83, CLASS_32, LITTLE, "avr"},      {8, CLASS_32, LITTLE, "mipsel"},
+    {8, CLASS_32, BIG, "mips"},         {20, CLASS_32, BIG, "powerpc"},
+    {40, CLASS_32, LITTLE, "code"},
+};
+
+static const char *code_name(const struct elf *elf)
+{
+    const uint64_t machine = fwpack_integer(elf->header + 18, 2, elf->order);
+    for (size_t i = 0; i < COUNT(codes); i++)
+        if (codes[i].machine == machine && codes[i].class == elf->header[4] &&
+            codes[i].order == elf->order)
+            return codes[i].code;
+    return NULL;
+}
+
+static const char *data_name(const struct elf *elf)
+{
+    if (elf->header[4] == CLASS_64)
+        return elf->order == LITTLE ? "pointers64" : "pointers64be";
+    return elf->order == LITTLE ? "pointers32" : "pointers32be";
+}
+
+static bool is_relocatable(const struct elf *elf)
+{
+    return fwpack_integer(elf->header + 16, 2, elf->order) == ET_REL;
+}
+
+static int read_section(const struct elf *elf, size_t index, struct section *section,
+                        struct pack_error *error)
+{
+    const struct layout *layout = elf->layout;
+    uint8_t header[MAX_HEADER];
+    const uint64_t at = elf->section_offset + index * (uint64_t)layout->section_size;
+    const int code = fwpack_read(elf->input, at, header, layout->section_size, error);
+    if (code != 0)
+        return code;
+    section->type = get(elf, header, layout->section_type);
+    section->flags = get(elf, header, layout->section_flags);
+    section->address = get(elf, header, layout->section_address);
+    section->offset = get(elf, header, layout->section_data);
+    section->size = section->type == SHT_NOBITS ? 0 : get(elf, header, layout->section_length);
+    section->link = (size_t)get(elf, header, layout->section_link);
+    section->info = (size_t)get(elf, header, layout->section_info);
+    return 0;
+}
+
+/* The symbols of sections stand among the local ones, which come first. */
+static int find_section_symbols(const struct elf *elf, struct elf_sections *sections,
+                                const struct section *table, struct pack_error *error)
+{
+    const struct layout *layout = elf->layout;
+    struct window window = {.input = elf->input};
+    const uint64_t count = pack_min(table->info, table->size / layout->symbol_size);
+    int code =
+        fwpack_inside_file(elf->input, "the symbol table", table->offset, table->size, error);
+    for (uint64_t i = 0; code == 0 && i < count; i++) {
+        uint8_t symbol[MAX_HEADER];
+        code = fwpack_window_read(&window, table->offset + i * layout->symbol_size, symbol,
+                                  layout->symbol_size, error);
+        const uint64_t section = code == 0 ? get(elf, symbol, layout->symbol_section) : 0;
+        if (code == 0 && (get(elf, symbol, layout->symbol_info) & 15) == STT_SECTION &&
+            section < sections->count && i <= UINT16_MAX)
+            sections->symbols[section] = i;
+    }
+    return code;
+}
+
+static int read_sections(const struct elf *elf, struct elf_sections *sections,
+                         struct pack_error *error)
+{
+    sections->count = elf->section_count;
+    int code = pack_allocate(&sections->list, sections->count + 1, sizeof *sections->list, error);
+    if (code == 0)
+        code = pack_allocate(&sections->symbols, sections->count + 1, sizeof *sections->symbols,
+                             error);
+    for (size_t i = 0; code == 0 && i < sections->count; i++)
+        code = read_section(elf, i, &sections->list[i], error);
+    for (size_t i = 0; code == 0 && is_relocatable(elf) && i < sections->count; i++)
+        if (sections->list[i].type == SHT_SYMTAB)
+            code = find_section_symbols(elf, sections, &sections->list[i], error);
+    return code;
+}
+
+/* A section of a relocatable file has no address: libpack/patch/predict.h says which it gets. */
+static uint64_t section_address(const struct elf_sections *sections, size_t index)
+{
+    return index < sections->count ? (uint64_t)index << 48 | sections->symbols[index] << 32 : 0;
+}
+
+static void fill_table(const struct elf *elf, const struct elf_sections *sections, size_t index,
+                       struct pack_part *part)
+{
+    const struct section *section = &sections->list[index];
+    const bool wide = elf->header[4] == CLASS_64, relocatable = is_relocatable(elf);
+    if (elf->order != LITTLE)
+        return;
+    if (section->type == SHT_SYMTAB && wide && relocatable) {
+        part->contents = "elf-sym64";
+        part->parameter[0] = section_address(sections, section->link);
+        return;
+    }
+    if (section->type != (wide ? SHT_RELA : SHT_REL))
+        return;
+    part->contents = wide ? "elf-rela64" : "elf-rel32";
+    if (!relocatable || section->info >= sections->count)
+        return;
+    part->parameter[0] = section_address(sections, section->info);
+    if ((sections->list[section->info].flags & SHF_EXECINSTR) != 0)
+        part->parameter[0] |= 4;
+    part->parameter[1] = section_address(sections, section->link);
+}
+
+static void fill_contents(const struct elf *elf, const struct elf_sections *sections, size_t index,
+                          struct pack_part *part)
+{
+    const struct section *section = &sections->list[index];
+    const bool data = section->type == SHT_PROGBITS || section->type == SHT_INIT_ARRAY ||
+                      section->type == SHT_FINI_ARRAY;
+    if (data && (section->flags & SHF_EXECINSTR) != 0)
+        part->contents = code_name(elf);
+    else if (data && (section->flags & SHF_ALLOC) != 0 && !is_relocatable(elf))
+        part->contents = data_name(elf);
+    else
+        fill_table(elf, sections, index, part);
+}
+
+static int add_section_parts(const struct elf *elf, const struct elf_sections *sections,
+                             struct pack_parts *parts, struct pack_error *error)
+{
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < sections->count; i++) {
+        struct pack_part part = {.offset = sections->list[i].offset,
+                                 .size = sections->list[i].size};
+        fill_contents(elf, sections, i, &part);
+        if (is_relocatable(elf)) {
+            part.placed = i > 0;
+            part.address = section_address(sections, i);
+        }
+        if (part.placed || part.contents)
+            code = pack_parts_add(parts, &part, error);
+    }
+    return code;
+}
+
+/* Without sections, what segments may do says what they hold. */
+static int add_segment_parts(const struct elf *elf, struct pack_parts *parts,
+                             struct pack_error *error)
+{
+    struct segment segment = {0};
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < elf->program_count; i++) {
+        code = read_segment(elf, i, &segment, error);
+        if (code != 0 || segment.type != PT_LOAD)
+            continue;
+        struct pack_part part = {.offset = segment.offset,
+                                 .size = segment.file_size,
+                                 .placed = true,
+                                 .address = segment.virtual_address};
+        if (elf->section_count == 0)
+            part.contents = (segment.flags & PF_X) != 0 ? code_name(elf) : data_name(elf);
+        code = pack_parts_add(parts, &part, error);
+    }
+    return code;
+}
+
+static int elf_parts(struct pack_input *input, struct pack_parts *parts, struct pack_error *error)
+{
+    PACK_AUTO(clear_sections) struct elf_sections sections = {0};
+    struct elf elf = {0};
+    int code = elf_open(&elf, input, error);
+    if (code == 0)
+        code = read_sections(&elf, &sections, error);
+    if (code == 0)
+        code = add_section_parts(&elf, &sections, parts, error);
+    return code == 0 ? add_segment_parts(&elf, parts, error) : code;
+}
+
 static int elf_probe(const uint8_t *head, size_t size, uint64_t total)
 {
     (void)total;
@@ -387,4 +627,5 @@ const struct pack_format fwpack_format_elf = {
     .probe = elf_probe,
     .describe = elf_describe,
     .read = elf_read,
+    .parts = elf_parts,
 };

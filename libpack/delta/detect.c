@@ -28,6 +28,9 @@ static const struct delta_architecture architectures[] = {
     {"pointers32be", "aligned pointers of 32 bits, big-endian", PATCH_REGION_POINTERS32_BE},
     {"pointers64", "aligned pointers of 64 bits, little-endian", PATCH_REGION_POINTERS64_LE},
     {"pointers64be", "aligned pointers of 64 bits, big-endian", PATCH_REGION_POINTERS64_BE},
+    {"elf-rela64", "ELF relocation table, 64 bits", PATCH_REGION_ELF_RELA64},
+    {"elf-rel32", "ELF relocation table, 32 bits", PATCH_REGION_ELF_REL32},
+    {"elf-sym64", "ELF symbol table, 64 bits", PATCH_REGION_ELF_SYM64},
     {"none", "no references at all", PATCH_REGION_NONE},
     {NULL, NULL, 0},
 };
@@ -88,8 +91,10 @@ static int detect(struct delta_tables *tables, struct delta_pair *pair,
     if (options->architecture)
         code = take_architecture(tables, options->architecture, pair->old_size, error);
     else
-        delta_detect_regions(tables, pair->old_bytes, pair->old_size);
-    if (code != 0 || tables->region_count == 0)
+        code = delta_detect_segments(tables, pair, options->context, error);
+    if (code == 0 && !options->architecture && tables->region_count == 0)
+        delta_detect_regions(tables, pair->old_bytes, pair->old_size, 0, pair->old_size);
+    if (code != 0 || tables->region_count == 0 || tables->old_range_count > 0)
         return code;
     code = index_covers(pair, &intervals, error);
     return code == 0 ? delta_detect_bases(tables, pair, error) : code;

@@ -22,11 +22,16 @@ struct delta_pair {
     struct patch_covers covers; /* with its index */
 };
 
+/* Ranges and regions as a known format tells them; none where no format knows the old image. */
+int delta_detect_segments(struct delta_tables *tables, const struct delta_pair *pair,
+                          const struct pack_context *context, struct pack_error *error);
+
 /*
- * Regions by the statistics of instructions, part by part. Nothing is found in an image that is
- * packed, encrypted, or of a machine that is not known.
+ * Adds regions for bytes [start, end) by the statistics of instructions, part by part. Nothing is
+ * found in what is packed, encrypted, or of a machine that is not known.
  */
-void delta_detect_regions(struct delta_tables *tables, const uint8_t *bytes, size_t size);
+void delta_detect_regions(struct delta_tables *tables, const uint8_t *bytes, size_t size,
+                          size_t start, size_t end);
 
 /* Ranges by votes, as detect.h says; words as the regions' machines write pointers. */
 int delta_detect_bases(struct delta_tables *tables, const struct delta_pair *pair,

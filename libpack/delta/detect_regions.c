@@ -236,7 +236,9 @@ static uint32_t weigh(const struct machine *machine, const uint8_t *bytes, size_
 
 struct parts {
     const uint8_t *bytes;
-    size_t size, part, count; /* of the image, of a part, of parts */
+    size_t size; /* of the image, for targets of calls */
+    size_t start, end;
+    size_t part, count; /* bytes of a part, parts */
     const struct machine *candidates[CANDIDATES];
     size_t candidate_count;
     uint8_t kinds[MOST_PARTS];
@@ -246,8 +248,8 @@ static uint32_t weigh_part(const struct parts *parts, size_t index, const struct
                            size_t sample)
 {
     uint32_t calls = 0;
-    const size_t start = index * parts->part;
-    const size_t end = (size_t)pack_min(start + pack_min(sample, parts->part), parts->size);
+    const size_t start = parts->start + index * parts->part;
+    const size_t end = (size_t)pack_min(start + pack_min(sample, parts->part), parts->end);
     const uint32_t signs = weigh(machine, parts->bytes, start, end, parts->size, &calls);
     const bool expected = parts->candidate_count > 0 && machine == parts->candidates[0];
     return expected || (signs >= LEAST && calls >= LEAST) ? signs + calls : 0;
@@ -360,23 +362,22 @@ static void add_regions(struct delta_tables *tables, const struct parts *parts)
 {
     struct patch_region *last = NULL;
     for (size_t i = 0; i < parts->count; i++) {
-        const patch_offset start = (patch_offset)(i * parts->part);
+        const size_t start = parts->start + i * parts->part;
         if (!last || parts->kinds[i] != last->kind) {
             last = &tables->regions[tables->region_count++];
-            *last = (struct patch_region){.start = start, .kind = parts->kinds[i]};
+            *last = (struct patch_region){.start = (patch_offset)start, .kind = parts->kinds[i]};
         }
-        last->end = (patch_offset)pack_min(start + parts->part, parts->size);
+        last->end = (patch_offset)pack_min(start + parts->part, parts->end);
     }
-    if (tables->region_count == 1 && last->kind == PATCH_REGION_NONE)
-        tables->region_count = 0;
 }
 
-void delta_detect_regions(struct delta_tables *tables, const uint8_t *bytes, size_t size)
+void delta_detect_regions(struct delta_tables *tables, const uint8_t *bytes, size_t size,
+                          size_t start, size_t end)
 {
-    struct parts parts = {.bytes = bytes, .size = size};
-    parts.part = (size_t)pack_pieces(size, MOST_PARTS);
+    struct parts parts = {.bytes = bytes, .size = size, .start = start, .end = end};
+    parts.part = (size_t)pack_pieces(end - start, MOST_PARTS);
     parts.part = parts.part < SAMPLE ? SAMPLE : (parts.part + 15) & ~(size_t)15;
-    parts.count = (size_t)pack_min(pack_pieces(size, parts.part), MOST_PARTS);
+    parts.count = (size_t)pack_min(pack_pieces(end - start, parts.part), MOST_PARTS);
     find_candidates(&parts);
     if (parts.candidate_count == 0)
         return;
@@ -384,7 +385,8 @@ void delta_detect_regions(struct delta_tables *tables, const uint8_t *bytes, siz
         parts.kinds[i] = i < parts.count ? kind_of_part(&parts, i) : PATCH_REGION_NONE;
     drop_rare(parts.kinds, parts.count);
     fill_gaps(parts.kinds, parts.count);
-    if (count_runs(parts.kinds, parts.count) > tables->most_regions)
+    if (tables->region_count + count_runs(parts.kinds, parts.count) > tables->most_regions)
         keep_one(parts.kinds, parts.count);
-    add_regions(tables, &parts);
+    if (parts.kinds[0] != PATCH_REGION_NONE && tables->region_count < tables->most_regions)
+        add_regions(tables, &parts);
 }

@@ -56,6 +56,7 @@ static const struct kind kind_table[PATCH_REGION_KINDS] = {
 #if PATCH_ARCHITECTURES & PATCH_ARCHITECTURE_ELF
     [PATCH_REGION_ELF_RELA64] = {patch_look_rela64, NULL, 8, 0},
     [PATCH_REGION_ELF_REL32] = {patch_look_rel32, NULL, 4, 0},
+    [PATCH_REGION_ELF_SYM64] = {patch_look_sym64, NULL, 8, 0},
 #endif
 };
 

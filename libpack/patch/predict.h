@@ -11,6 +11,15 @@
 #include "patch/covers.h"
 #include "patch/layout.h"
 
+/*
+ * Relocation tables. A linked file's members are addresses, and both parameters are 0. The
+ * sections of a relocatable file get addresses by the maker of the layout:
+ *   section's number << 48 | number of the section's symbol (0 where it has none) << 32,
+ * parameter[0] is the address of the section that is relocated (in its low bits 4 where addends
+ * of places in it count from the end of a field of 4 bytes, as in code), parameter[1] that of the
+ * symbol table. A symbol table's parameter[0] is the address of its string table.
+ */
+
 /* Which machines a build of the predictor knows; a patch for another one is refused by its reader.
  */
 #define PATCH_ARCHITECTURE_ARM 1u /* Thumb and A32 */

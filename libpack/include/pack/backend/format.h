@@ -64,6 +64,27 @@ PACK_API void pack_fact_hex(struct pack_facts *facts, const char *name, const vo
 PACK_API void pack_facts_begin(struct pack_facts *facts, const char *list);
 PACK_API void pack_facts_end(struct pack_facts *facts);
 
+/*
+ * Where a part of a file lies in memory while it runs, and what it holds: what a delta needs to
+ * follow references. Parts that are placed must not overlap each other, nor those with contents.
+ */
+struct pack_part {
+    uint64_t offset, size; /* in the file */
+    bool placed;           /* `address` is known */
+    uint64_t address;
+    /*
+     * Static: a name that `delta --architecture` knows ("x86-64", "pointers32", "elf-rela64"),
+     * "code" of a machine that the format does not tell, or NULL for nothing that refers.
+     */
+    const char *contents;
+    uint64_t parameter[2]; /* of relocation and symbol tables: libpack/patch/predict.h */
+};
+
+/* Collects parts, in any order. */
+struct pack_parts;
+PACK_API PACK_MUST_USE int pack_parts_add(struct pack_parts *parts, const struct pack_part *part,
+                                          struct pack_error *error);
+
 enum pack_format_ability {
     PACK_FORMAT_SEGMENTED = 1, /* keeps addresses: may stand at `format:` in a descriptor */
     PACK_FORMAT_LINES = 2,     /* made of lines: `where` of pack_image_add is a line number */
@@ -97,6 +118,9 @@ struct pack_format {
 
     /* Writes segments. `image` is sorted and merged. */
     int (*write)(struct pack_sink *sink, const struct pack_image *image, struct pack_error *error);
+
+    /* Says where the parts of an executable lie. */
+    int (*parts)(struct pack_input *input, struct pack_parts *parts, struct pack_error *error);
 };
 
 #define PACK_PROBE_SIZE 65536
