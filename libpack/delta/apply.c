@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "base/memory.h"
 #include "delta/encode.h"
+#include "delta/slot.h"
 #include "patch/decoder.h"
 #include "unpack/unpack.h"
 
@@ -22,7 +23,8 @@ struct pack_patch {
     const struct pack_context *context;
 
     struct pack_input *old_image;
-    uint8_t *opened; /* the opened old image, or NULL */
+    uint8_t *opened;        /* the opened old image, or NULL */
+    struct delta_slot slot; /* in place: what the device's would be */
     struct unpack_plan *old_plan, *new_plan;
     struct unpack_packer *packer;
 
@@ -59,6 +61,8 @@ static bool read_old(void *user, patch_offset offset, uint8_t *buffer, size_t si
         memcpy(buffer, patch->opened + offset, size);
         return true;
     }
+    if (patch->slot.bytes)
+        return delta_slot_read(&patch->slot, offset, buffer, size);
     return pack_input_exact(patch->old_image, offset, buffer, size, PACK_E_WRONG_BASE,
                             patch->error) == 0;
 }
@@ -158,6 +162,7 @@ void pack_patch_close(struct pack_patch **patch)
     unpack_plan_free(&closed->new_plan);
     pack_sha256_free(&closed->hash);
     pack_buffer_clear(&closed->ready);
+    delta_slot_free(&closed->slot);
     free(closed->opened);
     free(closed->memory);
     free(closed->covers);
@@ -296,6 +301,20 @@ static int follow_plans(struct pack_patch *patch, struct pack_error *error)
                   : unpack_packer_new(&patch->packer, patch->new_plan, &patch->ready_sink, error);
 }
 
+/* Here the slot is memory, which the header's claim for the device does not count. */
+static int fill_slot(struct pack_patch *patch, struct pack_error *error)
+{
+    const struct patch_header *header = &patch->header;
+    const uint64_t larger =
+        header->old_size > header->new_size ? header->old_size : header->new_size;
+    if (larger > allowed_memory(patch->context))
+        return fail(patch, PATCH_LIMIT, error);
+    int status = delta_slot_new(&patch->slot, &patch->header, error);
+    return status ? status
+                  : pack_input_exact(patch->old_image, 0, patch->slot.bytes,
+                                     (size_t)patch->header.old_size, PACK_E_WRONG_BASE, error);
+}
+
 static int train(struct pack_patch *patch, struct pack_error *error)
 {
     const struct patch_header *header = &patch->header;
@@ -331,6 +350,8 @@ int pack_patch_begin(struct pack_patch *patch, const struct pack_context *contex
     status = new_decoder(patch, error);
     if (!status && patch->info.unpacked)
         status = follow_plans(patch, error);
+    if (!status && patch->info.in_place)
+        status = fill_slot(patch, error);
     if (status)
         return status;
     enum patch_status result = patch_decoder_begin(patch->decoder);
@@ -398,6 +419,52 @@ static int step_coded(struct pack_patch *patch, struct pack_error *error)
     return 0;
 }
 
+static enum patch_status make_page(struct pack_patch *patch, const struct patch_step *step,
+                                   uint8_t *window)
+{
+    struct patch_in_place *place = &patch->slot.place;
+    enum patch_status result = patch_in_place_begin(place, step);
+    for (size_t size = 1; result == PATCH_OK && size > 0;) {
+        result = patch_decoder_step(patch->decoder, window, &size);
+        if (result == PATCH_OK)
+            result = patch_in_place_write(place, window, size);
+    }
+    return result == PATCH_OK ? patch_in_place_commit(place) : result;
+}
+
+/* All pages in their order; then the slot holds the new image. */
+static int step_pages(struct pack_patch *patch, struct pack_error *error)
+{
+    PACK_AUTO_FREE uint8_t *window = malloc(patch_profile(patch->header.profile)->window);
+    if (!window)
+        return pack_fail_memory(error);
+    struct patch_step step = {0};
+    bool more = true;
+    enum patch_status result = PATCH_OK;
+    while (result == PATCH_OK && more) {
+        int status = pack_check_cancelled(patch->context, error);
+        if (status)
+            return status;
+        result = patch_decoder_page(patch->decoder, &step, &more);
+        if (result == PATCH_OK && more)
+            result = make_page(patch, &step, window);
+    }
+    if (result == PATCH_OK)
+        result = patch_decoder_end(patch->decoder);
+    if (result != PATCH_OK)
+        return fail(patch, result, error);
+    patch->decoded = true;
+    return pack_buffer_append(&patch->ready, patch->slot.bytes, (size_t)patch->header.new_size,
+                              error);
+}
+
+static int step(struct pack_patch *patch, struct pack_error *error)
+{
+    if (patch->info.stored)
+        return step_stored(patch, error);
+    return patch->info.in_place ? step_pages(patch, error) : step_coded(patch, error);
+}
+
 static int prove(struct pack_patch *patch, struct pack_error *error)
 {
     uint8_t found[PACK_SHA256_SIZE];
@@ -420,7 +487,7 @@ int pack_patch_read(struct pack_patch *patch, void *buffer, size_t capacity, siz
         patch->ready.size = patch->ready_at = 0;
         int status = pack_check_cancelled(patch->context, error);
         if (!status)
-            status = patch->info.stored ? step_stored(patch, error) : step_coded(patch, error);
+            status = step(patch, error);
         if (status)
             return status;
     }
@@ -444,19 +511,30 @@ int pack_patch_read(struct pack_patch *patch, void *buffer, size_t capacity, siz
 #define STATE_START (4 + PACK_SHA256_SIZE)
 #define STATE_FIXED (STATE_START + 24)
 
+static int check_interruptible(const struct pack_patch *patch, struct pack_error *error)
+{
+    if (patch->info.unpacked)
+        return pack_fail(error, PACK_E_UNSUPPORTED,
+                         "a patch between opened images cannot be interrupted");
+    if (patch->info.in_place)
+        return pack_fail(error, PACK_E_UNSUPPORTED,
+                         "a patch in place is interrupted on a device only, by its journal");
+    return 0;
+}
+
 int pack_patch_save(const struct pack_patch *patch, void **state, size_t *size,
                     struct pack_error *error)
 {
     PACK_AUTO_BUFFER struct pack_buffer buffer = {.limit = SIZE_MAX / 2};
     size_t ready = patch->ready.size - patch->ready_at;
     uint8_t fixed[STATE_FIXED] = STATE_MAGIC;
-    if (patch->info.unpacked)
-        return pack_fail(error, PACK_E_UNSUPPORTED,
-                         "a patch between opened images cannot be interrupted");
+    int status = check_interruptible(patch, error);
+    if (status)
+        return status;
     pack_put_le64(fixed + STATE_START, patch->made);
     pack_put_le64(fixed + STATE_START + 8, patch->at);
     pack_put_le64(fixed + STATE_START + 16, ready | (uint64_t)patch->decoded << 63);
-    int status = pack_buffer_append(&buffer, fixed, sizeof(fixed), error);
+    status = pack_buffer_append(&buffer, fixed, sizeof(fixed), error);
     if (!status && ready > 0)
         status = pack_buffer_append(&buffer, patch->ready.bytes + patch->ready_at, ready, error);
     if (!status && patch->decoder)
@@ -516,10 +594,9 @@ int pack_patch_restore(struct pack_patch *patch, const struct pack_context *cont
     patch->context = context;
     patch->old_image = old_image;
     patch->error = error;
-    int status = patch->info.unpacked
-                     ? pack_fail(error, PACK_E_UNSUPPORTED,
-                                 "a patch between opened images cannot be interrupted")
-                     : check_state(patch, state, size, error);
+    int status = check_interruptible(patch, error);
+    if (!status)
+        status = check_state(patch, state, size, error);
     if (!status)
         status = check_memory(patch, error);
     if (!status)

@@ -24,6 +24,7 @@ struct creation {
     bool unpacked; /* the patch is between the opened images */
     struct delta_covers covers;
     struct delta_layout layout;
+    struct delta_in_place in_place;
     struct pack_buffer patch;
     struct patch_header header;
     uint64_t cost[PATCH_ACCOUNTS];
@@ -37,6 +38,7 @@ static void free_creation(struct creation *creation)
     unpacked_free(&creation->new_unpacked);
     delta_covers_free(&creation->covers);
     delta_layout_free(&creation->layout);
+    delta_in_place_free(&creation->in_place);
     pack_buffer_clear(&creation->patch);
 }
 
@@ -150,6 +152,45 @@ static int compare(struct creation *creation)
     return status;
 }
 
+/* --- one slot ----------------------------------------------------------------------------------
+ */
+
+static uint32_t scratch_of(const struct pack_delta_options *options)
+{
+    return options->scratch ? options->scratch : options->in_place;
+}
+
+static int check_in_place(const struct pack_delta_options *options, struct pack_error *error)
+{
+    const uint32_t page = options->in_place, scratch = scratch_of(options);
+    if (page == 0)
+        return 0;
+    if (options->decoder == PACK_DECODER_FULL) {
+        (void)pack_fail(error, PACK_E_USAGE, "the full decoder does not apply patches in place");
+        return pack_hint(error, "choose --decoder tiny or small");
+    }
+    if (page < 128 || page > UINT32_C(1) << 24 || (page & (page - 1)) != 0)
+        return pack_fail(error, PACK_E_USAGE,
+                         "pages of %u bytes, a power of two from 128 to 16 MiB wanted", page);
+    if (scratch % page != 0 || scratch / page > 1 + PATCH_MOST_SPARE)
+        return pack_fail(error, PACK_E_USAGE, "%u bytes of scratch, 1 to %u pages of %u wanted",
+                         scratch, 1 + PATCH_MOST_SPARE, page);
+    return 0;
+}
+
+/* Which covers a device with one slot still can use, and in which order it makes the pages. */
+static int plan_in_place(struct creation *creation)
+{
+    const uint32_t page = creation->options->in_place;
+    if (page == 0)
+        return 0;
+    struct delta_in_place_options how = {
+        .page = page, .spare = scratch_of(creation->options) / page - 1, .least_cover = 8};
+    return delta_in_place(&creation->in_place, &creation->covers, creation->old_bytes,
+                          creation->old_size, creation->new_bytes, creation->new_size, &how,
+                          creation->error);
+}
+
 /* --- the patch ---------------------------------------------------------------------------------
  */
 
@@ -185,6 +226,13 @@ static int write_coded(struct creation *creation)
         creation->header.memory = old_unpacked->memory > new_unpacked->memory
                                       ? old_unpacked->memory
                                       : new_unpacked->memory;
+    }
+    if (options->in_place) {
+        script.covers = &creation->in_place.covers;
+        script.in_place = &creation->in_place;
+        creation->header.flags |= PATCH_IN_PLACE;
+        creation->header.page_size = options->in_place;
+        creation->header.scratch_size = scratch_of(options);
     }
     creation->patch.size = 0;
     return delta_encode(&creation->patch, &creation->header, &script,
@@ -301,14 +349,19 @@ static void fill_report(const struct creation *creation, struct pack_delta_repor
 static int create(struct creation *creation, struct pack_input *old_image,
                   struct pack_input *new_image)
 {
-    int status = read_images(creation, old_image, new_image);
+    int status = check_in_place(creation->options, creation->error);
+    if (!status)
+        status = read_images(creation, old_image, new_image);
     if (!status)
         status = open_packed(creation);
     if (!status)
         status = compare(creation);
     if (!status)
+        status = plan_in_place(creation);
+    if (!status)
         status = write_coded(creation);
-    if (!status && creation->patch.size > creation->new_size + 96)
+    /* In place an image that is stored is no easier than the full image, which needs no patch. */
+    if (!status && !creation->options->in_place && creation->patch.size > creation->new_size + 96)
         status = write_stored(creation);
     return status ? status : prove(creation);
 }

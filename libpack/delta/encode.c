@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "delta/encode.h"
 
+#include "base/checked.h"
 #include "base/memory.h"
+#include "delta/slot.h"
 #include "patch/decoder.h"
 
 #include <stdlib.h>
@@ -44,11 +46,11 @@ static struct patch_model_size choose_model(const struct delta_script *script, u
     struct patch_model_size size = {0};
     if (profile == PATCH_TINY)
         return size;
-    uint64_t extra = count_extra(script), misses = count_misses(script);
     if (profile == PATCH_SMALL) {
         size.slot_bits = 12;
         return size;
     }
+    uint64_t extra = count_extra(script), misses = count_misses(script);
     size.slot_bits = bits_for((extra + misses) * 48, 15, 22);
     if (extra > 64) {
         size.history_bits = bits_for(script->new_image.size, 10, 20);
@@ -67,7 +69,15 @@ struct encoder {
     struct patch_coder coder;
     struct patch_body body;
     struct patch_tables tables;
+    struct delta_slot slot; /* in place: as the device's is by now */
 };
+
+static void free_encoder(struct encoder **encoder)
+{
+    if (*encoder)
+        delta_slot_free(&(*encoder)->slot);
+    free(*encoder);
+}
 
 static bool write_patch(void *user, const uint8_t *bytes, size_t size)
 {
@@ -92,8 +102,19 @@ static void code_plan(struct patch_coder *coder, const struct delta_bytes *plan)
     patch_code_bytes(coder, (uint8_t *)(uintptr_t)plan->bytes, plan->size);
 }
 
-static int code_tables(struct encoder *encoder, const struct patch_header *header)
+static struct patch_source source_of(struct encoder *encoder)
 {
+    const struct delta_script *script = encoder->script;
+    if (script->in_place)
+        return (struct patch_source){delta_slot_read, &encoder->slot,
+                                     (patch_offset)script->old_image.size,
+                                     (patch_offset)script->new_image.size};
+    return (struct patch_source){read_old, encoder, (patch_offset)script->old_image.size, 0};
+}
+
+static int code_tables(struct encoder *encoder)
+{
+    const struct patch_source source = source_of(encoder);
     const struct delta_script *script = encoder->script;
     encoder->tables = (struct patch_tables){
         .covers = script->covers->list,
@@ -105,21 +126,20 @@ static int code_tables(struct encoder *encoder, const struct patch_header *heade
         .regions = (struct patch_region *)(uintptr_t)script->layout->regions,
         .region_count = script->layout->region_count,
     };
-    enum patch_status status =
-        patch_code_tables(&encoder->coder, &encoder->tables, (patch_offset)script->old_image.size,
-                          (patch_offset)script->new_image.size);
+    enum patch_status status = patch_code_tables(&encoder->coder, &encoder->tables, &source,
+                                                 (patch_offset)script->new_image.size);
     if (encoder->error->code)
         return (int)encoder->error->code;
-    (void)header;
     return status == PATCH_OK
                ? 0
                : pack_fail(encoder->error, PACK_E_LIMIT, "the covers contradict the images");
 }
 
-static int code_steps(struct encoder *encoder)
+/* Codes the new image from `at` to its end, or to the page's. */
+static int code_steps(struct encoder *encoder, size_t at)
 {
     const struct delta_bytes *image = &encoder->script->new_image;
-    size_t at = 0, size = 1;
+    size_t size = 1;
     while (size > 0) {
         /* The body only reads what it writes to the patch. */
         uint8_t *bytes = (uint8_t *)(uintptr_t)image->bytes + at;
@@ -130,8 +150,45 @@ static int code_steps(struct encoder *encoder)
             return pack_fail(encoder->error, PACK_E_IO, "the old image cannot be read");
         at += size;
     }
-    patch_coder_write_end(&encoder->coder);
-    return (int)encoder->error->code;
+    return 0;
+}
+
+/* One page, in the patch and then in the slot. */
+static int code_page(struct encoder *encoder, const struct patch_step *step)
+{
+    const size_t page = encoder->slot.flash.page, start = (size_t)step->page * page;
+    const size_t end = start + pack_min(page, encoder->script->new_image.size - start);
+    struct patch_in_place *place = &encoder->slot.place;
+    enum patch_status status = patch_in_place_begin(place, step);
+    patch_body_page(&encoder->body, (patch_offset)start, (patch_offset)end);
+    int code = status == PATCH_OK ? code_steps(encoder, start) : 0;
+    if (code)
+        return code;
+    if (status == PATCH_OK)
+        status = patch_in_place_write(place, encoder->script->new_image.bytes + start, end - start);
+    if (status == PATCH_OK)
+        status = patch_in_place_commit(place);
+    return status == PATCH_OK
+               ? 0
+               : pack_fail(encoder->error, PACK_E_INTERNAL, "page %u cannot be made", step->page);
+}
+
+static int code_pages(struct encoder *encoder, const struct patch_header *header)
+{
+    const struct delta_in_place *plan = encoder->script->in_place;
+    struct patch_pages pages;
+    enum patch_status status =
+        patch_pages_begin(&pages, &encoder->coder, patch_header_pages(header),
+                          encoder->slot.flash.spare, (uint32_t)plan->step_count);
+    int code = 0;
+    for (size_t i = 0; !code && status == PATCH_OK && i < plan->step_count; i++) {
+        struct patch_step step = plan->steps[i];
+        status = patch_code_page(&pages, &encoder->coder, &step);
+        code = code_page(encoder, &step);
+    }
+    if (status != PATCH_OK)
+        return pack_fail(encoder->error, PACK_E_INTERNAL, "the plan has a page that is not there");
+    return code;
 }
 
 static int set_up_body(struct encoder *encoder, const struct patch_header *header, void *model,
@@ -144,7 +201,7 @@ static int set_up_body(struct encoder *encoder, const struct patch_header *heade
         .kind = profile->kind,
         .model = model,
         .coder = &encoder->coder,
-        .old = {read_old, encoder, (patch_offset)script->old_image.size},
+        .old = source_of(encoder),
         .new_size = (patch_offset)script->new_image.size,
         .covers = {.list = script->covers->list, .count = script->covers->count},
         .layout = *script->layout,
@@ -175,10 +232,26 @@ static int code_body(struct encoder *encoder, const struct patch_header *header)
         code_plan(&encoder->coder, &encoder->script->old_plan);
         code_plan(&encoder->coder, &encoder->script->new_plan);
     }
-    int status = code_tables(encoder, header);
+    int status = code_tables(encoder);
     if (!status)
         status = set_up_body(encoder, header, model, buffer, intervals, order);
-    return status ? status : code_steps(encoder);
+    if (!status)
+        status = encoder->script->in_place ? code_pages(encoder, header) : code_steps(encoder, 0);
+    if (!status)
+        patch_coder_write_end(&encoder->coder);
+    return status ? status : (int)encoder->error->code;
+}
+
+/* The old image lies in the slot, as on the device. */
+static int fill_slot(struct encoder *encoder, const struct patch_header *header)
+{
+    const struct delta_bytes *image = &encoder->script->old_image;
+    if (!encoder->script->in_place)
+        return 0;
+    int status = delta_slot_new(&encoder->slot, header, encoder->error);
+    if (!status && image->size > 0)
+        memcpy(encoder->slot.bytes, image->bytes, image->size);
+    return status;
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -213,13 +286,15 @@ int delta_encode(struct pack_buffer *patch, struct patch_header *header,
     int status = pack_buffer_append(patch, bytes, patch_header_encode(header, bytes), error);
     if (status)
         return status;
-    PACK_AUTO_FREE struct encoder *encoder = calloc(1, sizeof(*encoder));
+    PACK_AUTO(free_encoder) struct encoder *encoder = calloc(1, sizeof(*encoder));
     if (!encoder)
         return pack_fail_memory(error);
     encoder->patch = patch;
     encoder->error = error;
     encoder->script = script;
-    status = code_body(encoder, header);
+    status = fill_slot(encoder, header);
+    if (!status)
+        status = code_body(encoder, header);
     memcpy(cost, encoder->coder.cost, sizeof(encoder->coder.cost));
     return status;
 }

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "delta/detect.h"
+#include "delta/in_place.h"
 #include "delta/match.h"
 #include "patch/header.h"
 
@@ -20,11 +21,12 @@ struct delta_script {
     const struct delta_covers *covers;
     const struct patch_layout *layout;
     struct delta_bytes old_plan, new_plan;
+    const struct delta_in_place *in_place; /* the covers are its own; NULL for two slots */
 };
 
 /*
  * Appends a patch: header (profile, sizes and hashes are set; counts, model and memory are filled
- * in here) and body. `cost` gets the bits of each account. PACK_E_LIMIT when the profile cannot
+ * in here, in place also the page and scratch size are set) and body. `cost` gets the bits of each account. PACK_E_LIMIT when the profile cannot
  * hold the covers or the decoder would need more than `decoder_memory`.
  */
 int delta_encode(struct pack_buffer *patch, struct patch_header *header,

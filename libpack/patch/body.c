@@ -34,9 +34,30 @@ void patch_body_begin(struct patch_body *body)
     body->cover = 0;
     body->cover_at = 0;
     body->carry = 0;
+    body->end = body->new_size;
     body->level = RUN_LEAST;
     body->failed = false;
     patch_predict_begin(&body->predictor, &body->layout, &body->covers);
+}
+
+void patch_body_page(struct patch_body *body, patch_offset start, patch_offset end)
+{
+    const struct patch_cover *list = body->covers.list;
+    size_t low = 0, high = body->covers.count; /* the first cover that ends behind the start */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (list[middle].new_offset + list[middle].size <= start)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    body->cover = low;
+    body->cover_at = 0;
+    if (low < body->covers.count && list[low].new_offset < start)
+        body->cover_at = start - list[low].new_offset;
+    body->carry = 0;
+    body->place.offset = start;
+    body->end = end;
 }
 
 /* --- what is known after a byte --------------------------------------------------------------- */
@@ -184,10 +205,11 @@ static void code_cover_window(struct patch_body *body, const struct copied *copi
 
 /* --- windows ---------------------------------------------------------------------------------- */
 
-/* Old bytes from `from`, zeros where the image has none. */
-static bool read_old(struct patch_body *body, patch_offset from, uint8_t *bytes, size_t size)
+/* Old bytes from `from`, zeros from `end` on. */
+static bool read_old(struct patch_body *body, patch_offset from, patch_offset end, uint8_t *bytes,
+                     size_t size)
 {
-    patch_offset left = from < body->old.size ? body->old.size - from : 0;
+    patch_offset left = from < end ? end - from : 0;
     size_t part = left < size ? (size_t)left : size;
     memset(bytes + part, 0, size - part);
     if (part > 0 && !body->old.read(body->old.user, from, bytes, part))
@@ -199,12 +221,15 @@ static enum patch_status step_cover(struct patch_body *body, uint8_t *bytes, siz
 {
     const struct patch_cover *cover = &body->covers.list[body->cover];
     patch_offset from = cover->old_offset + body->cover_at;
-    size_t behind = from < PATCH_BEHIND ? (size_t)from : PATCH_BEHIND;
+    bool is_new = from >= body->old.size; /* then nobody knows what is around */
+    size_t behind = is_new ? 0 : from < PATCH_BEHIND ? (size_t)from : PATCH_BEHIND;
+    patch_offset source_end = is_new ? from + (patch_offset)size : body->old.size;
     uint8_t *old = old_part(body), *predicted = predicted_part(body), *kinds = kinds_part(body);
     memset(body->buffer, 0, PATCH_BEHIND);
-    if (!read_old(body, from - (patch_offset)behind, old - behind, behind + size + PATCH_AHEAD))
+    if (!read_old(body, from - (patch_offset)behind, source_end, old - behind,
+                  behind + size + PATCH_AHEAD))
         return PATCH_IO;
-    patch_offset left = body->old.size - from - (patch_offset)size;
+    patch_offset left = source_end - from - (patch_offset)size;
     size_t ahead = left < PATCH_AHEAD ? (size_t)left : PATCH_AHEAD;
 
     /* A field that began in the window before has left its end here. */
@@ -212,7 +237,7 @@ static enum patch_status step_cover(struct patch_body *body, uint8_t *bytes, siz
     memcpy(predicted + carry, old + carry, size + PATCH_AHEAD - carry);
     memset(kinds + carry, 0, size + PATCH_AHEAD - carry);
     size_t end = size;
-    if (carry < size)
+    if (carry < size && !is_new)
         end = patch_predict(&body->predictor, old, size, ahead, from, body->place.offset, carry,
                             predicted, kinds);
     code_cover_window(body, &(struct copied){old, predicted, kinds, bytes, size});
@@ -238,7 +263,7 @@ static bool read_ghost(struct patch_body *body, size_t cover, uint8_t *bytes, si
     const struct patch_cover *near = &body->covers.list[cover];
     patch_offset from = body->place.offset - near->new_offset + near->old_offset;
     *has = from < body->old.size && body->old.size - from >= size;
-    return !*has || read_old(body, from, bytes, size);
+    return !*has || read_old(body, from, body->old.size, bytes, size);
 }
 
 static void note_ghost(struct patch_place *place, int which, uint8_t byte)
@@ -276,10 +301,11 @@ enum patch_status patch_body_step(struct patch_body *body, uint8_t *bytes, size_
     patch_offset at = body->place.offset;
     bool covered =
         body->cover < body->covers.count && body->covers.list[body->cover].new_offset <= at;
-    patch_offset left = body->new_size - at;
-    if (covered)
+    patch_offset left = body->end - at;
+    if (covered && body->covers.list[body->cover].size - body->cover_at < left)
         left = body->covers.list[body->cover].size - body->cover_at;
-    else if (body->cover < body->covers.count)
+    else if (!covered && body->cover < body->covers.count &&
+             body->covers.list[body->cover].new_offset - at < left)
         left = body->covers.list[body->cover].new_offset - at;
     *size = left < body->window ? (size_t)left : body->window;
     if (*size == 0)

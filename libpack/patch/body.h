@@ -16,6 +16,8 @@ struct patch_source {
     patch_old_function read; /* of the old image; false on failure */
     void *user;
     patch_offset size;
+    /* In place: bytes of the new image that follow those of the old one, see in_place.h; else 0. */
+    patch_offset more;
 };
 
 struct patch_body {
@@ -33,6 +35,7 @@ struct patch_body {
     /* Private. */
     struct patch_predictor predictor;
     struct patch_place place;
+    patch_offset end;      /* of the image, or of the page that is being made */
     size_t cover;          /* the one that holds the place, or the next one */
     patch_offset cover_at; /* of the current window, inside the cover */
     size_t carry;          /* bytes of the next window that belong to a field of the last one */
@@ -57,13 +60,16 @@ struct patch_tables {
  * covers outside of the images or out of order.
  */
 enum patch_status patch_code_tables(struct patch_coder *coder, struct patch_tables *tables,
-                                    patch_offset old_size, patch_offset new_size);
+                                    const struct patch_source *old, patch_offset new_size);
 
 void patch_body_begin(struct patch_body *body);
 
+/* In place: the steps to come make bytes [start, end) of the new image. */
+void patch_body_page(struct patch_body *body, patch_offset start, patch_offset end);
+
 /*
  * Codes the next bytes of the new image, at most `window` of them: bytes[0 .. *size) are written,
- * or filled. *size is 0 at the end.
+ * or filled. *size is 0 at the end, of the page where there are pages.
  */
 enum patch_status patch_body_step(struct patch_body *body, uint8_t *bytes, size_t *size);
 

@@ -7,6 +7,7 @@ struct patch_decoder {
     struct patch_header header;
     struct patch_coder coder;
     struct patch_body body;
+    struct patch_pages pages;
     struct patch_tables tables;
     struct patch_interval *intervals;
     uint32_t *order;
@@ -71,7 +72,8 @@ static struct patch_decoder *bind(void *memory, const struct patch_header *heade
     body->coder = &decoder->coder;
     body->window = profile->window;
     body->new_size = header->plain_new_size;
-    body->old = (struct patch_source){device->read_old, device->user, header->plain_old_size};
+    body->old = (struct patch_source){device->read_old, device->user, header->plain_old_size,
+                                      header->flags & PATCH_IN_PLACE ? header->new_size : 0};
     body->covers.list = tables->covers;
     body->covers.count = tables->cover_count;
     body->covers.intervals = decoder->intervals;
@@ -130,11 +132,23 @@ enum patch_status patch_decoder_plans(struct patch_decoder *decoder, uint8_t *ol
     return coder_status(decoder);
 }
 
+/* Without pages the whole image is one step. */
+static enum patch_status begin_pages(struct patch_decoder *decoder)
+{
+    const struct patch_header *header = &decoder->header;
+    if (!(header->flags & PATCH_IN_PLACE))
+        return PATCH_OK;
+    uint32_t count = patch_header_pages(header);
+    uint32_t spare = header->scratch_size / header->page_size - 1;
+    enum patch_status status = patch_pages_begin(&decoder->pages, &decoder->coder, count, spare, 0);
+    return coder_status(decoder) != PATCH_OK ? coder_status(decoder) : status;
+}
+
 enum patch_status patch_decoder_begin(struct patch_decoder *decoder)
 {
     struct patch_body *body = &decoder->body;
     enum patch_status status =
-        patch_code_tables(&decoder->coder, &decoder->tables, body->old.size, body->new_size);
+        patch_code_tables(&decoder->coder, &decoder->tables, &body->old, body->new_size);
     if (coder_status(decoder) != PATCH_OK)
         return coder_status(decoder);
     if (status != PATCH_OK)
@@ -143,7 +157,7 @@ enum patch_status patch_decoder_begin(struct patch_decoder *decoder)
         patch_covers_index(&body->covers, decoder->intervals, decoder->order);
     body->kind->begin(body->model, &decoder->header.model);
     patch_body_begin(body);
-    return PATCH_OK;
+    return begin_pages(decoder);
 }
 
 bool patch_decoder_wants_training(const struct patch_decoder *decoder)
@@ -160,6 +174,32 @@ enum patch_status patch_decoder_step(struct patch_decoder *decoder, uint8_t *byt
 {
     enum patch_status status = patch_body_step(&decoder->body, bytes, size);
     return status == PATCH_OK ? coder_status(decoder) : status;
+}
+
+enum patch_status patch_decoder_page(struct patch_decoder *decoder, struct patch_step *step,
+                                     bool *more)
+{
+    const struct patch_header *header = &decoder->header;
+    *more = decoder->pages.left > 0;
+    if (!*more)
+        return PATCH_OK;
+    enum patch_status status = patch_code_page(&decoder->pages, &decoder->coder, step);
+    if (status != PATCH_OK)
+        return status;
+    patch_offset start = (patch_offset)step->page * header->page_size;
+    patch_offset left = header->new_size - start;
+    patch_body_page(&decoder->body, start,
+                    start + (left < header->page_size ? left : header->page_size));
+    return coder_status(decoder);
+}
+
+void patch_decoder_states(struct patch_decoder *decoder,
+                          struct patch_state states[PATCH_DECODER_STATES])
+{
+    const struct patch_profile *profile = patch_profile(decoder->header.profile);
+    states[0] = (struct patch_state){decoder, sizeof(*decoder)};
+    states[1] =
+        (struct patch_state){decoder->body.model, profile->kind->memory(&decoder->header.model)};
 }
 
 enum patch_status patch_decoder_end(struct patch_decoder *decoder)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "patch/header.h"
 
+#include "patch/in_place.h"
 #include "patch/layout.h"
 
 #include <string.h>
@@ -47,7 +48,7 @@ const struct patch_profile *patch_profile(unsigned number)
                         .most_covers = UINT32_C(1) << 24,
                         .most_ranges = PATCH_MAX_RANGES_FULL,
                         .most_regions = PATCH_MAX_REGIONS_FULL,
-                        .flags = PATCH_FLAGS},
+                        .flags = PATCH_STORED | PATCH_UNPACKED},
     };
     return number < PATCH_PROFILES ? &profiles[number] : NULL;
 }
@@ -118,6 +119,21 @@ static patch_offset offset(struct fields *fields, patch_offset value)
     return (patch_offset)number(fields, value, most >> 1);
 }
 
+/* Pages as struct pack_flash has them, and 32 bits for all places in both images. */
+static bool pages_fit(const struct patch_header *header)
+{
+    uint32_t page = header->page_size;
+    return page >= 128 && (page & (page - 1)) == 0 && header->scratch_size % page == 0 &&
+           header->scratch_size / page >= 1 &&
+           header->scratch_size / page <= 1 + PATCH_MOST_SPARE &&
+           (uint64_t)header->old_size + header->new_size <= UINT32_MAX - page;
+}
+
+uint32_t patch_header_pages(const struct patch_header *header)
+{
+    return (uint32_t)((header->new_size + header->page_size - 1) / header->page_size);
+}
+
 static bool body_fields(struct fields *fields, struct patch_header *header,
                         const struct patch_profile *profile)
 {
@@ -141,7 +157,7 @@ static bool body_fields(struct fields *fields, struct patch_header *header,
         header->page_size = count(fields, header->page_size, UINT32_C(1) << 24);
         header->scratch_size = count(fields, header->scratch_size, UINT32_C(1) << 30);
     }
-    return !fields->failed;
+    return !fields->failed && (!(header->flags & PATCH_IN_PLACE) || pages_fit(header));
 }
 
 static enum patch_status all_fields(struct fields *fields, struct patch_header *header)
@@ -157,7 +173,7 @@ static enum patch_status all_fields(struct fields *fields, struct patch_header *
     hash(fields, header->old_hash);
     hash(fields, header->new_hash);
     if (!(header->flags & PATCH_STORED))
-        (void)body_fields(fields, header, profile);
+        fields->failed = !body_fields(fields, header, profile) || fields->failed;
     else if (header->flags != PATCH_STORED)
         return PATCH_MALFORMED;
     return fields->failed ? PATCH_MALFORMED : PATCH_OK;

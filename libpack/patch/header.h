@@ -59,6 +59,8 @@ enum patch_status patch_header_size(const uint8_t prefix[PATCH_PREFIX_SIZE], siz
 /* All of it, prefix too. Every field is checked against the profile. */
 enum patch_status patch_header_parse(struct patch_header *header, const uint8_t *bytes,
                                      size_t size);
+/* PATCH_IN_PLACE: pages of the new image. */
+uint32_t patch_header_pages(const struct patch_header *header);
 /* Writes the header, and returns its size. */
 size_t patch_header_encode(const struct patch_header *header, uint8_t bytes[PATCH_MAX_HEADER]);
 

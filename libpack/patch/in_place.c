@@ -66,22 +66,21 @@ static bool is_erased(const uint8_t *bytes, size_t size)
 
 /* --- flash ------------------------------------------------------------------------------------ */
 
-static bool read_flash(const struct patch_flash *flash, patch_offset address, void *bytes,
-                       size_t size)
+static bool read_flash(const struct pack_flash *flash, uint32_t address, void *bytes, size_t size)
 {
     return flash->read(flash->user, address, bytes, size);
 }
 
-static bool erase(const struct patch_flash *flash, patch_offset address, patch_offset size)
+static bool erase(const struct pack_flash *flash, uint32_t address, uint32_t size)
 {
-    for (patch_offset done = 0; done < size; done += flash->page)
+    for (uint32_t done = 0; done < size; done += flash->page)
         if (!flash->erase(flash->user, address + done))
             return false;
     return true;
 }
 
 /* The last word is filled up with bytes that read as erased. */
-static bool program(const struct patch_flash *flash, patch_offset address, const uint8_t *bytes,
+static bool program(const struct pack_flash *flash, uint32_t address, const uint8_t *bytes,
                     size_t size)
 {
     uint8_t word[PATCH_MOST_WORD];
@@ -92,15 +91,15 @@ static bool program(const struct patch_flash *flash, patch_offset address, const
         return true;
     memset(word, 0xFF, sizeof word);
     memcpy(word, bytes + whole, rest);
-    return flash->program(flash->user, address + (patch_offset)whole, word, flash->word);
+    return flash->program(flash->user, address + (uint32_t)whole, word, flash->word);
 }
 
-static bool copy_page(const struct patch_flash *flash, patch_offset to, patch_offset from)
+static bool copy_page(const struct pack_flash *flash, uint32_t to, uint32_t from)
 {
     uint8_t bytes[CHUNK];
     if (!erase(flash, to, flash->page))
         return false;
-    for (patch_offset done = 0; done < flash->page; done += CHUNK)
+    for (uint32_t done = 0; done < flash->page; done += CHUNK)
         if (!read_flash(flash, from + done, bytes, CHUNK) ||
             (!is_erased(bytes, CHUNK) && !program(flash, to + done, bytes, CHUNK)))
             return false;
@@ -118,27 +117,27 @@ static size_t record_size(const struct patch_state *states, size_t count)
     return size;
 }
 
-patch_offset patch_journal_size(const struct patch_flash *flash, const struct patch_state *states,
-                                size_t state_count)
+uint32_t patch_journal_size(const struct pack_flash *flash, const struct patch_state *states,
+                            size_t state_count)
 {
-    patch_offset size = (patch_offset)record_size(states, state_count) + RECORD + CHECKSUM_SIZE;
+    uint32_t size = (uint32_t)record_size(states, state_count) + RECORD + CHECKSUM_SIZE;
     return 2 * ((size + flash->page - 1) / flash->page * flash->page);
 }
 
-static patch_offset bank_size(const struct patch_in_place *place)
+static uint32_t bank_size(const struct patch_in_place *place)
 {
     return patch_journal_size(place->flash, place->states, place->state_count) / 2;
 }
 
-static patch_offset bank_address(const struct patch_in_place *place, uint32_t bank)
+static uint32_t bank_address(const struct patch_in_place *place, uint32_t bank)
 {
     return place->flash->journal + bank * bank_size(place);
 }
 
 /* A record on its way into its bank. */
 struct recorder {
-    const struct patch_flash *flash;
-    patch_offset address;
+    const struct pack_flash *flash;
+    uint32_t address;
     uint32_t sum;
     size_t used;
     uint8_t bytes[CHUNK];
@@ -196,7 +195,7 @@ static bool read_record(const struct patch_in_place *place, uint32_t bank, uint8
 {
     uint8_t bytes[CHUNK];
     const size_t size = record_size(place->states, place->state_count);
-    const patch_offset address = bank_address(place, bank) + RECORD;
+    const uint32_t address = bank_address(place, bank) + RECORD;
     uint32_t sum = 0xFFFFFFFFu;
     *valid = false;
     if (!read_flash(place->flash, address, head, AT_STATES))
@@ -206,11 +205,11 @@ static bool read_record(const struct patch_in_place *place, uint32_t bank, uint8
         return true;
     for (size_t done = 0, part; done < size; done += part) {
         part = smaller(size - done, CHUNK);
-        if (!read_flash(place->flash, address + (patch_offset)done, bytes, part))
+        if (!read_flash(place->flash, address + (uint32_t)done, bytes, part))
             return false;
         sum = checksum(sum, bytes, part);
     }
-    if (!read_flash(place->flash, address + (patch_offset)size, bytes, CHECKSUM_SIZE))
+    if (!read_flash(place->flash, address + (uint32_t)size, bytes, CHECKSUM_SIZE))
         return false;
     *valid = sum == get32(bytes);
     return true;
@@ -219,7 +218,7 @@ static bool read_record(const struct patch_in_place *place, uint32_t bank, uint8
 /* Takes over what the newest record holds. */
 static bool load_record(struct patch_in_place *place, uint32_t bank, const uint8_t *head)
 {
-    patch_offset address = bank_address(place, bank) + RECORD + AT_STATES;
+    uint32_t address = bank_address(place, bank) + RECORD + AT_STATES;
     place->bank = bank;
     place->sequence = get32(head + AT_SEQUENCE);
     place->steps = get32(head + AT_STEPS);
@@ -228,7 +227,7 @@ static bool load_record(struct patch_in_place *place, uint32_t bank, const uint8
     for (size_t i = 0; i < place->state_count; i++) {
         if (!read_flash(place->flash, address, place->states[i].bytes, place->states[i].size))
             return false;
-        address += (patch_offset)place->states[i].size;
+        address += (uint32_t)place->states[i].size;
     }
     return true;
 }
@@ -244,9 +243,9 @@ static bool is_marked(const struct patch_in_place *place, bool *marked)
 
 /* --- steps ------------------------------------------------------------------------------------ */
 
-static patch_offset page_address(const struct patch_flash *flash, uint32_t page)
+static uint32_t page_address(const struct pack_flash *flash, uint32_t page)
 {
-    return flash->slot + (patch_offset)page * flash->page;
+    return flash->slot + page * flash->page;
 }
 
 static bool put_in_place(const struct patch_in_place *place, uint32_t page)
@@ -269,7 +268,7 @@ static bool resume(struct patch_in_place *place, uint32_t bank, const uint8_t *h
     return put_in_place(place, page - 1) && write_record(place, place->steps, 0);
 }
 
-enum patch_status patch_in_place_open(struct patch_in_place *place, const struct patch_flash *flash,
+enum patch_status patch_in_place_open(struct patch_in_place *place, const struct pack_flash *flash,
                                       const struct patch_state *states, size_t state_count,
                                       patch_offset old_size,
                                       const uint8_t identity[PATCH_IDENTITY_SIZE])
@@ -285,6 +284,8 @@ enum patch_status patch_in_place_open(struct patch_in_place *place, const struct
     place->state_count = state_count;
     place->old_size = old_size;
     memcpy(place->identity, identity, PATCH_IDENTITY_SIZE);
+    if (flash->journal_size < 2 * bank_size(place))
+        return PATCH_LIMIT;
     for (uint32_t bank = 0; bank < 2; bank++)
         if (!read_record(place, bank, heads[bank], &valid[bank]))
             return PATCH_IO;
@@ -297,14 +298,14 @@ enum patch_status patch_in_place_open(struct patch_in_place *place, const struct
 
 enum patch_status patch_in_place_begin(struct patch_in_place *place, const struct patch_step *step)
 {
-    const struct patch_flash *flash = place->flash;
+    const struct pack_flash *flash = place->flash;
     place->page = step->page;
     place->filled = 0;
     place->pending = 0;
     if (step->page >= flash->slot_size / flash->page || step->keep > flash->spare)
         return PATCH_MALFORMED;
     if (step->keep > 0) {
-        patch_offset spare = flash->scratch + (patch_offset)step->keep * flash->page;
+        uint32_t spare = flash->scratch + step->keep * flash->page;
         if (!copy_page(flash, spare, page_address(flash, step->page)))
             return PATCH_IO;
         place->kept[step->keep - 1] = step->page + 1;
@@ -313,15 +314,15 @@ enum patch_status patch_in_place_begin(struct patch_in_place *place, const struc
 }
 
 /* Where the byte at `offset` is now. */
-static patch_offset find_byte(const struct patch_in_place *place, patch_offset offset)
+static uint32_t find_byte(const struct patch_in_place *place, patch_offset offset)
 {
-    const struct patch_flash *flash = place->flash;
+    const struct pack_flash *flash = place->flash;
     if (offset >= place->old_size)
-        return flash->slot + (offset - place->old_size);
-    for (patch_offset i = 0; i < flash->spare; i++)
+        return flash->slot + (uint32_t)(offset - place->old_size);
+    for (uint32_t i = 0; i < flash->spare; i++)
         if (place->kept[i] != 0 && place->kept[i] - 1 == offset / flash->page)
-            return flash->scratch + (i + 1) * flash->page + offset % flash->page;
-    return flash->slot + offset;
+            return flash->scratch + (i + 1) * flash->page + (uint32_t)(offset % flash->page);
+    return flash->slot + (uint32_t)offset;
 }
 
 enum patch_status patch_in_place_read(const struct patch_in_place *place, patch_offset offset,
@@ -341,7 +342,7 @@ enum patch_status patch_in_place_read(const struct patch_in_place *place, patch_
 
 enum patch_status patch_in_place_write(struct patch_in_place *place, const void *bytes, size_t size)
 {
-    const struct patch_flash *flash = place->flash;
+    const struct pack_flash *flash = place->flash;
     if (size > flash->page - place->filled - place->pending)
         return PATCH_MALFORMED;
     for (size_t done = 0, part; done < size; done += part) {
@@ -360,7 +361,7 @@ enum patch_status patch_in_place_write(struct patch_in_place *place, const void 
 
 enum patch_status patch_in_place_commit(struct patch_in_place *place)
 {
-    const struct patch_flash *flash = place->flash;
+    const struct pack_flash *flash = place->flash;
     if (!program(flash, flash->scratch + place->filled, place->word, place->pending) ||
         !write_record(place, place->steps + 1, place->page + 1) ||
         !put_in_place(place, place->page) ||
@@ -373,7 +374,7 @@ enum patch_status patch_in_place_commit(struct patch_in_place *place)
 enum patch_status patch_in_place_clear(struct patch_in_place *place)
 {
     /* The newest record goes last: the other one alone would begin a step again that is done. */
-    const patch_offset size = bank_size(place);
+    const uint32_t size = bank_size(place);
     if (!erase(place->flash, bank_address(place, 1 - place->bank), size) ||
         !erase(place->flash, bank_address(place, place->bank), size))
         return PATCH_IO;

@@ -12,6 +12,7 @@
  * step behind it is begun again. The old bytes that a step reads are untouched until its record.
  */
 
+#include "pack/apply.h"
 #include "patch/types.h"
 
 #define PATCH_MOST_WORD 32  /* bytes of the largest unit that a flash programs at once */
@@ -24,25 +25,6 @@ struct patch_step {
     uint32_t keep; /* 0, or 1 + the spare page that holds this page's old bytes from now on */
 };
 
-/* Each callback returns false on failure, which ends the work with PATCH_IO. */
-struct patch_flash {
-    void *user;
-    /* A word whose programming was cut off may read as anything, but must read. */
-    bool (*read)(void *user, patch_offset address, void *bytes, size_t size);
-    /* Sets the page at `address` to 0xFF. */
-    bool (*erase)(void *user, patch_offset address);
-    /* Whole words at a multiple of the word's size, each erased before and programmed once. */
-    bool (*program)(void *user, patch_offset address, const void *bytes, size_t size);
-    uint32_t page; /* bytes erased at once, a power of two of at least 128 */
-    uint32_t word; /* bytes programmed at once, a power of two, at most PATCH_MOST_WORD */
-    /* Addresses, multiples of the page: */
-    patch_offset slot; /* the image; slot_size is a multiple of the page too */
-    patch_offset slot_size;
-    patch_offset scratch; /* 1 + `spare` pages */
-    patch_offset journal; /* patch_journal_size bytes */
-    uint32_t spare;       /* at most PATCH_MOST_SPARE */
-};
-
 /* Memory of the caller that the journal saves and restores: the decoder's mutable state. */
 struct patch_state {
     void *bytes;
@@ -50,7 +32,7 @@ struct patch_state {
 };
 
 struct patch_in_place {
-    const struct patch_flash *flash;
+    const struct pack_flash *flash;
     const struct patch_state *states;
     size_t state_count;
     patch_offset old_size;
@@ -67,18 +49,19 @@ struct patch_in_place {
 };
 
 /* Bytes of flash for the journal: two banks, each a record of about 140 bytes and the states. */
-patch_offset patch_journal_size(const struct patch_flash *flash, const struct patch_state *states,
-                                size_t state_count);
+uint32_t patch_journal_size(const struct pack_flash *flash, const struct patch_state *states,
+                            size_t state_count);
 
 /*
  * Looks for a journal of the same `identity` (of the patch: another's journal counts as none).
  * Without one, steps is 0 and the states are left alone: then the slot holds the whole old image,
  * or the whole new one, where the cut fell into patch_in_place_clear. Otherwise the page that was
  * on its way is put in its place, and the states are those behind step `steps` - 1.
- * PATCH_UNSUPPORTED for a page or word size that is not as above. After PATCH_IO, here or below,
+ * PATCH_UNSUPPORTED for a page or word size that is not as struct pack_flash says, and
+ * PATCH_LIMIT for a journal that is too small. After PATCH_IO, here or below,
  * only opening again makes sense.
  */
-enum patch_status patch_in_place_open(struct patch_in_place *place, const struct patch_flash *flash,
+enum patch_status patch_in_place_open(struct patch_in_place *place, const struct pack_flash *flash,
                                       const struct patch_state *states, size_t state_count,
                                       patch_offset old_size,
                                       const uint8_t identity[PATCH_IDENTITY_SIZE]);

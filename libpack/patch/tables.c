@@ -53,16 +53,18 @@ static uint64_t code_shift(struct patch_coder *coder, struct cover_models *model
     return shift;
 }
 
-static bool cover_fits(const struct patch_cover *cover, patch_offset old_size,
+/* No cover crosses from the old image into the new one behind it. */
+static bool cover_fits(const struct patch_cover *cover, const struct patch_source *old,
                        patch_offset new_size)
 {
+    patch_offset old_size = cover->old_offset < old->size ? old->size : old->size + old->more;
     return cover->size > 0 && cover->size <= old_size &&
            cover->old_offset <= old_size - cover->size && cover->size <= new_size &&
            cover->new_offset <= new_size - cover->size;
 }
 
 static enum patch_status code_covers(struct patch_coder *coder, struct cover_models *models,
-                                     struct patch_tables *tables, patch_offset old_size,
+                                     struct patch_tables *tables, const struct patch_source *old,
                                      patch_offset new_size)
 {
     uint64_t at = 0;
@@ -79,10 +81,10 @@ static enum patch_status code_covers(struct patch_coder *coder, struct cover_mod
             cover->new_offset = (patch_offset)at;
             cover->old_offset = (patch_offset)(at - shift);
             cover->size = (patch_offset)(size + 1);
-            if (at - shift > old_size)
+            if (at - shift > (uint64_t)old->size + old->more)
                 return PATCH_MALFORMED;
         }
-        if (!cover_fits(cover, old_size, new_size))
+        if (!cover_fits(cover, old, new_size))
             return PATCH_MALFORMED;
         at += cover->size;
     }
@@ -144,7 +146,7 @@ static bool code_regions(struct patch_coder *coder, struct span_models *models,
 /* --- all of them ------------------------------------------------------------------------------ */
 
 enum patch_status patch_code_tables(struct patch_coder *coder, struct patch_tables *tables,
-                                    patch_offset old_size, patch_offset new_size)
+                                    const struct patch_source *old, patch_offset new_size)
 {
     struct cover_models covers = {0};
     struct span_models spans;
@@ -156,13 +158,13 @@ enum patch_status patch_code_tables(struct patch_coder *coder, struct patch_tabl
     patch_number_model_begin(&spans.size);
     patch_number_model_begin(&spans.value);
     patch_account_to(coder, PATCH_ACCOUNT_COVERS);
-    enum patch_status status = code_covers(coder, &covers, tables, old_size, new_size);
+    enum patch_status status = code_covers(coder, &covers, tables, old, new_size);
     if (status != PATCH_OK)
         return status;
     patch_account_to(coder, PATCH_ACCOUNT_LAYOUT);
-    if (!code_ranges(coder, &spans, tables->old_ranges, tables->old_range_count, old_size) ||
+    if (!code_ranges(coder, &spans, tables->old_ranges, tables->old_range_count, old->size) ||
         !code_ranges(coder, &spans, tables->new_ranges, tables->new_range_count, new_size) ||
-        !code_regions(coder, &spans, tables->regions, tables->region_count, old_size))
+        !code_regions(coder, &spans, tables->regions, tables->region_count, old->size))
         return PATCH_MALFORMED;
     return coder->failed ? PATCH_IO : PATCH_OK;
 }

@@ -108,7 +108,7 @@ struct flash {
     unsigned erased, written;
 };
 
-static bool flash_read(void *user, patch_offset address, void *bytes, size_t size)
+static bool flash_read(void *user, uint32_t address, void *bytes, size_t size)
 {
     const struct flash *flash = user;
     assert_true(address + size <= FLASH);
@@ -116,7 +116,7 @@ static bool flash_read(void *user, patch_offset address, void *bytes, size_t siz
     return flash->left != 0;
 }
 
-static bool flash_erase(void *user, patch_offset address)
+static bool flash_erase(void *user, uint32_t address)
 {
     struct flash *flash = user;
     assert_true(address % PAGE == 0 && address < FLASH);
@@ -135,7 +135,7 @@ static bool flash_erase(void *user, patch_offset address)
     return true;
 }
 
-static bool flash_program(void *user, patch_offset address, const void *bytes, size_t size)
+static bool flash_program(void *user, uint32_t address, const void *bytes, size_t size)
 {
     struct flash *flash = user;
     assert_true(size > 0 && size % WORD == 0 && address % WORD == 0 && address + size <= FLASH);
@@ -157,10 +157,19 @@ static bool flash_program(void *user, patch_offset address, const void *bytes, s
 
 static const uint8_t identity[PATCH_IDENTITY_SIZE] = "a patch's hash..";
 
-static struct patch_flash describe(struct flash *flash, uint32_t spare)
+static struct pack_flash describe(struct flash *flash, uint32_t spare)
 {
-    return (struct patch_flash){flash, flash_read, flash_erase, flash_program, PAGE, WORD,
-                                0,     SLOT,       AT_SCRATCH,  AT_JOURNAL,    spare};
+    return (struct pack_flash){.user = flash,
+                               .read = flash_read,
+                               .erase = flash_erase,
+                               .program = flash_program,
+                               .page = PAGE,
+                               .word = WORD,
+                               .slot_size = SLOT,
+                               .scratch = AT_SCRATCH,
+                               .journal = AT_JOURNAL,
+                               .journal_size = FLASH - AT_JOURNAL,
+                               .spare = spare};
 }
 
 static void load(struct flash *flash, const struct pair *pair, uint32_t seed)
@@ -176,7 +185,7 @@ static void load(struct flash *flash, const struct pair *pair, uint32_t seed)
 /* --- a device --------------------------------------------------------------------------------- */
 
 struct device {
-    struct patch_flash flash;
+    struct pack_flash flash;
     struct patch_in_place place;
     struct patch_state states[2];
     uint8_t state[2][STATE]; /* as a decoder's: it depends on all the bytes made so far */
@@ -573,18 +582,19 @@ static void test_refusals(void **unused)
 {
     (void)unused;
     static struct flash flash;
-    struct patch_flash wrong[4];
+    struct pack_flash wrong[5];
     struct patch_in_place place;
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 5; i++)
         wrong[i] = describe(&flash, 0);
     wrong[0].page = 192;
     wrong[1].page = 64;
     wrong[2].word = 64;
     wrong[3].spare = PATCH_MOST_SPARE + 1;
-    for (int i = 0; i < 4; i++)
+    wrong[4].journal_size = PAGE;
+    for (int i = 0; i < 5; i++)
         assert_int_equal(patch_in_place_open(&place, &wrong[i], NULL, 0, 1, identity),
-                         PATCH_UNSUPPORTED);
-    struct patch_flash right = describe(&flash, 1);
+                         i < 4 ? PATCH_UNSUPPORTED : PATCH_LIMIT);
+    struct pack_flash right = describe(&flash, 1);
     flash.left = NO_CUT;
     assert_int_equal(patch_in_place_open(&place, &right, NULL, 0, 1, identity), PATCH_OK);
     assert_int_equal(patch_in_place_begin(&place, &(struct patch_step){MOST_PAGES, 0}),
