@@ -9,12 +9,13 @@ PRODUCT = ("libpack", "formats", "cli")  # the folders of the C that is shipped
 
 
 def files(*endings, below=("",)):
-    """Paths, relative to the root, of the files with one of the endings; build trees left out."""
+    """Paths, relative to the root, of the files with one of the endings; build trees, and
+    what was taken over from elsewhere, are left out."""
     found = []
     for start in below:
         for folder, folders, names in os.walk(os.path.join(ROOT, start)):
-            folders[:] = sorted(name for name in folders if not re.match(r"build|\.git$|__pycache__",
-                                                                         name))
+            folders[:] = sorted(name for name in folders if not re.match(
+                r"build|\.git$|__pycache__|lzma-sdk$", name))
             found += [os.path.relpath(os.path.join(folder, name), ROOT)
                       for name in sorted(names) if name.endswith(endings or ("",))]
     return found
