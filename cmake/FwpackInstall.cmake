@@ -119,8 +119,8 @@ set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_NAME libpack-dev)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_SHLIBDEPS OFF)
 string(JOIN ", " CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS
-  "libpack0 (= ${PROJECT_VERSION})" libbz2-dev libdivsufsort-dev liblzma-dev
-  libsodium-dev libssl-dev libyaml-dev libzstd-dev zlib1g-dev)
+  "libpack0 (= ${PROJECT_VERSION})" libbz2-dev libdivsufsort-dev liblz4-dev
+  liblzma-dev libsodium-dev libssl-dev libyaml-dev libzstd-dev zlib1g-dev)
 set(CPACK_COMPONENT_DEVELOPMENT_DESCRIPTION "development files of the firmware bundle library
 libpack builds, signs, verifies and extracts fwpack's firmware bundles. Bytes
 of a bundle are only given out after their hash was checked against a signed
