@@ -156,6 +156,8 @@ void patch_number_model_begin(struct patch_number_model *model)
         model->length[i] = model->second[i] = PATCH_HALF;
     for (size_t i = 0; i < 128; i++)
         model->third[i] = PATCH_HALF;
+    for (size_t i = 0; i < 16; i++)
+        model->low[i] = PATCH_HALF;
 }
 
 uint64_t patch_code_number(struct patch_coder *coder, struct patch_number_model *model,
@@ -167,6 +169,7 @@ uint64_t patch_code_number(struct patch_coder *coder, struct patch_number_model 
            patch_code_adaptive(coder, &model->length[length], 4, plus >> (length + 1) != 0))
         length++;
     uint64_t read = 1;
+    unsigned low = 1;
     for (unsigned i = length; i-- > 0;) {
         unsigned bit = (unsigned)(plus >> i & 1);
         unsigned below = length - 1 - i;
@@ -174,7 +177,10 @@ uint64_t patch_code_number(struct patch_coder *coder, struct patch_number_model 
             bit = patch_code_adaptive(coder, &model->second[length], 4, bit);
         else if (below == 1)
             bit = patch_code_adaptive(coder, &model->third[2 * length + (read & 1)], 4, bit);
-        else
+        else if (i < 4 && length >= 6) {
+            bit = patch_code_adaptive(coder, &model->low[low], 4, bit);
+            low = low << 1 | bit;
+        } else
             bit = patch_code_bit(coder, PATCH_HALF, bit);
         read = read << 1 | bit;
     }

@@ -97,6 +97,7 @@ struct patch_number_model {
     uint16_t length[64]; /* unary: is it longer than this? */
     uint16_t second[64]; /* the bit below the first, by length */
     uint16_t third[128]; /* the one below that */
+    uint16_t low[16];    /* the last four of a long number, as a tree: they tell alignment */
 };
 
 void patch_number_model_begin(struct patch_number_model *model);

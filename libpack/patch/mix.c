@@ -95,7 +95,7 @@ static uint32_t first_guess(unsigned history)
 {
     uint32_t zeros = history >> 4, ones = history & 15;
     uint32_t p = (5 * ones + 2) * ((UINT32_C(1) << 22) - 1) / (5 * (zeros + ones) + 4);
-    return p << 10 | 4;
+    return p << 10 | 8;
 }
 
 void mix_begin(struct mix *mix)
@@ -106,7 +106,7 @@ void mix_begin(struct mix *mix)
             mix->maps[i * 256 + history] = first_guess(history);
     for (int m = 0; m < 2; m++)
         for (size_t i = 0; i < inputs * mix->shape.select[m]; i++)
-            mix->weights[m][i] = i % inputs == inputs - 1 ? 0 : 20000;
+            mix->weights[m][i] = i % inputs == inputs - 1 ? 0 : 10000;
     for (size_t i = 0; i < mix->shape.refine; i++)
         for (int step = 0; step < 33; step++)
             mix->refined[i * 33 + (size_t)step] = (uint16_t)squash((step - 16) * 128);
