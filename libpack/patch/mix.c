@@ -212,7 +212,7 @@ static void learn(struct mix *mix, const struct mix_tables *tables, struct work 
     for (int m = 0; m < 2; m++) {
         if (mix->shape.select[m] == 0)
             continue;
-        int error = ((int)(bit << 16) - (int)work->answers[m]) * 6;
+        int error = ((int)(bit << 16) - (int)work->answers[m]) * 16;
         for (size_t i = 0; i < work->count; i++)
             work->weights[m][i] += (int)((int64_t)work->inputs[i] * error / 262144);
     }
