@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "bases.h"
 #include "cli.h"
 #include "commands.h"
 
@@ -31,6 +32,7 @@ struct extraction {
     struct pack_input *input;
     struct pack_bundle *bundle;
     struct pack_trusted *trusted;
+    struct cli_bases bases;
     const char *folder; /* -C */
     const char *output; /* -o */
     bool raw;
@@ -66,6 +68,7 @@ static void extraction_clear(struct extraction *extraction)
     staged_free(extraction);
     folders_free(extraction);
     pack_trusted_free(&extraction->trusted);
+    cli_bases_close(&extraction->bases);
     pack_bundle_close(&extraction->bundle);
     pack_input_close(&extraction->input);
     pack_trust_free(&extraction->trust);
@@ -340,12 +343,17 @@ static int open_trusted(struct extraction *extraction, struct pack_error *error)
         return pack_fail_memory(error);
     int code = cli_trust(&extraction->trust, cli, error);
     if (code == 0)
+        code = cli_bases_open(&extraction->bases, cli, extraction->trust, error);
+    if (code == 0)
         code = pack_input_open(&extraction->input, arguments_at(extraction->arguments, 0), error);
     if (code == 0)
-        code = pack_bundle_open(&extraction->bundle, extraction->input, cli->context, error);
+        code = pack_bundle_open(&extraction->bundle, extraction->input, &extraction->bases.context,
+                                error);
     if (code == 0)
         code = pack_bundle_trust(&extraction->trusted, extraction->bundle, extraction->trust,
                                  report, error);
+    if (code == 0)
+        pack_trusted_use_bases(extraction->trusted, extraction->bases.bases);
     return code;
 }
 
@@ -440,6 +448,8 @@ static const struct option options[] = {
      .kind = OPTION_FOLDER,
      .value = "DIR",
      .help = "write each image into DIR, which is made if need be"},
+    BASE_OPTION,
+    DECODER_MEMORY_OPTION,
     {.name = "raw", .help = "write segmented images flat, without addresses"},
     {.name = NULL},
 };
@@ -453,7 +463,7 @@ static const struct positional positionals[] = {
 const struct command command_extract = {
     .name = "extract",
     .summary = "write the verified images of a bundle to files",
-    .synopsis = "BUNDLE [IMAGE]... (-C DIR | -o FILE) -p [ROLE=]PUB... [--raw]",
+    .synopsis = "BUNDLE [IMAGE]... (-C DIR | -o FILE) -p [ROLE=]PUB... [--base FILE]...",
     .description =
         "Checks the signatures as verify does, then writes the images, and with -C the "
         "attachments too (into DIR/attachments), or those that are named. Each block is proved "
@@ -461,6 +471,9 @@ const struct command command_extract = {
         "the files appear when all are proved, or none. With \"-o -\" bytes flow as they are "
         "proved, and the "
         "exit status says whether they are all.\n\n"
+        "A delta is applied to its old image, which --base gives: the image's file, in its own "
+        "format or flat, or an old bundle, which is verified with the same keys. A base that is "
+        "another than the delta was made from ends with 16.\n\n"
         "A raw image is called NAME.img. One with addresses comes out in its own format, "
         "NAME.hex, NAME.s37 or NAME.uf2; what was ELF comes out as Intel HEX. --raw writes its "
         "bytes without addresses, as NAME.bin.",

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "bases.h"
 #include "cli.h"
 #include "commands.h"
 #include "detached.h"
@@ -56,19 +57,36 @@ static int check_complete(const struct verdict *verdict, struct pack_error *erro
     return 0;
 }
 
-static int judge(struct verdict *verdict, const char *path, const struct pack_trust *trust,
-                 struct cli *cli, const struct arguments *arguments, struct pack_error *error)
+/* What all bundles are judged by. */
+struct court {
+    struct cli *cli;
+    const struct arguments *arguments;
+    struct pack_trust *trust;
+    struct cli_bases bases;
+};
+
+static void court_clear(struct court *court)
 {
+    cli_bases_close(&court->bases);
+    pack_trust_free(&court->trust);
+}
+
+static int judge(struct verdict *verdict, const char *path, const struct court *court,
+                 struct pack_error *error)
+{
+    const struct arguments *arguments = court->arguments;
     verdict->signers = calloc(1, sizeof *verdict->signers);
     verdict->proved = calloc(1, sizeof *verdict->proved);
     if (verdict->signers == NULL || verdict->proved == NULL)
         return pack_fail_memory(error);
     int code = pack_input_open(&verdict->input, path, error);
     if (code == 0)
-        code = pack_bundle_open(&verdict->bundle, verdict->input, cli->context, error);
+        code = pack_bundle_open(&verdict->bundle, verdict->input, &court->bases.context, error);
     if (code == 0)
-        code =
-            pack_bundle_trust(&verdict->trusted, verdict->bundle, trust, verdict->signers, error);
+        code = pack_bundle_trust(&verdict->trusted, verdict->bundle, court->trust, verdict->signers,
+                                 error);
+    if (code == 0)
+        pack_trusted_use_bases(verdict->trusted, court->bases.bases);
     if (code == 0)
         code = pack_bundle_verify(verdict->trusted, arguments_flag(arguments, "flat"),
                                   verdict->proved, error);
@@ -113,7 +131,7 @@ static void print_image(struct cli *cli, const struct pack_release_image *image,
               : report->proof == PACK_PROOF_STORED ? "stored (only its stored bytes proved)"
                                                    : "not in the bundle",
               (unsigned long long)image->size, hex);
-    if (report->missing != NULL)
+    if (report->missing[0] != '\0')
         cli_note(cli, "image %s: %s would prove more", image->name, report->missing);
 }
 
@@ -178,7 +196,7 @@ static void json_images(struct pack_json *json, const struct pack_release *relea
             pack_json_string(json, "codec", report->codec);
             pack_json_unsigned(json, "stored_size", report->stored_size);
         }
-        if (report->missing != NULL)
+        if (report->missing[0] != '\0')
             pack_json_string(json, "missing", report->missing);
         pack_json_end(json);
     }
@@ -214,37 +232,52 @@ static void json_verdict(struct pack_json *json, const struct verdict *verdict, 
 
 /* --- the command ----------------------------------------------------------------------------- */
 
-static int verify_one(struct cli *cli, const struct arguments *arguments,
-                      const struct pack_trust *trust, const char *path, struct pack_error *error)
+static int verify_one(const struct court *court, const char *path, struct pack_error *error)
 {
     CLI_AUTO(verdict_clear) struct verdict verdict = {0};
-    const int code = judge(&verdict, path, trust, cli, arguments, error);
-    json_verdict(cli_json(cli), &verdict, path, error);
+    const int code = judge(&verdict, path, court, error);
+    json_verdict(cli_json(court->cli), &verdict, path, error);
     if (code == 0)
-        print_verdict(cli, &verdict, path);
+        print_verdict(court->cli, &verdict, path);
     return code;
 }
 
-/* All are judged; the first failure gives the exit status, each is told as it is met. */
+/* Tells a failure as it is met; the first one gives the exit status. */
+static void tell(struct cli *cli, const struct pack_error *failure, struct pack_error *error)
+{
+    report_error(cli, failure);
+    cli->reported = true;
+    if (error->code == 0)
+        *error = *failure;
+}
+
+/* All are judged. A base that none of them needed is a mistake, unless they failed anyway. */
+static void verify_all(const struct court *court, struct pack_error *error)
+{
+    for (size_t i = 0; i < arguments_count(court->arguments); i++) {
+        struct pack_error failure = {0};
+        if (verify_one(court, arguments_at(court->arguments, i), &failure) == 0)
+            continue;
+        tell(court->cli, &failure, error);
+        if (failure.code == PACK_E_INTERRUPTED)
+            return;
+    }
+    struct pack_error unused = {0};
+    if (error->code == 0 && pack_bases_check_used(court->bases.bases, &unused) != 0)
+        tell(court->cli, &unused, error);
+}
+
 static int verify_bundles(struct cli *cli, const struct arguments *arguments,
                           struct pack_error *error)
 {
-    CLI_AUTO(pack_trust_free) struct pack_trust *trust = NULL;
-    const int code = cli_trust(&trust, cli, error);
+    CLI_AUTO(court_clear) struct court court = {.cli = cli, .arguments = arguments};
+    int code = cli_trust(&court.trust, cli, error);
+    if (code == 0)
+        code = cli_bases_open(&court.bases, cli, court.trust, error);
     if (code != 0)
         return code;
     pack_json_array(cli_json(cli), "results");
-    for (size_t i = 0; i < arguments_count(arguments); i++) {
-        struct pack_error failure = {0};
-        if (verify_one(cli, arguments, trust, arguments_at(arguments, i), &failure) == 0)
-            continue;
-        report_error(cli, &failure);
-        cli->reported = true;
-        if (error->code == 0)
-            *error = failure;
-        if (failure.code == PACK_E_INTERRUPTED)
-            break;
-    }
+    verify_all(&court, error);
     pack_json_end(cli_json(cli));
     return error->code;
 }
@@ -260,6 +293,8 @@ static int run(struct cli *cli, const struct arguments *arguments, struct pack_e
 
 static const struct option options[] = {
     {.name = "flat", .help = "compare each image's flat sha256 too"},
+    BASE_OPTION,
+    DECODER_MEMORY_OPTION,
     {.name = "complete", .help = "fail where an image could not be rebuilt"},
     {.name = "min-security-version",
      .kind = OPTION_NUMBER,
@@ -282,7 +317,7 @@ static const struct positional positionals[] = {
 const struct command command_verify = {
     .name = "verify",
     .summary = "prove who signed a bundle, and every byte of it",
-    .synopsis = "BUNDLE... -p [ROLE=]PUB... [--require N] [--complete] [--flat]\n"
+    .synopsis = "BUNDLE... -p [ROLE=]PUB... [--require N] [--base FILE]... [--complete]\n"
                 "--detached FILE -p PUB [-x SIGNATURE]",
     .description =
         "Reads every byte of each bundle and proves it: the signatures on release.json and "
@@ -294,6 +329,7 @@ const struct command command_verify = {
         "distinct keys that signed release.json.\n\n"
         "Each image is proved \"plain\" when it was rebuilt and every block of it matched, or "
         "\"stored\" when only its stored bytes could be proved, as of a delta without its base. "
+        "With --base, an old image or an old bundle, deltas are applied and the images proved. "
         "--complete makes \"stored\" a failure. A bundle may come from a pipe (-).\n\n"
         "With --detached the argument is any file, and its signature stands beside it, as "
         "minisign or \"fwpack sign --detached\" made it.",

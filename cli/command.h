@@ -56,6 +56,7 @@ enum option_kind {
     OPTION_TEXT,       /* anything */
     OPTION_NUMBER,     /* decimal digits, within minimum and maximum */
     OPTION_ADDRESS,    /* a number, decimal or 0x… */
+    OPTION_SIZE,       /* bytes, or with KiB, MiB or GiB behind the number */
     OPTION_PATH,       /* a file; completed as one */
     OPTION_FOLDER,     /* a folder */
     OPTION_KEY,        /* a secret key: path, env:NAME, fd:N */
@@ -74,6 +75,7 @@ struct option {
     enum option_kind kind;
     bool repeatable;      /* else twice is a usage error, never "the last one wins" */
     const char *value;    /* how help names the value, "FILE"; NULL for a flag */
+    const char *implied;  /* the value of "--name" alone; another stands behind "=" only */
     const char *help;     /* one line, lower case, no final stop; what is the default */
     choice_fn choices;    /* for OPTION_CHOICE */
     uint64_t minimum;     /* for numbers */
@@ -145,7 +147,7 @@ const char *arguments_value(const struct arguments *arguments, const char *name)
 /* All values of a repeatable option in order; NULL and 0 where there is none. */
 const char *const *arguments_values(const struct arguments *arguments, const char *name,
                                     size_t *count);
-/* OPTION_NUMBER, OPTION_ADDRESS: false, and *number as it was, where not given. */
+/* OPTION_NUMBER, OPTION_ADDRESS, OPTION_SIZE: false, and *number as it was, where not given. */
 bool arguments_number(const struct arguments *arguments, const char *name, uint64_t *number);
 /* Whether the value came from the option's environment variable. */
 bool arguments_from_variable(const struct arguments *arguments, const char *name);

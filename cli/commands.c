@@ -14,6 +14,8 @@ static const struct command *const commands[] = {
     &command_verify,
     &command_inspect,
     &command_extract,
+    &command_delta,
+    &command_patch,
     &command_key,
     &command_image,
     &command_completion,

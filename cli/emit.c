@@ -39,14 +39,23 @@ void emit_filled(FILE *stream, const char *text, unsigned column, unsigned inden
     fputc('\n', stream);
 }
 
+bool emit_takes_word(const struct option *option)
+{
+    return option->kind != OPTION_FLAG && option->implied == NULL;
+}
+
 void emit_label(char *text, size_t capacity, const struct option *option, bool pad)
 {
     char letter[8] = "";
     if (option->letter != 0)
         snprintf(letter, sizeof letter, "-%c, ", option->letter);
-    snprintf(text, capacity, "%s--%s%s%s", option->letter == 0 && pad ? "    " : letter,
-             option->name, option->value != NULL ? " " : "",
-             option->value != NULL ? option->value : "");
+    const bool optional = option->implied != NULL;
+    snprintf(text, capacity, "%s--%s%s%s%s", option->letter == 0 && pad ? "    " : letter,
+             option->name,
+             optional                ? "[="
+             : option->value != NULL ? " "
+                                     : "",
+             option->value != NULL ? option->value : "", optional ? "]" : "");
 }
 
 /* The n-th piece of `text` between separators. */

@@ -36,6 +36,9 @@ void emit_walk(const struct command *program, emit_visit_fn visit, void *user);
  * line begins at `indent`. Ends the last line.
  */
 void emit_filled(FILE *stream, const char *text, unsigned column, unsigned indent);
+/* Whether the word behind it is its value. */
+bool emit_takes_word(const struct option *option);
+
 /* "-o, --output FILE"; `pad` puts four blanks where there is no short form. */
 void emit_label(char *text, size_t capacity, const struct option *option, bool pad);
 /* The n-th line of `text` without its end, in a buffer of the caller; false behind the last. */

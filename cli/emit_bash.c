@@ -105,6 +105,7 @@ static void kind(FILE *stream, enum option_kind kind, choice_fn choices)
         [OPTION_TEXT] = "@none",
         [OPTION_NUMBER] = "@none",
         [OPTION_ADDRESS] = "@none",
+        [OPTION_SIZE] = "@none",
         [OPTION_PATH] = "@file",
         [OPTION_FOLDER] = "@folder",
         [OPTION_KEY] = "@key",
@@ -145,7 +146,7 @@ static void kind_row(void *user, const struct command *command, const char *path
     FILE *stream = user;
     const struct option *option = NULL;
     for (size_t i = 0; (option = command_option(command, i, NULL)) != NULL; i++) {
-        if (option->kind == OPTION_FLAG)
+        if (!emit_takes_word(option))
             continue;
         fprintf(stream, "    '%s --%s'", path, option->name);
         if (option->letter != 0)

@@ -54,11 +54,17 @@ static void quoted(FILE *stream, const char *text)
 static void value(FILE *stream, enum option_kind kind, choice_fn choices)
 {
     static const char *const actions[] = {
-        [OPTION_FLAG] = "",           [OPTION_TEXT] = " -x",
-        [OPTION_NUMBER] = " -x",      [OPTION_ADDRESS] = " -x",
-        [OPTION_PATH] = " -r -F",     [OPTION_FOLDER] = " -x -a '(__fish_complete_directories)'",
-        [OPTION_KEY] = " -r -F",      [OPTION_PUBLIC_KEY] = " -r -F",
-        [OPTION_CHOICE] = " -x -a '", [OPTION_DEFINITION] = " -x",
+        [OPTION_FLAG] = "",
+        [OPTION_TEXT] = " -x",
+        [OPTION_NUMBER] = " -x",
+        [OPTION_ADDRESS] = " -x",
+        [OPTION_SIZE] = " -x",
+        [OPTION_PATH] = " -r -F",
+        [OPTION_FOLDER] = " -x -a '(__fish_complete_directories)'",
+        [OPTION_KEY] = " -r -F",
+        [OPTION_PUBLIC_KEY] = " -r -F",
+        [OPTION_CHOICE] = " -x -a '",
+        [OPTION_DEFINITION] = " -x",
     };
     fputs(actions[kind], stream);
     for (size_t i = 0; kind == OPTION_CHOICE && choices(i) != NULL; i++)
@@ -79,7 +85,8 @@ static void option_line(FILE *stream, const struct option *option, const char *p
     fprintf(stream, " -l %s", option->name);
     if (option->letter != 0)
         fprintf(stream, " -s %c", option->letter);
-    value(stream, option->kind, option->choices);
+    if (emit_takes_word(option))
+        value(stream, option->kind, option->choices);
     fputs(" -d ", stream);
     quoted(stream, option->help);
     fputc('\n', stream);
@@ -132,7 +139,7 @@ static void valued_options(void *user, const struct command *command, const char
     const struct option *option = NULL;
     (void)path;
     for (size_t i = 0; (option = command_option(command, i, NULL)) != NULL; i++)
-        if (option->kind != OPTION_FLAG && is_new(seen, option))
+        if (emit_takes_word(option) && is_new(seen, option))
             fprintf(seen->stream, " --%s", option->name);
 }
 
@@ -142,7 +149,7 @@ static void valued_letters(void *user, const struct command *command, const char
     const struct option *option = NULL;
     (void)path;
     for (size_t i = 0; (option = command_option(command, i, NULL)) != NULL; i++)
-        if (option->kind != OPTION_FLAG && option->letter != 0 && is_new(seen, option))
+        if (emit_takes_word(option) && option->letter != 0 && is_new(seen, option))
             fputc(option->letter, seen->stream);
 }
 

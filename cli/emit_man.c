@@ -88,9 +88,9 @@ static void option_item(FILE *stream, const struct option *option)
     roff(stream, option->name, false);
     fputs("\\fR", stream);
     if (option->value != NULL) {
-        fputs(" \\fI", stream);
+        fputs(option->implied != NULL ? "[=\\fI" : " \\fI", stream);
         roff(stream, option->value, false);
-        fputs("\\fR", stream);
+        fputs(option->implied != NULL ? "\\fR]" : "\\fR", stream);
     }
     fputc('\n', stream);
     sentence(stream, option->help);

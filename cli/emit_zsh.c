@@ -18,11 +18,17 @@ static void quoted(FILE *stream, const char *text, const char *special)
 static void action(FILE *stream, enum option_kind kind, choice_fn choices)
 {
     static const char *const actions[] = {
-        [OPTION_FLAG] = " ",      [OPTION_TEXT] = " ",
-        [OPTION_NUMBER] = " ",    [OPTION_ADDRESS] = " ",
-        [OPTION_PATH] = "_files", [OPTION_FOLDER] = "_files -/",
-        [OPTION_KEY] = "_files",  [OPTION_PUBLIC_KEY] = "_fwpack_pubkey",
-        [OPTION_CHOICE] = "",     [OPTION_DEFINITION] = " ",
+        [OPTION_FLAG] = " ",
+        [OPTION_TEXT] = " ",
+        [OPTION_NUMBER] = " ",
+        [OPTION_ADDRESS] = " ",
+        [OPTION_SIZE] = " ",
+        [OPTION_PATH] = "_files",
+        [OPTION_FOLDER] = "_files -/",
+        [OPTION_KEY] = "_files",
+        [OPTION_PUBLIC_KEY] = "_fwpack_pubkey",
+        [OPTION_CHOICE] = "",
+        [OPTION_DEFINITION] = " ",
     };
     fputs(actions[kind], stream);
     for (size_t i = 0; kind == OPTION_CHOICE && choices(i) != NULL; i++)
@@ -34,6 +40,7 @@ static void action(FILE *stream, enum option_kind kind, choice_fn choices)
 static void option_spec(FILE *stream, const struct option *option)
 {
     const bool valued = option->kind != OPTION_FLAG;
+    const bool optional = option->implied != NULL; /* then without a letter */
     fputs(" \\\n        ", stream);
     if (option->repeatable)
         fputs("'*'", stream);
@@ -43,12 +50,12 @@ static void option_spec(FILE *stream, const struct option *option)
         fprintf(stream, "{-%c%s,--%s%s}", option->letter, valued ? "+" : "", option->name,
                 valued ? "=" : "");
     else
-        fprintf(stream, "--%s%s", option->name, valued ? "=" : "");
+        fprintf(stream, "--%s%s%s", option->name, valued ? "=" : "", optional ? "-" : "");
     fputs("'[", stream);
     quoted(stream, option->help, "[]\\");
     fputc(']', stream);
     if (valued) {
-        fputc(':', stream);
+        fputs(optional ? "::" : ":", stream);
         quoted(stream, option->value, ":\\");
         fputc(':', stream);
         action(stream, option->kind, option->choices);

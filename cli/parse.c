@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "arguments.h"
 #include "cli.h"
+#include "pack/limits.h"
 #include "pack/text.h"
 
 #include <stdio.h>
@@ -135,6 +136,30 @@ static int check_number(const struct option *option, const char *what, const cha
     return 0;
 }
 
+/* Digits and a unit: 65536, 64KiB, 1GiB. */
+static int check_size(const struct option *option, const char *what, const char *value,
+                      uint64_t *number, struct pack_error *error)
+{
+    static const struct {
+        const char *name;
+        uint64_t bytes;
+    } units[] = {{"", 1}, {"KiB", PACK_KIB}, {"MiB", PACK_MIB}, {"GiB", PACK_GIB}};
+    const size_t length = strspn(value, "0123456789");
+    char digits[32];
+    snprintf(digits, sizeof digits, "%.*s", length < 31 ? (int)length : 31, value);
+    for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+        if (strcmp(value + length, units[i].name) != 0 || !number_parse(digits, false, number) ||
+            __builtin_mul_overflow(*number, units[i].bytes, number))
+            continue;
+        if (*number >= option->minimum && (option->maximum == 0 || *number <= option->maximum))
+            return 0;
+        return pack_fail(error, PACK_E_USAGE, "%s: %.64s is %s", what, value,
+                         *number < option->minimum ? "too little" : "too much");
+    }
+    pack_fail(error, PACK_E_USAGE, "%s: '%.64s' is no size", what, value);
+    return pack_hint(error, "write bytes, or 64KiB, 16MiB, 1GiB, without a space");
+}
+
 static int check_choice(choice_fn choices, const char *what, const char *value,
                         struct pack_error *error)
 {
@@ -171,6 +196,8 @@ static int check_value(const struct option *option, const char *what, const char
     case OPTION_NUMBER:
     case OPTION_ADDRESS:
         return check_number(option, what, value, number, error);
+    case OPTION_SIZE:
+        return check_size(option, what, value, number, error);
     case OPTION_CHOICE:
         return check_choice(option->choices, what, value, error);
     case OPTION_DEFINITION:
@@ -251,7 +278,7 @@ static void long_option(struct parser *parser, const char *word)
         pack_fail(mistake(parser, &scratch), PACK_E_USAGE, "--%s takes no value", option->name);
     } else {
         if (option->kind != OPTION_FLAG && value == NULL)
-            value = next_value(parser, option);
+            value = option->implied != NULL ? option->implied : next_value(parser, option);
         if (option->kind == OPTION_FLAG || value != NULL)
             set(parser, option, value);
     }

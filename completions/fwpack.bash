@@ -7,7 +7,7 @@
 _fwpack_table() {
     case $1 in
     '')
-        commands='init lint build sign verify inspect extract key image completion schema env exit-codes version'
+        commands='init lint build sign verify inspect extract delta patch key image completion schema env exit-codes version'
         options='--version --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=()
         ;;
@@ -33,7 +33,7 @@ _fwpack_table() {
         ;;
     'verify')
         commands=''
-        options='--flat --complete --min-security-version --detached --signature -x --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--flat --base --decoder-memory --complete --min-security-version --detached --signature -x --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' ...)
         ;;
     'inspect')
@@ -43,8 +43,18 @@ _fwpack_table() {
         ;;
     'extract')
         commands=''
-        options='--directory -C --raw --output -o --dry-run -n --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--directory -C --base --decoder-memory --raw --output -o --dry-run -n --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' '@none' ...)
+        ;;
+    'delta')
+        commands=''
+        options='--level --decoder --decoder-memory --memory --in-place --page-size --architecture --no-unpack --keep-full --format --output -o --dry-run -n --key -k --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' '@file' ...)
+        ;;
+    'patch')
+        commands=''
+        options='--decoder-memory --output -o --dry-run -n --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' '@file' )
         ;;
     'key')
         commands='generate show list'
@@ -144,6 +154,8 @@ _fwpack_kind() {
     'sign --jobs' | 'sign -j') kind='@none' ;;
     'sign --color') kind='auto|always|never' ;;
     'sign --progress') kind='auto|bar|plain|json|none' ;;
+    'verify --base') kind='@file' ;;
+    'verify --decoder-memory') kind='@none' ;;
     'verify --min-security-version') kind='@none' ;;
     'verify --signature' | 'verify -x') kind='@file' ;;
     'verify --pubkey' | 'verify -p') kind='@pubkey' ;;
@@ -155,12 +167,35 @@ _fwpack_kind() {
     'inspect --color') kind='auto|always|never' ;;
     'inspect --progress') kind='auto|bar|plain|json|none' ;;
     'extract --directory' | 'extract -C') kind='@folder' ;;
+    'extract --base') kind='@file' ;;
+    'extract --decoder-memory') kind='@none' ;;
     'extract --output' | 'extract -o') kind='@file' ;;
     'extract --pubkey' | 'extract -p') kind='@pubkey' ;;
     'extract --require') kind='@none' ;;
     'extract --jobs' | 'extract -j') kind='@none' ;;
     'extract --color') kind='auto|always|never' ;;
     'extract --progress') kind='auto|bar|plain|json|none' ;;
+    'delta --level') kind='fast|default|best' ;;
+    'delta --decoder') kind='tiny|small|full' ;;
+    'delta --decoder-memory') kind='@none' ;;
+    'delta --memory') kind='@none' ;;
+    'delta --page-size') kind='@none' ;;
+    'delta --architecture') kind='thumb|arm|aarch64|x86-64|i386|riscv32|riscv64|xtensa|avr|mipsel|mips|powerpc|pointers32|pointers32be|pointers64|pointers64be|elf-rela64|elf-rel32|elf-sym64|none' ;;
+    'delta --format') kind='fwd|bsdiff4|vcdiff|zstd-patch-from' ;;
+    'delta --output' | 'delta -o') kind='@file' ;;
+    'delta --key' | 'delta -k') kind='@key' ;;
+    'delta --passphrase-file') kind='@file' ;;
+    'delta --passphrase-fd') kind='@none' ;;
+    'delta --pubkey' | 'delta -p') kind='@pubkey' ;;
+    'delta --require') kind='@none' ;;
+    'delta --jobs' | 'delta -j') kind='@none' ;;
+    'delta --color') kind='auto|always|never' ;;
+    'delta --progress') kind='auto|bar|plain|json|none' ;;
+    'patch --decoder-memory') kind='@none' ;;
+    'patch --output' | 'patch -o') kind='@file' ;;
+    'patch --jobs' | 'patch -j') kind='@none' ;;
+    'patch --color') kind='auto|always|never' ;;
+    'patch --progress') kind='auto|bar|plain|json|none' ;;
     'key --jobs' | 'key -j') kind='@none' ;;
     'key --color') kind='auto|always|never' ;;
     'key --progress') kind='auto|bar|plain|json|none' ;;

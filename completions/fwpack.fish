@@ -2,7 +2,7 @@
 # Printed from the tables of cli/: not to be edited.
 
 # The options that take the next word.
-set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --key --passphrase-file --passphrase-fd --role --comment --min-security-version --signature --pubkey --require --directory --purpose --from --to --base --merge --offset --crop --fill --family
+set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --key --passphrase-file --passphrase-fd --role --comment --base --decoder-memory --min-security-version --signature --pubkey --require --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --purpose --from --to --base --merge --offset --crop --fill --family
 set -g __fwpack_letters joDkxpC
 
 # The command so far, without options, their values and "help".
@@ -48,6 +48,8 @@ complete -c fwpack -n '__fwpack_is' -a sign -d 'add signatures to a bundle, or s
 complete -c fwpack -n '__fwpack_is' -a verify -d 'prove who signed a bundle, and every byte of it'
 complete -c fwpack -n '__fwpack_is' -a inspect -d 'say what a bundle, image or key holds, without trusting it'
 complete -c fwpack -n '__fwpack_is' -a extract -d 'write the verified images of a bundle to files'
+complete -c fwpack -n '__fwpack_is' -a delta -d 'make the update from old releases to a new one small'
+complete -c fwpack -n '__fwpack_is' -a patch -d 'apply a patch to the old image that it was made from'
 complete -c fwpack -n '__fwpack_is' -a key -d 'make keys, and say what they are'
 complete -c fwpack -n '__fwpack_is' -a image -d 'identify and convert firmware images'
 complete -c fwpack -n '__fwpack_is' -a completion -d 'print the completion script of a shell'
@@ -134,6 +136,8 @@ complete -c fwpack -n '__fwpack_at sign' -l no-input -d 'never ask anything (so 
 
 complete -c fwpack -n '__fwpack_at verify' -r -F
 complete -c fwpack -n '__fwpack_at verify' -l flat -d 'compare each image\'s flat sha256 too'
+complete -c fwpack -n '__fwpack_at verify' -l base -r -F -d 'an old image or bundle, which deltas are applied to; repeatable'
+complete -c fwpack -n '__fwpack_at verify' -l decoder-memory -x -d 'most memory that a decoder may take (64MiB)'
 complete -c fwpack -n '__fwpack_at verify' -l complete -d 'fail where an image could not be rebuilt'
 complete -c fwpack -n '__fwpack_at verify' -l min-security-version -x -d 'refuse a security version below N'
 complete -c fwpack -n '__fwpack_at verify' -l detached -d 'check a signature beside any one file'
@@ -163,6 +167,8 @@ complete -c fwpack -n '__fwpack_at inspect' -l no-input -d 'never ask anything (
 
 complete -c fwpack -n '__fwpack_at extract' -r -F
 complete -c fwpack -n '__fwpack_at extract' -l directory -s C -x -a '(__fish_complete_directories)' -d 'write each image into DIR, which is made if need be'
+complete -c fwpack -n '__fwpack_at extract' -l base -r -F -d 'an old image or bundle, which deltas are applied to; repeatable'
+complete -c fwpack -n '__fwpack_at extract' -l decoder-memory -x -d 'most memory that a decoder may take (64MiB)'
 complete -c fwpack -n '__fwpack_at extract' -l raw -d 'write segmented images flat, without addresses'
 complete -c fwpack -n '__fwpack_at extract' -l output -s o -r -F -d 'write to FILE; - is standard output'
 complete -c fwpack -n '__fwpack_at extract' -l dry-run -s n -d 'say what would be done, write nothing'
@@ -177,6 +183,50 @@ complete -c fwpack -n '__fwpack_at extract' -l jobs -s j -x -d 'use at most N th
 complete -c fwpack -n '__fwpack_at extract' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
 complete -c fwpack -n '__fwpack_at extract' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
 complete -c fwpack -n '__fwpack_at extract' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at delta' -r -F
+complete -c fwpack -n '__fwpack_at delta' -r -F
+complete -c fwpack -n '__fwpack_at delta' -l level -x -a 'fast default best' -d 'how hard to try: fast, default or best'
+complete -c fwpack -n '__fwpack_at delta' -l decoder -x -a 'tiny small full' -d 'what the device can afford: tiny, small or full (full)'
+complete -c fwpack -n '__fwpack_at delta' -l decoder-memory -x -d 'most memory that applying may take (the profile\'s)'
+complete -c fwpack -n '__fwpack_at delta' -l memory -x -d 'most memory for making one delta (1GiB)'
+complete -c fwpack -n '__fwpack_at delta' -l in-place -d 'for one slot, with SCRATCH bytes of flash beside (4096)'
+complete -c fwpack -n '__fwpack_at delta' -l page-size -x -d 'what the flash erases at once, with --in-place (4KiB)'
+complete -c fwpack -n '__fwpack_at delta' -l architecture -x -a 'thumb arm aarch64 x86-64 i386 riscv32 riscv64 xtensa avr mipsel mips powerpc pointers32 pointers32be pointers64 pointers64be elf-rela64 elf-rel32 elf-sym64 none' -d 'the machine code inside (found out)'
+complete -c fwpack -n '__fwpack_at delta' -l no-unpack -d 'leave packed parts of the images packed'
+complete -c fwpack -n '__fwpack_at delta' -l keep-full -d 'keep the full images too, for any other device'
+complete -c fwpack -n '__fwpack_at delta' -l format -x -a 'fwd bsdiff4 vcdiff zstd-patch-from' -d 'of plain files\' patch: fwd, or one for another tool'
+complete -c fwpack -n '__fwpack_at delta' -l output -s o -r -F -d 'write to FILE; - is standard output'
+complete -c fwpack -n '__fwpack_at delta' -l dry-run -s n -d 'say what would be done, write nothing'
+complete -c fwpack -n '__fwpack_at delta' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME or fd:N; repeatable'
+complete -c fwpack -n '__fwpack_at delta' -l allow-insecure-key -d 'take a plain key file that others can read'
+complete -c fwpack -n '__fwpack_at delta' -l passphrase-file -r -F -d 'read the passphrase from FILE'
+complete -c fwpack -n '__fwpack_at delta' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
+complete -c fwpack -n '__fwpack_at delta' -l pubkey -s p -r -F -d 'trust the public key PUB, a file or its text; repeatable'
+complete -c fwpack -n '__fwpack_at delta' -l require -x -d 'want N distinct release signers (1)'
+complete -c fwpack -n '__fwpack_at delta' -l allow-demo-keys -d 'trust keys made for demonstration'
+complete -c fwpack -n '__fwpack_at delta' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at delta' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at delta' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at delta' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at delta' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at delta' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at delta' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at delta' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at patch' -r -F
+complete -c fwpack -n '__fwpack_at patch' -r -F
+complete -c fwpack -n '__fwpack_at patch' -l decoder-memory -x -d 'most memory that a decoder may take (64MiB)'
+complete -c fwpack -n '__fwpack_at patch' -l output -s o -r -F -d 'write to FILE; - is standard output'
+complete -c fwpack -n '__fwpack_at patch' -l dry-run -s n -d 'say what would be done, write nothing'
+complete -c fwpack -n '__fwpack_at patch' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at patch' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at patch' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at patch' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at patch' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at patch' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at patch' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at patch' -l no-input -d 'never ask anything (so too with CI=true)'
 
 complete -c fwpack -n '__fwpack_is key' -a generate -d 'make a new key'
 complete -c fwpack -n '__fwpack_is key' -a show -d 'say what a key file is'

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "bundle/payload.h"
 
+#include "bundle/bases.h"
+#include "bundle/patched.h"
+
 #include "base/bytes.h"
 #include "base/checked.h"
 #include "base/memory.h"
@@ -18,6 +21,7 @@ struct payload {
     const struct layout_entry *entry; /* the payload member */
     const struct pack_encoding *encoding;
     const struct pack_codec *codec;
+    struct pack_input *base;   /* of delta and keep, where it is there */
     struct block_table stored; /* of the stored bytes */
     struct block_table plain;  /* of the image, where it is decoded */
     const uint8_t *frames;     /* the .frames member */
@@ -124,20 +128,25 @@ static int work_blocks(void *user, void *state, void *task_state, struct pack_er
                         error);
 }
 
-static int consume_plain(void *user, void *state, struct pack_error *error)
+static int consume_bytes(void *user, const uint8_t *bytes, size_t size, struct pack_error *error)
 {
     struct payload *payload = user;
     const struct payload_use *use = payload->use;
-    const struct task *task = state;
     int code = 0;
     if (use->flat != NULL)
-        code = pack_sha256_update(use->flat, task->plain, task->plain_size, error);
+        code = pack_sha256_update(use->flat, bytes, size, error);
     if (code == 0 && use->sink != NULL)
-        code = pack_sink_write(use->sink, task->plain, task->plain_size, error);
-    payload->written += task->plain_size;
+        code = pack_sink_write(use->sink, bytes, size, error);
+    payload->written += size;
     pack_progress(payload->trusted->bundle->context, payload->what, payload->written,
                   payload->plain.size != 0 ? payload->plain.size : payload->stored.size);
     return code;
+}
+
+static int consume_plain(void *user, void *state, struct pack_error *error)
+{
+    const struct task *task = state;
+    return consume_bytes(user, task->plain, task->plain_size, error);
 }
 
 /* --- frames -------------------------------------------------------------------------------- */
@@ -254,14 +263,102 @@ static int work_frame(void *user, void *state, void *task_state, struct pack_err
     return code != 0 ? pack_context(error, "the image that it decodes to") : 0;
 }
 
+/* --- patches ------------------------------------------------------------------------------- */
+
+/* The stored bytes in order, proved, as an input. */
+struct proved_input {
+    struct pack_input input;
+    struct payload *payload;
+    uint64_t position;
+};
+
+static int proved_read(struct pack_input *input, uint64_t offset, void *buffer, size_t size,
+                       size_t *got, struct pack_error *error)
+{
+    struct proved_input *proved = (struct proved_input *)input;
+    if (offset != proved->position)
+        return pack_fail(error, PACK_E_INTERNAL, "a patch is read in order");
+    *got = (size_t)pack_min(size, proved->payload->stored.size - offset);
+    proved->position += *got;
+    return read_proved(proved->payload, buffer, *got, error);
+}
+
+/* What a reader of the payload need not have looked at. */
+static int prove_rest(struct payload *payload, struct pack_error *error)
+{
+    int code = 0;
+    while (code == 0 && payload->position < payload->stored.size)
+        code = next_block(payload, error);
+    return code;
+}
+
+static int read_patched(struct payload *payload, size_t image, struct pack_input *stored,
+                        struct pack_error *error)
+{
+    const struct patched patched = {
+        .context = payload->trusted->bundle->context,
+        .image = &payload->trusted->release->images[image],
+        .encoding = payload->encoding,
+        .plain = &payload->plain,
+        .base = payload->base,
+        .stored = stored,
+        .block = consume_bytes,
+        .user = payload,
+    };
+    return patched_read(&patched, error);
+}
+
+static int run_patched(struct payload *payload, size_t image, struct pack_error *error)
+{
+    static const struct pack_input_ops ops = {.read_at = proved_read};
+    struct pack_bundle *bundle = payload->trusted->bundle;
+    struct proved_input proved = {.input = {.ops = &ops, .name = bundle->input->name},
+                                  .payload = payload};
+    int code = bundle_check_header(bundle, payload->entry, error);
+    if (code == 0)
+        code = read_patched(payload, image, &proved.input, error);
+    if (code == 0)
+        code = prove_rest(payload, error);
+    return code != 0 ? code : bundle_check_padding(bundle, payload->entry, error);
+}
+
 /* --- one encoding -------------------------------------------------------------------------- */
 
-bool payload_can_decode(const struct pack_trusted *trusted, const struct pack_encoding *encoding)
+static bool has_decoder(const struct pack_trusted *trusted, const struct pack_encoding *encoding)
 {
     const uint64_t allowed = trusted->bundle->context->decoder_memory;
-    return encoding->kind == PACK_ENCODING_FULL && encoding->supported &&
+    return encoding->supported &&
            encoding->decoder_memory <= (allowed != 0 ? allowed : PACK_DEFAULT_DECODER_MEMORY) &&
-           pack_codec_find(encoding->codec) != NULL;
+           (encoding->in_place == 0 || trusted->delivery_by_release);
+}
+
+/* Whether the image can be rebuilt from it; *base is the old image, NULL where none is wanted. */
+static int can_decode(const struct pack_trusted *trusted, const struct pack_encoding *encoding,
+                      bool *can, struct pack_input **base, struct pack_error *error)
+{
+    int code = 0;
+    *base = NULL;
+    *can = has_decoder(trusted, encoding);
+    if (*can && encoding->kind != PACK_ENCODING_FULL) {
+        code = bases_find(trusted, encoding->base_size, encoding->base_sha256, base, error);
+        *can = *base != NULL;
+    }
+    return code;
+}
+
+int payload_find(const struct pack_trusted *trusted, size_t image, size_t *encoding,
+                 struct pack_error *error)
+{
+    const struct pack_delivery_image *delivered = &trusted->delivery->images[image];
+    struct pack_input *base = NULL;
+    bool can = false;
+    int code = 0;
+    for (*encoding = 0; code == 0 && *encoding < delivered->encoding_count; (*encoding)++) {
+        code = can_decode(trusted, &delivered->encodings[*encoding], &can, &base, error);
+        if (can)
+            break;
+    }
+    return code;
 }
 
 static int run(struct payload *payload, struct pack_error *error)
@@ -285,25 +382,36 @@ static int run(struct payload *payload, struct pack_error *error)
     return code;
 }
 
-static int run_decoded(struct payload *payload, const struct layout_entry *frames,
+/* Decodes what must be read in order, block by block: frames, or a patch. */
+static int run_decoded(struct payload *payload, size_t image, const struct layout_entry *frames,
                        struct pack_error *error)
 {
     PACK_AUTO_FREE uint8_t *table = NULL;
     PACK_AUTO_FREE uint8_t *block = NULL;
     PACK_AUTO(pack_sha256_free) struct pack_sha256 *hash = NULL;
-    int code = trusted_read_table(payload->trusted, frames, payload->encoding->frames_sha256,
+    int code = 0;
+    if (frames != NULL) {
+        code = trusted_read_table(payload->trusted, frames, payload->encoding->frames_sha256,
                                   &table, error);
-    payload->frames = table;
-    if (code == 0)
-        code = check_frames(payload, error);
-    if (code != 0)
-        return pack_at_member(error, frames->name);
+        payload->frames = table;
+        if (code == 0)
+            code = check_frames(payload, error);
+        if (code != 0)
+            return pack_at_member(error, frames->name);
+    }
     code = pack_allocate(&block, 1, payload->stored.block_size, error);
     if (code == 0)
         code = pack_sha256_new(&hash, error);
     payload->block = block;
     payload->hash = hash;
-    return code != 0 ? code : run(payload, error);
+    if (code != 0)
+        return code;
+    return frames != NULL ? run(payload, error) : run_patched(payload, image, error);
+}
+
+static bool is_plain(const struct pack_encoding *encoding)
+{
+    return encoding->kind == PACK_ENCODING_FULL && strcmp(encoding->codec, "none") == 0;
 }
 
 /* The stored table: the image's own where nothing is encoded, else a member, or one block. */
@@ -333,12 +441,13 @@ static int read_encoding(struct payload *payload, size_t image, size_t number, b
                                  &table, error);
     if (code != 0)
         return code;
-    if (decodes) {
-        payload->plain = plain;
-        if (frames != NULL)
-            return run_decoded(payload, frames, error);
+    if (is_plain(payload->encoding))
         payload->stored = plain;
-    } else if (frames != NULL) {
+    if (decodes)
+        payload->plain = plain;
+    if (decodes && !is_plain(payload->encoding))
+        return run_decoded(payload, image, frames, error);
+    if (frames != NULL) {
         PACK_AUTO_FREE uint8_t *ignored = NULL;
         code = trusted_read_table(payload->trusted, frames, payload->encoding->frames_sha256,
                                   &ignored, error);
@@ -346,26 +455,55 @@ static int read_encoding(struct payload *payload, size_t image, size_t number, b
     return code != 0 ? code : run(payload, error);
 }
 
+static struct payload payload_of(struct pack_trusted *trusted, size_t image, size_t encoding,
+                                 const struct payload_use *use)
+{
+    const struct pack_delivery_image *delivered = &trusted->delivery->images[image];
+    struct payload payload = {
+        .trusted = trusted,
+        .use = use,
+        .encoding = &delivered->encodings[encoding],
+        .entry = layout_find(trusted->layout, LAYOUT_PAYLOAD, image, encoding),
+    };
+    if (payload.encoding->codec != NULL)
+        payload.codec = pack_codec_find(payload.encoding->codec);
+    snprintf(payload.what, sizeof payload.what, "%s %s", use->verb, delivered->name);
+    return payload;
+}
+
+/* The image is there already: nothing travels, but what is there is proved. */
+static int read_kept(struct payload *payload, size_t image, struct pack_error *error)
+{
+    const struct block_table plain = trusted_plain_table(payload->trusted, image);
+    payload->plain = plain;
+    return read_patched(payload, image, NULL, error);
+}
+
 int payload_read(struct pack_trusted *trusted, size_t image, size_t encoding,
                  const struct payload_use *use, enum pack_proof *proof, struct pack_error *error)
 {
     static const struct payload_use no_use = {.verb = "verify"};
-    const struct pack_delivery_image *delivered = &trusted->delivery->images[image];
-    struct payload payload = {
-        .trusted = trusted,
-        .encoding = &delivered->encodings[encoding],
-        .entry = layout_find(trusted->layout, LAYOUT_PAYLOAD, image, encoding),
-    };
+    struct payload payload = payload_of(trusted, image, encoding, use);
+    bool decodes = false;
     *proof = PACK_PROOF_NONE;
-    if (payload.entry == NULL) /* keep: there is nothing to read */
-        return 0;
-    const bool decodes = payload_can_decode(trusted, payload.encoding);
-    payload.use = decodes ? use : &no_use;
-    payload.codec = pack_codec_find(payload.encoding->codec);
-    snprintf(payload.what, sizeof payload.what, "%s %s", use->verb, delivered->name);
-    const int code = read_encoding(&payload, image, encoding, decodes, error);
+    int code = can_decode(trusted, payload.encoding, &decodes, &payload.base, error);
+    if (code != 0 || (payload.entry == NULL && !decodes))
+        return code;
+    if (!decodes)
+        payload.use = &no_use;
+    code = payload.entry == NULL ? read_kept(&payload, image, error)
+                                 : read_encoding(&payload, image, encoding, decodes, error);
     if (code != 0)
-        return pack_at_member(error, payload.entry->name);
+        return payload.entry != NULL ? pack_at_member(error, payload.entry->name) : code;
     *proof = decodes ? PACK_PROOF_PLAIN : PACK_PROOF_STORED;
     return 0;
+}
+
+int payload_copy(struct pack_trusted *trusted, size_t image, size_t encoding,
+                 struct pack_sink *sink, struct pack_error *error)
+{
+    const struct payload_use use = {.sink = sink, .verb = "copy"};
+    struct payload payload = payload_of(trusted, image, encoding, &use);
+    const int code = read_encoding(&payload, image, encoding, false, error);
+    return code != 0 ? pack_at_member(error, payload.entry->name) : 0;
 }

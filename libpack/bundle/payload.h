@@ -17,7 +17,7 @@ struct payload_use {
 };
 
 /*
- * Reads one encoding's members, tables to padding. An encoding that this version can decode is
+ * Reads one encoding's members, tables to padding. An encoding that can be decoded here is
  * decoded, and proved against the image's plain blocks; of another its stored blocks are proved
  * and nothing comes out (*proof says which). The plain tables must be loaded.
  */
@@ -25,7 +25,15 @@ PACK_MUST_USE int payload_read(struct pack_trusted *trusted, size_t image, size_
                                const struct payload_use *use, enum pack_proof *proof,
                                struct pack_error *error);
 
-/* Whether this version can rebuild the image from it, within the context's decoder memory. */
-bool payload_can_decode(const struct pack_trusted *trusted, const struct pack_encoding *encoding);
+/* Copies an encoding's stored bytes, each block proved before it is written. */
+PACK_MUST_USE int payload_copy(struct pack_trusted *trusted, size_t image, size_t encoding,
+                               struct pack_sink *sink, struct pack_error *error);
+
+/*
+ * The first encoding from which the image can be rebuilt here, within the context's decoder
+ * memory and with the bases at hand; the number of encodings where there is none.
+ */
+PACK_MUST_USE int payload_find(const struct pack_trusted *trusted, size_t image, size_t *encoding,
+                               struct pack_error *error);
 
 #endif

@@ -40,27 +40,6 @@ static void signing_clear(struct signing *signing)
     written_head_clear(&signing->head);
 }
 
-/* Every member as it stands; those that are not kept in memory are read again. */
-static int copy_head(struct signing *signing, struct pack_error *error)
-{
-    const struct pack_bundle *bundle = signing->bundle;
-    int code = 0;
-    for (size_t i = 0; code == 0 && i < bundle->member_count; i++) {
-        const struct head_member *member = &bundle->members[i];
-        const size_t size = (size_t)member->size;
-        PACK_AUTO_FREE char *copy = NULL;
-        code = pack_allocate(&copy, 1, size + 1, error);
-        if (code == 0 && member->bytes != NULL)
-            memcpy(copy, member->bytes, size);
-        else if (code == 0)
-            code =
-                pack_input_exact(bundle->input, member->offset, copy, size, PACK_E_CORRUPT, error);
-        if (code == 0)
-            code = written_head_put(&signing->head, member->name, &copy, size, error);
-    }
-    return code;
-}
-
 static const struct pack_signature_member *signature_there(const struct head_document *document,
                                                            const char *keyid)
 {
@@ -131,7 +110,7 @@ int pack_bundle_sign(struct pack_bundle *bundle, struct pack_output *output,
     int code = pack_bundle_parse_untrusted(bundle, &release, &delivery, error);
     signing.release = release;
     if (code == 0)
-        code = copy_head(&signing, error);
+        code = written_head_copy(&signing.head, bundle, error);
     if (code == 0)
         code = add_signatures(&signing, error);
     if (code == 0)

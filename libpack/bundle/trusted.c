@@ -33,6 +33,23 @@ static int verify_documents(struct pack_bundle *bundle, const struct pack_trust 
     return code;
 }
 
+/* Whatever it lacks is no failure: it is only what deltas that destroy their base wait for. */
+static int look_for_release_signers(struct pack_trusted *trusted, const struct pack_trust *trust,
+                                    struct pack_error *error)
+{
+    PACK_AUTO_FREE struct pack_document_report *report = NULL;
+    struct pack_error verdict = {0};
+    const struct head_document *document = &trusted->bundle->documents[PACK_ROLE_DELIVERY];
+    const int code = pack_allocate(&report, 1, sizeof *report, error);
+    if (code == 0)
+        trusted->delivery_by_release =
+            pack_trust_verify(trust, PACK_ROLE_RELEASE, document->document->name,
+                              document->document->bytes, (size_t)document->document->size,
+                              document->signatures, document->signature_count, report,
+                              &verdict) == 0;
+    return code;
+}
+
 static int read_documents(struct pack_trusted *trusted, struct pack_error *error)
 {
     struct pack_bundle *bundle = trusted->bundle;
@@ -65,6 +82,8 @@ int pack_bundle_trust(struct pack_trusted **trusted, struct pack_bundle *bundle,
         return code;
     made->bundle = bundle;
     code = verify_documents(bundle, trust, report, error);
+    if (code == 0)
+        code = look_for_release_signers(made, trust, error);
     if (code == 0)
         code = read_documents(made, error);
     if (code == 0)
@@ -135,6 +154,33 @@ int trusted_read_table(struct pack_trusted *trusted, const struct layout_entry *
         return pack_at_member(error, entry->name);
     *bytes = pack_steal(&table);
     return 0;
+}
+
+int trusted_read_hashed(struct pack_trusted *trusted, const struct layout_entry *entry,
+                        const uint8_t sha256[PACK_SHA256_SIZE], struct pack_sink *sink,
+                        struct pack_error *error)
+{
+    PACK_AUTO_FREE uint8_t *bytes = NULL;
+    uint8_t digest[PACK_SHA256_SIZE];
+    if (entry->size > PACK_MAX_ATTACHMENT) {
+        pack_fail(error, PACK_E_LIMIT, "%llu bytes, at most %llu are allowed",
+                  (unsigned long long)entry->size, (unsigned long long)PACK_MAX_ATTACHMENT);
+        return pack_at_member(error, entry->name);
+    }
+    int code = bundle_check_header(trusted->bundle, entry, error);
+    if (code == 0)
+        code = pack_allocate(&bytes, 1, (size_t)entry->size, error);
+    if (code == 0)
+        code = bundle_read(trusted->bundle, entry->data, bytes, (size_t)entry->size, error);
+    if (code == 0)
+        code = bundle_check_padding(trusted->bundle, entry, error);
+    if (code == 0)
+        code = pack_sha256_bytes(bytes, (size_t)entry->size, digest, error);
+    if (code == 0 && !digests_equal(digest, sha256))
+        code = pack_fail(error, PACK_E_CORRUPT, "differs from what was signed");
+    if (code != 0)
+        return pack_at_member(error, entry->name);
+    return sink != NULL ? pack_sink_write(sink, bytes, (size_t)entry->size, error) : 0;
 }
 
 /* A table of one block is no member: it is the image's own hash, which the release holds. */

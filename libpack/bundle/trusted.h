@@ -13,6 +13,9 @@ struct pack_trusted {
     struct layout *layout;
     uint8_t release_sha256[PACK_SHA256_SIZE];
     uint8_t **tables; /* plain block tables by image, NULL for one block; NULL before loading */
+    bool delivery_by_release; /* the release's signers have signed delivery.json too */
+    struct pack_bases *bases; /* borrowed, or NULL: */
+    size_t base_count;        /* the first of them may be used */
 };
 
 /* A signed table of block hashes over `size` bytes. */
@@ -34,6 +37,12 @@ struct block_table trusted_plain_table(const struct pack_trusted *trusted, size_
 PACK_MUST_USE int trusted_read_table(struct pack_trusted *trusted, const struct layout_entry *entry,
                                      const uint8_t sha256[PACK_SHA256_SIZE], uint8_t **bytes,
                                      struct pack_error *error);
+
+/* Reads an attachment or attestation, header to padding, and proves it; `sink` may be NULL. */
+PACK_MUST_USE int trusted_read_hashed(struct pack_trusted *trusted,
+                                      const struct layout_entry *entry,
+                                      const uint8_t sha256[PACK_SHA256_SIZE],
+                                      struct pack_sink *sink, struct pack_error *error);
 
 /*
  * Whether `bytes` are block number `index`; PACK_E_CORRUPT otherwise. `hash` is any running hash

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "bundle/bases.h"
 #include "bundle/payload.h"
 
 #include "base/checked.h"
@@ -9,33 +10,6 @@
 
 /* --- attachments --------------------------------------------------------------------------- */
 
-static int read_hashed(struct pack_trusted *trusted, const struct layout_entry *entry,
-                       const uint8_t sha256[PACK_SHA256_SIZE], struct pack_sink *sink,
-                       struct pack_error *error)
-{
-    PACK_AUTO_FREE uint8_t *bytes = NULL;
-    uint8_t digest[PACK_SHA256_SIZE];
-    if (entry->size > PACK_MAX_ATTACHMENT) {
-        pack_fail(error, PACK_E_LIMIT, "%llu bytes, at most %llu are allowed",
-                  (unsigned long long)entry->size, (unsigned long long)PACK_MAX_ATTACHMENT);
-        return pack_at_member(error, entry->name);
-    }
-    int code = bundle_check_header(trusted->bundle, entry, error);
-    if (code == 0)
-        code = pack_allocate(&bytes, 1, (size_t)entry->size, error);
-    if (code == 0)
-        code = bundle_read(trusted->bundle, entry->data, bytes, (size_t)entry->size, error);
-    if (code == 0)
-        code = bundle_check_padding(trusted->bundle, entry, error);
-    if (code == 0)
-        code = pack_sha256_bytes(bytes, (size_t)entry->size, digest, error);
-    if (code == 0 && sodium_memcmp(digest, sha256, sizeof digest) != 0)
-        code = pack_fail(error, PACK_E_CORRUPT, "differs from what was signed");
-    if (code != 0)
-        return pack_at_member(error, entry->name);
-    return sink != NULL ? pack_sink_write(sink, bytes, (size_t)entry->size, error) : 0;
-}
-
 int pack_bundle_extract_attachment(struct pack_trusted *trusted, size_t index,
                                    struct pack_sink *sink, struct pack_error *error)
 {
@@ -45,7 +19,7 @@ int pack_bundle_extract_attachment(struct pack_trusted *trusted, size_t index,
         return pack_fail(error, PACK_E_NOT_FOUND,
                          "attachment \"%s\" is signed, but does not travel in this bundle",
                          attachment->name);
-    const int code = read_hashed(trusted, entry, attachment->sha256, sink, error);
+    const int code = trusted_read_hashed(trusted, entry, attachment->sha256, sink, error);
     return code != 0 ? pack_at_file(error, trusted->bundle->input->name) : 0;
 }
 
@@ -59,12 +33,12 @@ static int verify_attached(struct pack_trusted *trusted, struct pack_verify_repo
     for (size_t i = 0; code == 0 && i < layout->count; i++) {
         const struct layout_entry *entry = &layout->entries[i];
         if (entry->kind == LAYOUT_ATTACHMENT) {
-            code = read_hashed(trusted, entry, trusted->release->attachments[entry->image].sha256,
-                               NULL, error);
+            code = trusted_read_hashed(
+                trusted, entry, trusted->release->attachments[entry->image].sha256, NULL, error);
             report->attachment_count++;
         } else if (entry->kind == LAYOUT_ATTESTATION) {
-            code = read_hashed(trusted, entry, trusted->delivery->attestations[entry->image].sha256,
-                               NULL, error);
+            code = trusted_read_hashed(
+                trusted, entry, trusted->delivery->attestations[entry->image].sha256, NULL, error);
         }
     }
     return code;
@@ -82,12 +56,37 @@ static int check_flat(const struct pack_release_image *image, struct pack_sha256
     return pack_at_member(error, "release.json");
 }
 
-static void note_missing(struct pack_image_report *report, const struct pack_encoding *encoding)
+static uint64_t decoder_memory_of(const struct pack_trusted *trusted)
 {
-    if (report->missing == NULL)
-        report->missing = encoding->unsupported != NULL
-                              ? encoding->unsupported
-                              : "the image itself, which must already be there";
+    const uint64_t limit = trusted->bundle->context->decoder_memory;
+    return limit != 0 ? limit : PACK_DEFAULT_DECODER_MEMORY;
+}
+
+/* What a reader lacks to rebuild an image from an encoding that it would understand. */
+static void describe_missing(const struct pack_trusted *trusted,
+                             const struct pack_encoding *encoding, char *text, size_t capacity)
+{
+    char hex[PACK_SHA256_HEX_SIZE];
+    const unsigned long long memory = encoding->decoder_memory;
+    pack_sha256_hex(encoding->base_sha256, hex);
+    if (encoding->unsupported != NULL)
+        snprintf(text, capacity, "%s", encoding->unsupported);
+    else if (encoding->in_place != 0 && !trusted->delivery_by_release)
+        snprintf(text, capacity,
+                 "a release key's signature on delivery.json (it is applied in place)");
+    else if (memory > decoder_memory_of(trusted))
+        snprintf(text, capacity, "a decoder with %llu bytes of memory (--decoder-memory)", memory);
+    else
+        snprintf(text, capacity, "%s, %llu bytes with sha256 %s",
+                 encoding->kind == PACK_ENCODING_KEEP ? "the image itself" : "its base",
+                 (unsigned long long)encoding->base_size, hex);
+}
+
+static void note_missing(const struct pack_trusted *trusted, struct pack_image_report *report,
+                         const struct pack_encoding *encoding)
+{
+    if (report->missing[0] == '\0')
+        describe_missing(trusted, encoding, report->missing, sizeof report->missing);
 }
 
 static int verify_encoding(struct pack_trusted *trusted, size_t image, size_t number,
@@ -111,7 +110,7 @@ static int verify_encoding(struct pack_trusted *trusted, size_t image, size_t nu
              report->name, number + 1, trusted->delivery->images[image].encoding_count,
              proofs[proof]);
     if (proof != PACK_PROOF_PLAIN)
-        note_missing(report, encoding);
+        note_missing(trusted, report, encoding);
     if (proof > report->proof) {
         report->proof = proof;
         report->codec = encoding->codec;
@@ -133,7 +132,7 @@ static int verify_images(struct pack_trusted *trusted, bool flat, struct pack_ve
         for (size_t e = 0; code == 0 && e < count; e++)
             code = verify_encoding(trusted, i, e, hash, image, error);
         if (image->proof == PACK_PROOF_PLAIN)
-            image->missing = NULL;
+            image->missing[0] = '\0';
     }
     return code;
 }
@@ -154,14 +153,34 @@ int pack_bundle_verify(struct pack_trusted *trusted, bool flat, struct pack_veri
 
 /* --- extract ------------------------------------------------------------------------------- */
 
+/* Whether nothing but the old image is missing. */
+static bool wants_base(const struct pack_trusted *trusted, const struct pack_encoding *encoding)
+{
+    return encoding->supported && encoding->kind != PACK_ENCODING_FULL &&
+           (encoding->in_place == 0 || trusted->delivery_by_release) &&
+           encoding->decoder_memory <= decoder_memory_of(trusted);
+}
+
+/* The first encoding speaks for all: it is what a device tries first. */
 static int no_encoding(const struct pack_trusted *trusted, size_t index, struct pack_error *error)
 {
     const struct pack_delivery_image *image = &trusted->delivery->images[index];
-    const char *reason = image->encodings[0].unsupported;
-    pack_fail(error, PACK_E_WRONG_BASE, "image \"%s\" cannot be rebuilt from this bundle alone",
-              image->name);
-    pack_hint(error, "%s", reason != NULL ? reason : "use a bundle with a full encoding of it");
-    return error->code;
+    const struct pack_encoding *first = &image->encodings[0];
+    char wanted[160], found[512], others[48] = "";
+    describe_missing(trusted, first, wanted, sizeof wanted);
+    bases_describe(trusted, first->base_size, found, sizeof found);
+    if (!wants_base(trusted, first) || found[0] == '\0')
+        pack_fail(error, PACK_E_WRONG_BASE,
+                  "image \"%s\" cannot be rebuilt from this bundle alone: it needs %s", image->name,
+                  wanted);
+    if (!wants_base(trusted, first))
+        return pack_hint(error, "use a bundle with a full encoding of it");
+    if (found[0] == '\0')
+        return pack_hint(error, "give the old image or bundle as --base FILE");
+    if (image->encoding_count > 1)
+        snprintf(others, sizeof others, " (one of %zu that would do)", image->encoding_count);
+    return pack_fail(error, PACK_E_WRONG_BASE, "image \"%s\" needs %s%s; %s", image->name, wanted,
+                     others, found);
 }
 
 int pack_bundle_extract(struct pack_trusted *trusted, size_t index, struct pack_sink *sink,
@@ -171,11 +190,11 @@ int pack_bundle_extract(struct pack_trusted *trusted, size_t index, struct pack_
     const struct payload_use use = {.sink = sink, .verb = "extract"};
     enum pack_proof proof = PACK_PROOF_NONE;
     size_t number = 0;
-    while (number < image->encoding_count &&
-           !payload_can_decode(trusted, &image->encodings[number]))
-        number++;
-    int code = number == image->encoding_count ? no_encoding(trusted, index, error)
-                                               : trusted_load_tables(trusted, error);
+    int code = payload_find(trusted, index, &number, error);
+    if (code == 0 && number == image->encoding_count)
+        code = no_encoding(trusted, index, error);
+    if (code == 0)
+        code = trusted_load_tables(trusted, error);
     if (code == 0)
         code = payload_read(trusted, index, number, &use, &proof, error);
     return code != 0 ? pack_at_file(error, trusted->bundle->input->name) : 0;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "bundle/writer.h"
 
-#include "bundle/head.h"
-
 #include "base/memory.h"
 
 #include <stdio.h>
@@ -41,6 +39,38 @@ int written_head_put(struct written_head *head, const char *name, char **bytes, 
     head->members = members;
     head->count++;
     return 0;
+}
+
+int written_head_copy(struct written_head *head, const struct pack_bundle *bundle,
+                      struct pack_error *error)
+{
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < bundle->member_count; i++) {
+        const struct head_member *member = &bundle->members[i];
+        const size_t size = (size_t)member->size;
+        PACK_AUTO_FREE char *copy = NULL;
+        code = pack_allocate(&copy, 1, size + 1, error);
+        if (code == 0 && member->bytes != NULL)
+            memcpy(copy, member->bytes, size);
+        else if (code == 0)
+            code =
+                pack_input_exact(bundle->input, member->offset, copy, size, PACK_E_CORRUPT, error);
+        if (code == 0)
+            code = written_head_put(head, member->name, &copy, size, error);
+    }
+    return code;
+}
+
+void written_head_drop(struct written_head *head, enum head_place place)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < head->count; i++) {
+        if (head_place_of(head->members[i].name) == place)
+            free(head->members[i].bytes);
+        else
+            head->members[kept++] = head->members[i];
+    }
+    head->count = kept;
 }
 
 const struct written_member *written_head_find(const struct written_head *head, const char *name)

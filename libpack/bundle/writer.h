@@ -4,7 +4,8 @@
 
 /* Putting members at their places in a bundle in the making. */
 
-#include "bundle/layout.h"
+#include "bundle/head.h"
+#include "bundle/reader.h"
 #include "pack/bundle.h"
 
 /* A member of the head in the making; the bytes are its own. */
@@ -27,6 +28,11 @@ void written_head_clear(struct written_head *head);
  */
 PACK_MUST_USE int written_head_put(struct written_head *head, const char *name, char **bytes,
                                    size_t size, struct pack_error *error);
+/* Every member of a bundle's head, as it stands; those that it does not keep are read again. */
+PACK_MUST_USE int written_head_copy(struct written_head *head, const struct pack_bundle *bundle,
+                                    struct pack_error *error);
+/* Takes away the members at a place of the head. */
+void written_head_drop(struct written_head *head, enum head_place place);
 /* NULL where there is none of that name. */
 const struct written_member *written_head_find(const struct written_head *head, const char *name);
 /* Bytes from the first header to the end of the last member's padding. */

@@ -3,6 +3,7 @@
 #include "document/document.h"
 #include "document/rules.h"
 #include "pack/backend/codec.h"
+#include "pack/delta.h"
 #include "pack/text.h"
 
 #include <inttypes.h>
@@ -28,6 +29,14 @@ static const struct pack_codec *full_codec(const struct pack_encoding *encoding)
     return pack_codec_find(encoding->codec);
 }
 
+/* A patch in the format of docs/delta-format.md, the only one that this version applies. */
+static bool is_patch(const struct pack_encoding *encoding)
+{
+    return encoding->kind == PACK_ENCODING_DELTA && encoding->codec != NULL &&
+           encoding->unsupported == NULL &&
+           strcmp(encoding->codec, pack_delta_format_name(PACK_DELTA_FWD)) == 0;
+}
+
 static enum field_use use_of_codec(const void *object)
 {
     static const enum field_use uses[] = {[PACK_ENCODING_FULL] = FIELD_WANTED,
@@ -50,11 +59,11 @@ static enum field_use use_of_library(const void *object)
     return encoding->codec != NULL ? FIELD_OPTIONAL : FIELD_FORBIDDEN;
 }
 
-/* Frames: of compressed full encodings always; others may have them. */
+/* Frames: of compressed full encodings always, of patches never; others may have them. */
 static enum field_use use_of_frames(const void *object)
 {
     const struct pack_encoding *encoding = object;
-    if (encoding->codec == NULL || is_full(encoding, "none"))
+    if (encoding->codec == NULL || is_full(encoding, "none") || is_patch(encoding))
         return FIELD_FORBIDDEN;
     if (encoding->unsupported != NULL || full_codec(encoding) == NULL)
         return FIELD_OPTIONAL;
@@ -75,6 +84,31 @@ static enum field_use use_of_frame_table(const void *object)
 static enum field_use use_of_reusable(const void *object)
 {
     return has_frames(object) ? FIELD_OPTIONAL : FIELD_FORBIDDEN;
+}
+
+static enum field_use use_of_decoder_memory(const void *object)
+{
+    return is_patch(object) ? FIELD_WANTED : use_of_frames(object);
+}
+
+/* What only deltas have: of patches `patch`, of others whatever they mean by it. */
+static enum field_use use_of_delta(const struct pack_encoding *encoding, enum field_use patch)
+{
+    if (is_patch(encoding))
+        return patch;
+    return encoding->kind == PACK_ENCODING_FULL || encoding->kind == PACK_ENCODING_KEEP
+               ? FIELD_FORBIDDEN
+               : FIELD_IGNORED;
+}
+
+static enum field_use use_of_decoder(const void *object)
+{
+    return use_of_delta(object, FIELD_WANTED);
+}
+
+static enum field_use use_of_in_place(const void *object)
+{
+    return use_of_delta(object, FIELD_OPTIONAL);
 }
 
 static enum field_use use_of_base(const void *object)
@@ -148,15 +182,25 @@ static int read_requires(struct fields *fields, const struct pack_json_value *va
     return 0;
 }
 
+static bool is_decoder(const char *name)
+{
+    const char *known = NULL;
+    for (size_t i = 0; (known = pack_delta_decoder_name(i)) != NULL; i++)
+        if (strcmp(known, name) == 0)
+            return true;
+    return false;
+}
+
 /* Features come before codecs: whatever else is known, the first that is not decides. */
 static int derive_encoding(struct fields *fields, void *object)
 {
     struct pack_encoding *encoding = object;
     int code = 0;
-    if (encoding->kind == PACK_ENCODING_DELTA)
-        code = set_unsupported(fields, encoding, "the encoding type", kind_names[encoding->kind]);
-    else if (encoding->kind == PACK_ENCODING_FULL && full_codec(encoding) == NULL)
+    if ((encoding->kind == PACK_ENCODING_DELTA && !is_patch(encoding)) ||
+        (encoding->kind == PACK_ENCODING_FULL && full_codec(encoding) == NULL))
         code = set_unsupported(fields, encoding, "the codec", encoding->codec);
+    else if (is_patch(encoding) && !is_decoder(encoding->decoder))
+        code = set_unsupported(fields, encoding, "the decoder", encoding->decoder);
     encoding->supported = encoding->unsupported == NULL;
     return code;
 }
@@ -186,6 +230,17 @@ static const struct field_table base_table = {
     .count = sizeof base_fields / sizeof base_fields[0],
 };
 
+static const struct field in_place_fields[] = {
+    {"page_size", FIELD_INTEGER, .offset = offsetof(struct pack_encoding, in_place), .minimum = 1},
+    {"scratch", FIELD_INTEGER, .offset = offsetof(struct pack_encoding, scratch)},
+};
+
+static const struct field_table in_place_table = {
+    .size = sizeof(struct pack_encoding),
+    .fields = in_place_fields,
+    .count = sizeof in_place_fields / sizeof in_place_fields[0],
+};
+
 /* `type`, `requires` and `codec` come first, because the others' use follows from them. */
 static const struct field encoding_fields[] = {
     {"type", FIELD_CUSTOM, .read = read_kind, .write = write_kind},
@@ -209,7 +264,10 @@ static const struct field encoding_fields[] = {
     {"reusable", FIELD_BOOLEAN, .offset = offsetof(struct pack_encoding, reusable),
      .use_of = use_of_reusable},
     {"decoder_memory", FIELD_INTEGER, .offset = offsetof(struct pack_encoding, decoder_memory),
-     .use_of = use_of_frames, .minimum = 1},
+     .use_of = use_of_decoder_memory, .minimum = 1},
+    {"decoder", FIELD_STRING, .offset = offsetof(struct pack_encoding, decoder),
+     .use_of = use_of_decoder, .rule = pack_rule_codec},
+    {"in_place", FIELD_GROUP, .use_of = use_of_in_place, .table = &in_place_table},
     {"base", FIELD_GROUP, .use_of = use_of_base, .table = &base_table},
 };
 
@@ -368,7 +426,7 @@ static int match_keep(const struct pack_encoding *encoding, const struct pack_re
 static int match_encoding(const struct pack_encoding *encoding,
                           const struct pack_release_image *image, struct pack_error *error)
 {
-    if (!encoding->supported)
+    if (!encoding->supported || encoding->kind == PACK_ENCODING_DELTA)
         return 0;
     if (encoding->kind == PACK_ENCODING_KEEP)
         return match_keep(encoding, image, error);

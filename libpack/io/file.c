@@ -65,6 +65,22 @@ int pack_write_descriptor_at(int descriptor, uint64_t offset, const void *bytes,
     return 0;
 }
 
+static int descriptor_write(struct pack_sink *sink, const void *bytes, size_t size,
+                            struct pack_error *error)
+{
+    struct pack_descriptor_sink *to = (struct pack_descriptor_sink *)sink;
+    const int code = pack_write_descriptor_at(to->descriptor, to->offset, bytes, size, error);
+    to->offset += size;
+    return code;
+}
+
+struct pack_descriptor_sink pack_descriptor_sink(int descriptor, uint64_t offset)
+{
+    static const struct pack_sink_ops ops = {.write = descriptor_write};
+    return (struct pack_descriptor_sink){
+        .sink.ops = &ops, .descriptor = descriptor, .offset = offset};
+}
+
 static int copy_by_reading(int from, uint64_t from_offset, int to, uint64_t to_offset,
                            uint64_t size, struct pack_error *error)
 {

@@ -8,7 +8,7 @@
  * a caller who only wants to note a signal and go on installs its handler with SA_RESTART.
  */
 
-#include "pack/error.h"
+#include "pack/io.h"
 
 /* Closes when it goes out of scope; -1 is none. */
 void pack_close_descriptor(int *descriptor);
@@ -31,6 +31,21 @@ PACK_MUST_USE int pack_copy_descriptor(int from, uint64_t from_offset, int to, u
 
 /* An unnamed file that can seek, for data on its way; in `folder`, or a system folder for NULL. */
 PACK_MUST_USE int pack_scratch_open(int *descriptor, const char *folder, struct pack_error *error);
+
+/*
+ * An input over a file that can seek, whose descriptor becomes the input's, also on failure;
+ * *descriptor is -1 then. The size is that of now.
+ */
+PACK_MUST_USE int pack_input_adopt(struct pack_input **input, int *descriptor, const char *name,
+                                   struct pack_error *error);
+
+/* A sink that writes at an offset, which it moves. The descriptor stays the caller's. */
+struct pack_descriptor_sink {
+    struct pack_sink sink;
+    int descriptor;
+    uint64_t offset;
+};
+struct pack_descriptor_sink pack_descriptor_sink(int descriptor, uint64_t offset);
 
 /* The folder part of a path, "." where it has none; to be freed with free(). */
 PACK_MUST_USE int pack_folder_of(char **folder, const char *path, struct pack_error *error);

@@ -156,6 +156,30 @@ static int open_file(struct pack_input **input, const char *path, bool regular,
     return 0;
 }
 
+int pack_input_adopt(struct pack_input **input, int *descriptor, const char *name,
+                     struct pack_error *error)
+{
+    PACK_AUTO_CLOSE int taken = *descriptor;
+    struct file_input *file = NULL;
+    *descriptor = -1;
+    *input = NULL;
+    int code = pack_allocate(&file, 1, sizeof *file, error);
+    if (code != 0)
+        return code;
+    file->descriptor = taken;
+    taken = -1;
+    code = pack_copy_string(&file->path, name, error);
+    file->input.name = file->path;
+    if (code == 0)
+        code = file_measure(file, false, error);
+    if (code != 0) {
+        file_close(&file->input);
+        return code;
+    }
+    *input = &file->input;
+    return 0;
+}
+
 int pack_input_open(struct pack_input **input, const char *path, struct pack_error *error)
 {
     return open_file(input, path, false, error);

@@ -327,7 +327,7 @@ static void unknown_encodings_are_kept_but_not_used(void **state)
     check_unsupported("\"full\"", "\"\\u001b\"", "the encoding type \"\\x1b\"");
     check_unsupported("\"full\"",
                       "\"delta\", \"base\": {\"size\": 5, \"sha256\": \"" DIGEST_C "\"}",
-                      "the encoding type \"delta\"");
+                      "the codec \"zstd\"");
     check_unsupported("\"zstd\"", "\"lz5\"", "the codec \"lz5\"");
     check_unsupported("\"full\"", "\"full\", \"requires\": [\"age\", \"more\"]",
                       "the feature \"age\"");

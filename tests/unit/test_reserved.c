@@ -151,13 +151,13 @@ static void keep_has_no_payload(void **state)
     compose(&made, KEEP, "");
     assert_pack_ok(verify(&made, *state, &error));
     assert_int_equal(report.images[0].proof, PACK_PROOF_NONE);
-    assert_non_null(report.images[0].missing);
+    assert_true(report.images[0].missing[0] != '\0');
     written_head_clear(&made.head);
     compose(&made, KEEP "," FULL, "");
     put_payload(&made, "payloads/app.1.bin", "hello");
     assert_pack_ok(verify(&made, *state, &error));
     assert_int_equal(report.images[0].proof, PACK_PROOF_PLAIN);
-    assert_null(report.images[0].missing);
+    assert_string_equal(report.images[0].missing, "");
     written_head_clear(&made.head);
 }
 
@@ -174,7 +174,7 @@ static void unknown_encodings_are_proved_as_stored(void **state)
         put_payload(&made, cases[i].payload, "hello");
         assert_pack_ok(verify(&made, *state, &error));
         assert_int_equal(report.images[0].proof, PACK_PROOF_STORED);
-        assert_non_null(report.images[0].missing);
+        assert_true(report.images[0].missing[0] != '\0');
         written_head_clear(&made.head);
         compose(&made, cases[i].encodings, "");
         put_payload(&made, cases[i].payload, "hellO");

@@ -7,6 +7,7 @@
  * payload's bytes goes through struct pack_trusted, which only a verified signature makes.
  */
 
+#include "pack/delta.h"
 #include "pack/descriptor.h"
 #include "pack/document.h"
 #include "pack/trust.h"
@@ -121,6 +122,29 @@ PACK_API const struct pack_release *pack_trusted_release(const struct pack_trust
 PACK_API const struct pack_delivery *pack_trusted_delivery(const struct pack_trusted *trusted);
 PACK_API const uint8_t *pack_trusted_release_sha256(const struct pack_trusted *trusted);
 
+/* --- bases --------------------------------------------------------------------------------- */
+
+/* Old images: what deltas are applied to, and what keep encodings keep. */
+struct pack_bases;
+
+PACK_API PACK_MUST_USE int pack_bases_new(struct pack_bases **bases, struct pack_error *error);
+PACK_API void pack_bases_free(struct pack_bases **bases);
+/* A plain image: the first bytes of `input`, which can seek, stays the caller's and outlives it. */
+PACK_API PACK_MUST_USE int pack_bases_add(struct pack_bases *bases, struct pack_input *input,
+                                          const char *name, struct pack_error *error);
+/*
+ * The images of a bundle, rebuilt when one is wanted, for which those added before serve as its
+ * bases. It stays the caller's and outlives them; its input can seek.
+ */
+PACK_API PACK_MUST_USE int pack_bases_add_bundle(struct pack_bases *bases,
+                                                 struct pack_trusted *trusted, const char *name,
+                                                 struct pack_error *error);
+/* The first name of which nothing was needed, as PACK_E_WRONG_BASE, else 0. */
+PACK_API PACK_MUST_USE int pack_bases_check_used(const struct pack_bases *bases,
+                                                 struct pack_error *error);
+/* What verify and extract may use from now on. They stay the caller's and outlive it. */
+PACK_API void pack_trusted_use_bases(struct pack_trusted *trusted, struct pack_bases *bases);
+
 /* --- verify and extract -------------------------------------------------------------------- */
 
 enum pack_proof {
@@ -134,7 +158,7 @@ struct pack_image_report {
     enum pack_proof proof;
     const char *codec; /* of the encoding that proved it, NULL where none */
     uint64_t stored_size;
-    const char *missing; /* what would prove more ("base sha256 …"), or NULL */
+    char missing[160]; /* what would prove more ("its base, 77 bytes with sha256 …"), or "" */
 };
 
 struct pack_verify_report {
@@ -162,6 +186,56 @@ PACK_API PACK_MUST_USE int pack_bundle_extract(struct pack_trusted *trusted, siz
 PACK_API PACK_MUST_USE int pack_bundle_extract_attachment(struct pack_trusted *trusted,
                                                           size_t index, struct pack_sink *sink,
                                                           struct pack_error *error);
+
+/* --- deltas -------------------------------------------------------------------------------- */
+
+struct pack_bundle_delta_options {
+    const struct pack_delta_options *delta; /* of PACK_DELTA_FWD */
+    bool keep_full; /* keep the full encodings also where every OLD has something smaller */
+    /*
+     * Who signs delivery.json: those of the role delivery; all of them where deltas are applied
+     * in place, which counts only when the release's signers have said so.
+     */
+    size_t signer_count;
+    const struct pack_signer *signers;
+    const unsigned *signer_roles;
+};
+
+/* How a device with one old image gets a new one. */
+struct pack_bundle_delta_pair {
+    size_t image; /* the release's */
+    size_t old;   /* index of the old bundle */
+    enum pack_encoding_kind kind;
+    uint64_t size;      /* stored bytes, with their tables */
+    uint64_t full_size; /* the same of the smallest full encoding */
+    const char *reason; /* why it is full: for people; NULL where it is not */
+    bool repeated;      /* the same image as in an OLD before, which has the report */
+    struct pack_delta_report report; /* where a delta was made, whatever became of it */
+};
+
+struct pack_bundle_delta_report {
+    uint64_t size; /* of the bundle */
+    uint64_t revision;
+    uint8_t delivery_sha256[PACK_SHA256_SIZE];
+    size_t pair_count; /* old_count for each image, in the release's order */
+    struct pack_bundle_delta_pair *pairs; /* freed by pack_bundle_delta_report_clear */
+};
+
+/*
+ * Writes `release` again, the documents that the release's signers signed byte for byte, with a
+ * delivery of its own: for each image a delta from each old bundle's image of that name (or
+ * slot), `keep` where it is the same, and the full encodings where an OLD has nothing smaller.
+ * All inputs can seek. The same bytes for any number of threads. `output` is seekable, and not
+ * committed here.
+ */
+PACK_API PACK_MUST_USE int pack_bundle_delta(struct pack_output *output,
+                                             struct pack_trusted *release,
+                                             struct pack_trusted *const *olds, size_t old_count,
+                                             const struct pack_bundle_delta_options *options,
+                                             const struct pack_context *context,
+                                             struct pack_bundle_delta_report *report,
+                                             struct pack_error *error);
+PACK_API void pack_bundle_delta_report_clear(struct pack_bundle_delta_report *report);
 
 /* --- sign ---------------------------------------------------------------------------------- */
 

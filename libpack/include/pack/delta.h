@@ -25,6 +25,11 @@ enum pack_delta_format {
     PACK_DELTA_ZSTD_PATCH_FROM, /* for zstd -d --patch-from */
 };
 
+/* The words for them, by their numbers; NULL behind the last. */
+PACK_API const char *pack_delta_level_name(size_t level);
+PACK_API const char *pack_delta_decoder_name(size_t decoder);
+PACK_API const char *pack_delta_format_name(size_t format);
+
 struct pack_delta_options {
     enum pack_delta_format format;
     enum pack_delta_level level;
