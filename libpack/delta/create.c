@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/checked.h"
 #include "base/memory.h"
+#include "delta/align.h"
 #include "delta/encode.h"
 #include "delta/refine.h"
 #include "unpack/unpack.h"
@@ -145,6 +146,10 @@ static int compare(struct creation *creation)
     if (!status)
         status = delta_detect(&creation->layout, old_image.bytes, old_image.size, new_image.bytes,
                               new_image.size, &creation->covers, &detect, creation->error);
+    if (!status)
+        status =
+            delta_align(&creation->covers, &creation->layout.layout, old_image.bytes,
+                        old_image.size, new_image.bytes, new_image.size, creation->error);
     if (!status)
         status =
             delta_refine(&creation->covers, &creation->layout.layout, old_image.bytes,
