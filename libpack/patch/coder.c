@@ -25,7 +25,7 @@ static uint8_t next_byte(struct patch_coder *coder)
 void patch_coder_read(struct patch_coder *coder, patch_read_function read, void *user)
 {
     *coder = (struct patch_coder){.range = UINT32_MAX, .read = read, .user = user};
-    for (int i = 0; i < 5; i++) /* the first is always 0: it is where a carry would go */
+    for (int i = 0; i < 4; i++)
         coder->code = coder->code << 8 | next_byte(coder);
 }
 
@@ -64,6 +64,7 @@ static void put(struct patch_coder *coder, uint8_t byte)
         coder->failed = true;
 }
 
+/* Nothing is held before the first byte: the number is below 1, so no carry reaches that far. */
 static void shift_low(struct patch_coder *coder)
 {
     if (coder->low < 0xff000000 || coder->low > UINT32_MAX) {
@@ -79,7 +80,7 @@ static void shift_low(struct patch_coder *coder)
 void patch_coder_write(struct patch_coder *coder, patch_write_function write, void *user)
 {
     *coder = (struct patch_coder){
-        .range = UINT32_MAX, .write = write, .user = user, .writing = true, .waiting = 1};
+        .range = UINT32_MAX, .write = write, .user = user, .writing = true};
 }
 
 void patch_coder_write_end(struct patch_coder *coder)
