@@ -297,6 +297,7 @@ static void nothing_new_is_small(void **state)
     for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
         size_t size = 0;
         uint8_t *patch PACK_AUTO_FREE = patch_of(formats[i], &job, NULL, &size);
+        assert_non_null(patch);
         assert_in_range(size, 1, 200);
     }
 }
