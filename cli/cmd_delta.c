@@ -73,8 +73,9 @@ static int read_options(struct pack_delta_options *options, const struct argumen
                                                  PACK_DELTA_FWD),
         .level = (enum pack_delta_level)choice(arguments, "level", pack_delta_level_name,
                                                PACK_DELTA_DEFAULT),
-        .decoder = (enum pack_delta_decoder)choice(arguments, "decoder", pack_delta_decoder_name,
-                                                   PACK_DECODER_FULL),
+        .decoder =
+            (enum pack_delta_decoder)choice(arguments, "decoder", pack_delta_decoder_name,
+                                            in_place ? PACK_DECODER_SMALL : PACK_DECODER_FULL),
         .in_place = in_place ? (uint32_t)page : 0,
         .scratch = (uint32_t)scratch,
         .architecture = arguments_value(arguments, "architecture"),
@@ -251,7 +252,7 @@ static const struct option options[] = {
      .kind = OPTION_CHOICE,
      .value = "PROFILE",
      .choices = pack_delta_decoder_name,
-     .help = "what the device can afford: tiny, small or full (full)"},
+     .help = "what the device can afford: tiny, small (in place) or full"},
     {.name = "decoder-memory",
      .kind = OPTION_SIZE,
      .value = "SIZE",
@@ -310,7 +311,8 @@ const struct command command_delta = {
         "Of two plain files, writes a patch that \"fwpack patch\" applies. --format writes one for "
         "bspatch, xdelta3 -d or zstd -d --patch-from, for devices that have these.\n\n"
         "--decoder says what the device can afford: tiny runs in 6 KiB, small in tens of KiB, "
-        "full in a few MiB; the patch says how much it takes, and a device refuses before it "
+        "full in a few MiB. full is the default, and small with --in-place, which full lacks; the "
+        "patch says how much it takes, and a device refuses before it "
         "starts. --in-place is for a device with one slot. There the patch destroys the old image "
         "as it goes; so devices heed it only where a release key has signed delivery.json too.\n\n"
         "--memory bounds each delta in the making; as many are made at once as there are threads. "

@@ -86,7 +86,8 @@ static void report(const struct patching *patching)
     const struct pack_patch_info *info = pack_patch_info(patching->patch);
     char hex[PACK_SHA256_HEX_SIZE];
     pack_sha256_hex(info->new_sha256, hex);
-    cli_print(cli, "%s: %llu bytes%s, sha256 %s", patching->path,
+    cli_print(cli, "%s: %llu bytes%s, sha256 %s",
+              strcmp(patching->path, "-") != 0 ? patching->path : "the new image",
               (unsigned long long)info->new_size, cli->dry_run ? " would be written" : "", hex);
     pack_json_string(json, "output", patching->path);
     pack_json_unsigned(json, "size", info->new_size);

@@ -143,7 +143,7 @@ static void print_pair(const struct making *making, const struct pack_bundle_del
     else if (pair->kind == PACK_ENCODING_FULL)
         cli_print(cli, "    from %s: in full, %llu bytes: %s", old->version, size, pair->reason);
     else
-        cli_print_styled(cli, STYLE_GOOD, "    from %s: delta, %llu bytes in place of %llu, %s%s",
+        cli_print_styled(cli, STYLE_GOOD, "    from %s: delta, %llu bytes instead of %llu, %s%s",
                          old->version, size, full, share_of(size, full).text,
                          pair->repeated ? ", the same as above" : "");
     if (cli->verbose && pair->report.patch_size != 0 && !pair->repeated)

@@ -187,7 +187,7 @@ complete -c fwpack -n '__fwpack_at extract' -l no-input -d 'never ask anything (
 complete -c fwpack -n '__fwpack_at delta' -r -F
 complete -c fwpack -n '__fwpack_at delta' -r -F
 complete -c fwpack -n '__fwpack_at delta' -l level -x -a 'fast default best' -d 'how hard to try: fast, default or best'
-complete -c fwpack -n '__fwpack_at delta' -l decoder -x -a 'tiny small full' -d 'what the device can afford: tiny, small or full (full)'
+complete -c fwpack -n '__fwpack_at delta' -l decoder -x -a 'tiny small full' -d 'what the device can afford: tiny, small (in place) or full'
 complete -c fwpack -n '__fwpack_at delta' -l decoder-memory -x -d 'most memory that applying may take (the profile\'s)'
 complete -c fwpack -n '__fwpack_at delta' -l memory -x -d 'most memory for making one delta (1GiB)'
 complete -c fwpack -n '__fwpack_at delta' -l in-place -d 'for one slot, with SCRATCH bytes of flash beside (4096)'

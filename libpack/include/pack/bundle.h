@@ -206,10 +206,10 @@ struct pack_bundle_delta_pair {
     size_t image; /* the release's */
     size_t old;   /* index of the old bundle */
     enum pack_encoding_kind kind;
-    uint64_t size;      /* stored bytes, with their tables */
-    uint64_t full_size; /* the same of the smallest full encoding */
-    const char *reason; /* why it is full: for people; NULL where it is not */
-    bool repeated;      /* the same image as in an OLD before, which has the report */
+    uint64_t size;                   /* stored bytes, with their tables */
+    uint64_t full_size;              /* the same of the smallest full encoding */
+    const char *reason;              /* why it is full: for people; NULL where it is not */
+    bool repeated;                   /* the same image as in an OLD before, which has the report */
     struct pack_delta_report report; /* where a delta was made, whatever became of it */
 };
 
@@ -217,7 +217,7 @@ struct pack_bundle_delta_report {
     uint64_t size; /* of the bundle */
     uint64_t revision;
     uint8_t delivery_sha256[PACK_SHA256_SIZE];
-    size_t pair_count; /* old_count for each image, in the release's order */
+    size_t pair_count;                    /* old_count for each image, in the release's order */
     struct pack_bundle_delta_pair *pairs; /* freed by pack_bundle_delta_report_clear */
 };
 

@@ -124,9 +124,9 @@ PACK_API PACK_MUST_USE int pack_patch_save(const struct pack_patch *patch, void 
                                            size_t *size, struct pack_error *error);
 PACK_API PACK_MUST_USE int pack_patch_restore(struct pack_patch *patch,
                                               const struct pack_context *context,
-                                              struct pack_input *old_image,
-                                              struct pack_input *made, const void *state,
-                                              size_t size, struct pack_error *error);
+                                              struct pack_input *old_image, struct pack_input *made,
+                                              const void *state, size_t size,
+                                              struct pack_error *error);
 PACK_API void pack_patch_close(struct pack_patch **patch);
 
 /* All of it: begin, read, and write to the sink. */

@@ -77,9 +77,9 @@ struct pack_encoding {
     uint8_t frames_sha256[PACK_SHA256_SIZE]; /* of the .frames member */
     bool reusable;                           /* the .frames member carries plain hashes */
     uint64_t decoder_memory;                 /* bytes that decoding needs */
-    const char *decoder; /* delta: "tiny", "small" or "full"; NULL otherwise */
-    uint64_t in_place;   /* delta: flash page in bytes where it is applied in place, else 0 */
-    uint64_t scratch;    /* in_place: bytes of scratch flash; 0: none */
+    const char *decoder;                     /* delta: "tiny", "small" or "full"; NULL otherwise */
+    uint64_t in_place; /* delta: flash page in bytes where it is applied in place, else 0 */
+    uint64_t scratch;  /* in_place: bytes of scratch flash; 0: none */
     /* delta and keep: the plain image that must be there */
     uint64_t base_size;
     uint8_t base_sha256[PACK_SHA256_SIZE];
