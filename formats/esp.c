@@ -114,6 +114,64 @@ static void tell_header(struct pack_facts *facts, const uint8_t *header)
     fwpack_fact_word(facts, "flash_mode", modes, header[2]);
 }
 
+/* --- parts -------------------------------------------------------------------------------------
+ */
+
+/* What the processors run stands from here on; below are data, in flash or memory. */
+#define FIRST_CODE UINT32_C(0x40000000)
+#define BEYOND_CODE UINT32_C(0x50000000)
+
+static const struct word code_names[] = {
+    {0, "xtensa"},
+    {2, "xtensa"},
+    {9, "xtensa"},
+    {0, NULL},
+};
+
+/* The segments from *position on, of an image in whose code `code_name` is. */
+static int add_segments(struct pack_input *input, uint64_t *position, unsigned count,
+                        const char *code_name, struct pack_parts *parts, struct pack_error *error)
+{
+    int code = 0;
+    for (unsigned i = 0; code == 0 && i < count && i < MAX_SEGMENTS; i++) {
+        uint8_t header[SEGMENT_HEADER];
+        code = fwpack_read(input, *position, header, sizeof header, error);
+        if (code != 0)
+            break;
+        const uint32_t address = pack_le32(header), size = pack_le32(header + 4);
+        *position += SEGMENT_HEADER;
+        code = pack_parts_add(
+            parts,
+            &(struct pack_part){.offset = *position,
+                                .size = size,
+                                .placed = address != 0,
+                                .address = address,
+                                .contents = address >= FIRST_CODE && address < BEYOND_CODE
+                                                ? code_name
+                                                : "pointers32"},
+            error);
+        *position += size;
+    }
+    return code;
+}
+
+static int add_image(struct pack_input *input, uint64_t offset, struct pack_parts *parts,
+                     struct pack_error *error)
+{
+    uint8_t header[EXTENDED];
+    uint64_t position = offset + EXTENDED;
+    const int code = fwpack_read(input, offset, header, sizeof header, error);
+    if (code != 0 || header[0] != MAGIC)
+        return code;
+    const char *name = fwpack_word(code_names, pack_le16(header + 12));
+    return add_segments(input, &position, header[1], name != NULL ? name : "riscv32", parts, error);
+}
+
+static int esp32_parts(struct pack_input *input, struct pack_parts *parts, struct pack_error *error)
+{
+    return add_image(input, 0, parts, error);
+}
+
 /* --- ESP32 -------------------------------------------------------------------------------------
  */
 
@@ -202,6 +260,7 @@ const struct pack_format fwpack_format_esp32 = {
     .summary = "ESP32 application image",
     .probe = esp32_probe,
     .describe = esp32_describe,
+    .parts = esp32_parts,
 };
 
 /* --- ESP8266 -----------------------------------------------------------------------------------
@@ -313,10 +372,27 @@ static int flash_describe(struct pack_input *input, struct pack_facts *facts,
     return 0;
 }
 
+/* The bootloader, and what the partitions for applications hold. */
+static int flash_parts(struct pack_input *input, struct pack_parts *parts, struct pack_error *error)
+{
+    int code = add_image(input, 0x1000, parts, error);
+    for (unsigned i = 0; code == 0 && i < TABLE_ENTRIES; i++) {
+        uint8_t entry[TABLE_ENTRY];
+        code = fwpack_read(input, TABLE_OFFSET + (uint64_t)i * TABLE_ENTRY, entry, sizeof entry,
+                           error);
+        if (code != 0 || memcmp(entry, "\xaa\x50", 2) != 0)
+            return code;
+        if (entry[2] == 0 && pack_le32(entry + 4) < input->size)
+            code = add_image(input, pack_le32(entry + 4), parts, error);
+    }
+    return code;
+}
+
 const struct pack_format fwpack_format_esp32_flash = {
     .name = "esp32-flash",
     .summary = "ESP32 flash image",
     .suffixes = NULL,
     .probe = flash_probe,
     .describe = flash_describe,
+    .parts = flash_parts,
 };

@@ -78,6 +78,9 @@ struct fit {
     /* The image that is begun: where its data is. */
     bool has_data;
     uint64_t data_offset, data_size;
+    bool has_load, is_tree;
+    uint64_t load;
+    struct pack_parts *parts;
     /* The hash that is begun. */
     char algorithm[16];
     uint8_t value[MAX_HASH];
@@ -337,6 +340,66 @@ static int fit_describe(struct pack_input *input, struct pack_facts *facts,
     return code == 0 ? fwpack_fdt_walk(input, &visitor, error) : code;
 }
 
+/* --- parts -------------------------------------------------------------------------------------
+ */
+
+static int begin_part(void *user, const char *name, size_t depth, struct pack_error *error)
+{
+    struct fit *fit = user;
+    (void)error;
+    if (depth == SECTION)
+        fit->section = strcmp(name, "images") == 0 ? IMAGES : OTHER;
+    if (depth == RECORD)
+        fit->has_data = fit->has_load = fit->is_tree = false;
+    return 0;
+}
+
+static int take_part_property(void *user, const struct fdt_property *property, size_t depth,
+                              struct pack_error *error)
+{
+    struct fit *fit = user;
+    char type[8] = "";
+    if (fit->section != IMAGES || depth != RECORD)
+        return 0;
+    if (strcmp(property->name, "load") == 0 && property->size == 4) {
+        fit->has_load = true;
+        return read_cell(fit, property, &fit->load, error);
+    }
+    if (strcmp(property->name, "type") == 0 && property->size > sizeof type) {
+        const int code = fwpack_read(fit->input, property->offset, type, sizeof type, error);
+        fit->is_tree = memcmp(type, "flat_dt", sizeof type) == 0;
+        return code;
+    }
+    return take_data(fit, property, error);
+}
+
+static int end_part(void *user, size_t depth, struct pack_error *error)
+{
+    struct fit *fit = user;
+    if (depth == SECTION)
+        fit->section = OTHER;
+    if (fit->section != IMAGES || depth != RECORD || !fit->has_data)
+        return 0;
+    return pack_parts_add(fit->parts,
+                          &(struct pack_part){.offset = fit->data_offset,
+                                              .size = fit->data_size,
+                                              .placed = fit->has_load,
+                                              .address = fit->load,
+                                              .contents = fit->is_tree ? NULL : "code"},
+                          error);
+}
+
+static int fit_parts(struct pack_input *input, struct pack_parts *parts, struct pack_error *error)
+{
+    struct fit fit = {.input = input, .parts = parts};
+    const struct fdt_visitor visitor = {
+        .begin = begin_part, .property = take_part_property, .end = end_part, .user = &fit};
+    uint32_t size = 0;
+    const int code = fwpack_fdt_size(input, &size, error);
+    fit.tree_size = size;
+    return code == 0 ? fwpack_fdt_walk(input, &visitor, error) : code;
+}
+
 /* --- which of the two --------------------------------------------------------------------------
  */
 
@@ -382,6 +445,7 @@ const struct pack_format fwpack_format_fit = {
     .suffixes = ".itb .fit",
     .probe = fit_probe,
     .describe = fit_describe,
+    .parts = fit_parts,
 };
 
 /* --- device tree -------------------------------------------------------------------------------

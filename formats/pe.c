@@ -11,6 +11,8 @@ enum {
     OPTIONAL_READ = 72, /* as much of the optional header as is told */
     SECTION = 40,
     MAX_SECTIONS = 96,
+    PE32_PLUS = 0x20b,
+    SECTION_CODE = 0x20,
 };
 
 static const struct word machines[] = {
@@ -90,6 +92,50 @@ static int pe_describe(struct pack_input *input, struct pack_facts *facts, struc
     return tell_pe(input, facts, offset, error);
 }
 
+/* --- parts -------------------------------------------------------------------------------------
+ */
+
+static const struct word code_names[] = {
+    {0x8664, "x86-64"},  {0x014c, "i386"},    {0xaa64, "aarch64"},
+    {0x5032, "riscv32"}, {0x5064, "riscv64"}, {0x01c0, "code"},
+    {0x01c2, "code"},    {0x01c4, "code"},    {0, NULL},
+};
+
+static int pe_parts(struct pack_input *input, struct pack_parts *parts, struct pack_error *error)
+{
+    uint8_t head[PE_OFFSET + 4], header[COFF_HEADER + OPTIONAL_READ];
+    uint32_t offset = 0;
+    int code = fwpack_read(input, 0, head, sizeof head, error);
+    if (code != 0 || !pe_offset(head, sizeof head, &offset))
+        return code;
+    code = fwpack_read(input, offset, header, sizeof header, error);
+    if (code != 0)
+        return code;
+    const bool wide = pack_le16(header + COFF_HEADER) == PE32_PLUS;
+    const uint64_t base =
+        wide ? pack_le64(header + COFF_HEADER + 24) : pack_le32(header + COFF_HEADER + 28);
+    const unsigned count = pack_le16(header + 6);
+    const uint64_t table = (uint64_t)offset + COFF_HEADER + pack_le16(header + 20);
+    for (unsigned i = 0; code == 0 && i < count && i < MAX_SECTIONS; i++) {
+        uint8_t section[SECTION];
+        code = fwpack_read(input, table + (uint64_t)i * SECTION, section, sizeof section, error);
+        if (code != 0)
+            break;
+        const bool is_code = (pack_le32(section + 36) & SECTION_CODE) != 0;
+        code = pack_parts_add(
+            parts,
+            &(struct pack_part){.offset = pack_le32(section + 20),
+                                .size = pack_le32(section + 16),
+                                .placed = true,
+                                .address = base + pack_le32(section + 12),
+                                .contents = is_code ? fwpack_word(code_names, pack_le16(header + 4))
+                                            : wide  ? "pointers64"
+                                                    : "pointers32"},
+            error);
+    }
+    return code;
+}
+
 static int pe_probe(const uint8_t *head, size_t size, uint64_t total)
 {
     uint32_t offset = 0;
@@ -103,6 +149,7 @@ const struct pack_format fwpack_format_pe = {
     .suffixes = ".efi .exe",
     .probe = pe_probe,
     .describe = pe_describe,
+    .parts = pe_parts,
 };
 
 /* --- bzImage (Linux, Documentation/arch/x86/boot.rst) ------------------------------------------

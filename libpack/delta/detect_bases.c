@@ -8,13 +8,16 @@
 #include <stdlib.h>
 
 enum {
-    MOST_WORDS = 16384, /* changed words that vote */
-    MOST_BALLOTS = 65536,
+    MOST_WORDS = 8192, /* changed words that vote; as many unchanged ones may speak against */
+    MOST_BALLOTS = 32768,
     MOST_INTERVALS = 24, /* of one shift, that a word votes for */
     LEAST_VOTES = 8,
     LEAST_SHARE = 10, /* per cent of the words */
     MOST_BASES = 8,
-    NEAR_ALL = 8, /* less than one in this many of the votes may be missing */
+    NEAR_ALL = 8,    /* less than one in this many votes may be missing to be a candidate, … */
+    NEARER_ALL = 64, /* … and less than one in this many of the best score to win by roundness */
+    CANDIDATES = 6,  /* for being round, and again for votes */
+    MOST_MOVES = 4,
 };
 
 /* How pointers are written. */
@@ -33,13 +36,20 @@ struct ballot {
     int weight;
 };
 
+/* What is elected: an offset x of the old image lies at base + x, one of the new at … - move. */
+struct base {
+    uint64_t base, move;
+};
+
 struct election {
     const struct delta_pair *pair;
     struct writing writing;
     uint64_t mask;                   /* of a word */
     struct patch_interval *by_shift; /* the pair's intervals in another order */
-    struct word *words;
+    struct word *words;              /* that changed */
     size_t word_count;
+    uint64_t *still; /* words that did not */
+    size_t still_count;
     struct ballot *ballots;
     size_t ballot_count;
 };
@@ -54,23 +64,62 @@ static uint64_t read_word(const uint8_t *p, struct writing writing)
     return writing.big ? pack_be32(p) : pack_le32(p);
 }
 
-static void collect(struct election *election, const struct patch_cover *cover)
+struct harvest {
+    size_t every, seen; /* one word of so many is taken */
+    bool changed;
+    uint64_t first, span; /* of values, where they did not change */
+};
+
+static void take(struct election *election, struct harvest *harvest, const uint8_t *from,
+                 const uint8_t *to)
+{
+    const uint64_t value = read_word(from, election->writing);
+    if (!harvest->changed && value - harvest->first >= harvest->span)
+        return;
+    if (harvest->seen++ % harvest->every != 0)
+        return;
+    if (harvest->changed && election->word_count < MOST_WORDS)
+        election->words[election->word_count++] =
+            (struct word){value, (read_word(to, election->writing) - value) & election->mask};
+    if (!harvest->changed && election->still_count < MOST_WORDS)
+        election->still[election->still_count++] = value;
+}
+
+static void collect(struct election *election, struct harvest *harvest)
 {
     const struct delta_pair *pair = election->pair;
     const size_t size = election->writing.size;
-    const uint8_t *from = pair->old_bytes + cover->old_offset;
-    const uint8_t *to = pair->new_bytes + cover->new_offset;
-    if ((cover->new_offset - cover->old_offset) % 4 != 0)
-        return;
-    for (size_t i = -(size_t)cover->old_offset & (size - 1); i + size <= cover->size; i += size) {
-        if (election->word_count == MOST_WORDS)
-            return;
-        if (memcmp(from + i, to + i, size) == 0)
+    for (size_t k = 0; k < pair->covers.count; k++) {
+        const struct patch_cover *cover = &pair->covers.list[k];
+        const uint8_t *from = pair->old_bytes + cover->old_offset;
+        const uint8_t *to = pair->new_bytes + cover->new_offset;
+        if ((cover->new_offset - cover->old_offset) % 4 != 0)
             continue;
-        const uint64_t value = read_word(from + i, election->writing);
-        const uint64_t change = (read_word(to + i, election->writing) - value) & election->mask;
-        election->words[election->word_count++] = (struct word){value, change};
+        for (size_t i = -(size_t)cover->old_offset & 3; i + size <= cover->size; i += 4)
+            if ((memcmp(from + i, to + i, size) != 0) == harvest->changed)
+                take(election, harvest, from + i, to + i);
     }
+}
+
+/* Words that changed, evenly from the whole image where there are too many. */
+static void collect_changed(struct election *election)
+{
+    struct harvest harvest = {.every = 1, .changed = true};
+    collect(election, &harvest);
+    if (harvest.seen <= MOST_WORDS)
+        return;
+    harvest.every = (size_t)pack_pieces(harvest.seen, MOST_WORDS);
+    harvest.seen = 0;
+    election->word_count = 0;
+    collect(election, &harvest);
+}
+
+/* Words that did not change and look like addresses, for the bases near this one. */
+static void collect_still(struct election *election, uint64_t base)
+{
+    struct harvest harvest = {.every = 1, .first = base, .span = election->pair->old_size};
+    election->still_count = 0;
+    collect(election, &harvest);
 }
 
 /* --- votes -------------------------------------------------------------------------------------
@@ -114,10 +163,11 @@ static const struct patch_interval *of_shift(const struct election *election, ui
     return election->by_shift + low;
 }
 
-static void vote(struct election *election, const struct word *word)
+static void vote(struct election *election, const struct word *word, uint64_t move)
 {
     size_t count = 0;
-    const struct patch_interval *intervals = of_shift(election, word->change, &count);
+    const struct patch_interval *intervals =
+        of_shift(election, (word->change + move) & election->mask, &count);
     for (size_t i = 0; i < count && i < MOST_INTERVALS; i++) {
         const uint64_t first = word->value - (intervals[i].old_end - 1);
         const uint64_t last = word->value - intervals[i].old_start;
@@ -144,53 +194,185 @@ static unsigned roundness(uint64_t base)
     return base == 0 ? 64 : (unsigned)__builtin_ctzll(base);
 }
 
-/*
- * The base of most votes. The true one may have some votes less than the most, for covers end
- * too early or too late: of those that come near, the roundest is taken.
- */
-static size_t count_votes(struct election *election, uint64_t *base)
+struct candidates {
+    uint64_t list[2 * CANDIDATES]; /* roundest first */
+    size_t count;
+};
+
+static void add_candidate(struct candidates *candidates, uint64_t base, size_t room)
+{
+    size_t place = 0;
+    while (place < candidates->count && roundness(candidates->list[place]) >= roundness(base))
+        if (candidates->list[place++] == base)
+            return;
+    if (place == room)
+        return;
+    candidates->count += candidates->count < room;
+    for (size_t i = candidates->count - 1; i > place; i--)
+        candidates->list[i] = candidates->list[i - 1];
+    candidates->list[place] = base;
+}
+
+static int deepest(struct election *election)
 {
     int depth = 0, most = 0;
-    election->ballot_count = 0;
-    for (size_t i = 0; i < election->word_count; i++)
-        vote(election, &election->words[i]);
-    qsort(election->ballots, election->ballot_count, sizeof *election->ballots, by_base);
     for (size_t i = 0; i < election->ballot_count; i++) {
         depth += election->ballots[i].weight;
         if (depth > most)
             most = depth;
     }
-    bool found = false;
-    depth = 0;
+    return most;
+}
+
+/* Where a part stands behind a header, its base is not round: those of the very most votes. */
+static void add_deepest(const struct election *election, int most, struct candidates *candidates)
+{
+    int depth = 0;
     for (size_t i = 0; i + 1 < election->ballot_count; i++) {
         const uint64_t first = election->ballots[i].base, next = election->ballots[i + 1].base;
         depth += election->ballots[i].weight;
-        if (depth * NEAR_ALL < most * (NEAR_ALL - 1) || next == first)
-            continue;
-        const uint64_t candidate = roundest(first, next - 1);
-        if (!found || roundness(candidate) > roundness(*base))
-            *base = candidate;
-        found = true;
+        if (depth * NEARER_ALL >= most * (NEARER_ALL - 1) && next != first)
+            add_candidate(candidates, roundest(first, next - 1), 2 * CANDIDATES);
     }
-    return found ? (size_t)most : 0;
 }
 
-static bool explains(const struct election *election, uint64_t base, const struct word *word)
+/*
+ * The bases of most votes. The true one may have some votes less than the most, for covers end
+ * too early or too late.
+ */
+static size_t count_votes(struct election *election, uint64_t move, struct candidates *candidates)
+{
+    int depth = 0;
+    election->ballot_count = 0;
+    for (size_t i = 0; i < election->word_count; i++)
+        vote(election, &election->words[i], move);
+    qsort(election->ballots, election->ballot_count, sizeof *election->ballots, by_base);
+    const int most = deepest(election);
+    for (size_t i = 0; i + 1 < election->ballot_count; i++) {
+        const uint64_t first = election->ballots[i].base, next = election->ballots[i + 1].base;
+        depth += election->ballots[i].weight;
+        if (depth * NEAR_ALL >= most * (NEAR_ALL - 1) && next != first)
+            add_candidate(candidates, roundest(first, next - 1), CANDIDATES);
+    }
+    add_deepest(election, most, candidates);
+    return (size_t)most;
+}
+
+/* How an address would change. */
+static bool change_of(const struct election *election, const struct base *base, uint64_t value,
+                      uint64_t *change)
 {
     patch_offset moved = 0;
-    const uint64_t offset = word->value - base;
-    return offset < election->pair->old_size &&
-           patch_covers_map(&election->pair->covers, (patch_offset)offset, &moved) &&
-           ((moved - offset) & election->mask) == word->change;
+    const uint64_t offset = value - base->base;
+    if (offset >= election->pair->old_size ||
+        !patch_covers_map(&election->pair->covers, (patch_offset)offset, &moved))
+        return false;
+    *change = (moved - offset - base->move) & election->mask;
+    return true;
+}
+
+static bool explains(const struct election *election, const struct base *base,
+                     const struct word *word)
+{
+    uint64_t change = 0;
+    return change_of(election, base, word->value, &change) && change == word->change;
+}
+
+/* Words that a base explains, less those that should have changed and did not. */
+static int64_t score(const struct election *election, const struct base *base)
+{
+    int64_t sum = 0;
+    uint64_t change = 0;
+    for (size_t i = 0; i < election->word_count; i++)
+        sum += explains(election, base, &election->words[i]);
+    for (size_t i = 0; i < election->still_count; i++)
+        sum -= change_of(election, base, election->still[i], &change) && change != 0;
+    return sum;
+}
+
+static int64_t best_of(struct election *election, const struct candidates *candidates,
+                       struct base *base)
+{
+    int64_t scores[2 * CANDIDATES], best = 0;
+    if (candidates->count > 0)
+        collect_still(election, candidates->list[0]);
+    for (size_t i = 0; i < candidates->count; i++) {
+        scores[i] = score(election, &(struct base){candidates->list[i], base->move});
+        if (scores[i] > best)
+            best = scores[i];
+    }
+    for (size_t i = 0; i < candidates->count; i++) {
+        if (best == 0 || scores[i] * NEARER_ALL < best * (NEARER_ALL - 1))
+            continue;
+        base->base = candidates->list[i];
+        break;
+    }
+    return best;
+}
+
+/* --- moves of the whole ------------------------------------------------------------------------
+ */
+
+struct moves {
+    uint64_t list[MOST_MOVES];
+    size_t count;
+};
+
+/* Distances by which a whole part of the image may have moved: none, and those of most bytes. */
+static void find_moves(const struct election *election, struct moves *moves)
+{
+    const size_t count = election->pair->covers.interval_count;
+    moves->count = 1; /* none */
+    while (moves->count < MOST_MOVES) {
+        uint64_t best = 0, most = election->pair->old_size / 16;
+        for (size_t i = 0, next = 0; i < count; i = next) {
+            uint64_t bytes = 0;
+            const uint64_t shift = election->by_shift[i].shift;
+            for (next = i; next < count && election->by_shift[next].shift == shift; next++)
+                bytes += election->by_shift[next].old_end - election->by_shift[next].old_start;
+            bool known = false;
+            for (size_t k = 0; k < moves->count; k++)
+                known = known || moves->list[k] == shift;
+            if (known || bytes <= most)
+                continue;
+            most = bytes;
+            best = shift;
+        }
+        if (best == 0)
+            return;
+        moves->list[moves->count++] = best;
+    }
+}
+
+/* Tries further moves while most of the words stay unexplained. */
+static size_t elect_one(struct election *election, const struct moves *moves, struct base *base)
+{
+    int64_t best = 0;
+    size_t most = 0;
+    for (size_t i = 0; i < moves->count && 2 * (size_t)best < election->word_count; i++) {
+        struct candidates candidates = {0};
+        struct base found = {.move = moves->list[i]};
+        const size_t votes = count_votes(election, found.move, &candidates);
+        if (votes < LEAST_VOTES || votes * 100 < election->word_count * LEAST_SHARE)
+            continue;
+        const int64_t sum = best_of(election, &candidates, &found);
+        if (sum <= best)
+            continue;
+        best = sum;
+        most = votes;
+        *base = found;
+    }
+    return most;
 }
 
 /* Counts how many pointers with this base point to each part, and drops the words explained. */
-static void drop_explained(struct election *election, uint64_t base, uint32_t *hits, size_t part)
+static void drop_explained(struct election *election, const struct base *base, uint32_t *hits,
+                           size_t part)
 {
     size_t kept = 0;
     for (size_t i = 0; i < election->word_count; i++) {
         if (explains(election, base, &election->words[i]))
-            hits[(election->words[i].value - base) / part]++;
+            hits[(election->words[i].value - base->base) / part]++;
         else
             election->words[kept++] = election->words[i];
     }
@@ -203,7 +385,7 @@ static void drop_explained(struct election *election, uint64_t base, uint32_t *h
 enum { PARTS = 256 };
 
 struct result {
-    uint64_t bases[MOST_BASES];
+    struct base bases[MOST_BASES];
     uint32_t hits[MOST_BASES][PARTS];
     size_t count;
     size_t part; /* bytes */
@@ -220,9 +402,10 @@ static size_t best_base(const struct result *result, size_t part)
 }
 
 static void add_range(struct delta_tables *tables, const struct delta_pair *pair, size_t start,
-                      size_t end, uint64_t base)
+                      size_t end, const struct base *base)
 {
     patch_offset from = 0, to = (patch_offset)pair->new_size;
+    const uint64_t mask = base->base >> 32 != 0 ? UINT64_MAX : UINT32_MAX;
     const size_t count = tables->old_range_count;
     if (count > 0) {
         patch_covers_map(&pair->covers, (patch_offset)start, &from);
@@ -233,8 +416,9 @@ static void add_range(struct delta_tables *tables, const struct delta_pair *pair
         tables->old_ranges[count - 1].end = (patch_offset)start;
     }
     tables->old_ranges[count] =
-        (struct patch_range){(patch_offset)start, (patch_offset)end, base + start};
-    tables->new_ranges[count] = (struct patch_range){from, to, base + from};
+        (struct patch_range){(patch_offset)start, (patch_offset)end, base->base + start};
+    tables->new_ranges[count] =
+        (struct patch_range){from, to, (base->base - base->move + from) & mask};
     tables->old_range_count = tables->new_range_count = count + 1;
 }
 
@@ -249,7 +433,7 @@ static void make_ranges(struct delta_tables *tables, const struct delta_pair *pa
             continue;
         const size_t start = last == MOST_BASES ? 0 : part * result->part;
         if (tables->old_range_count < tables->most_ranges)
-            add_range(tables, pair, start, pair->old_size, result->bases[best]);
+            add_range(tables, pair, start, pair->old_size, &result->bases[best]);
         last = best;
     }
 }
@@ -257,18 +441,20 @@ static void make_ranges(struct delta_tables *tables, const struct delta_pair *pa
 static int elect(struct election *election, struct delta_tables *tables, struct pack_error *error)
 {
     PACK_AUTO_FREE struct result *result = NULL;
+    struct moves moves = {0};
     const size_t words = election->word_count;
     int code = pack_allocate(&result, 1, sizeof *result, error);
     if (code != 0)
         return code;
     result->part = (size_t)pack_pieces(election->pair->old_size, PARTS);
+    find_moves(election, &moves);
     while (result->count < MOST_BASES && result->count < tables->most_ranges) {
-        uint64_t base = 0;
-        const size_t votes = count_votes(election, &base);
+        struct base *base = &result->bases[result->count];
+        const size_t votes = elect_one(election, &moves, base);
         if (votes < LEAST_VOTES || votes * 100 < words * LEAST_SHARE)
             break;
         drop_explained(election, base, result->hits[result->count], result->part);
-        result->bases[result->count++] = base;
+        result->count++;
     }
     make_ranges(tables, election->pair, result);
     return 0;
@@ -291,6 +477,7 @@ int delta_detect_bases(struct delta_tables *tables, const struct delta_pair *pai
     PACK_AUTO_FREE struct patch_interval *intervals = NULL;
     PACK_AUTO_FREE struct word *words = NULL;
     PACK_AUTO_FREE struct ballot *ballots = NULL;
+    PACK_AUTO_FREE uint64_t *still = NULL;
     const size_t count = pair->covers.interval_count;
     if (count == 0)
         return 0;
@@ -299,6 +486,8 @@ int delta_detect_bases(struct delta_tables *tables, const struct delta_pair *pai
         code = pack_allocate(&words, MOST_WORDS, sizeof *words, error);
     if (code == 0)
         code = pack_allocate(&ballots, MOST_BALLOTS, sizeof *ballots, error);
+    if (code == 0)
+        code = pack_allocate(&still, MOST_WORDS, sizeof *still, error);
     if (code != 0)
         return code;
     struct election election = {
@@ -307,11 +496,11 @@ int delta_detect_bases(struct delta_tables *tables, const struct delta_pair *pai
         .by_shift = intervals,
         .words = words,
         .ballots = ballots,
+        .still = still,
     };
     election.mask = election.writing.size == 8 ? UINT64_MAX : UINT32_MAX;
     memcpy(intervals, pair->covers.intervals, count * sizeof *intervals);
     qsort(intervals, count, sizeof *intervals, by_shift);
-    for (size_t i = 0; i < pair->covers.count; i++)
-        collect(&election, &pair->covers.list[i]);
+    collect_changed(&election);
     return elect(&election, tables, error);
 }

@@ -73,13 +73,21 @@ static bool in_range(const struct patch_range *range, uint64_t address)
     return address - range->address < range->end - range->start;
 }
 
+/* Of ranges that lie at the same addresses, as of two programs in one image, the nearest. */
 static const struct patch_range *range_of_address(const struct patch_range *ranges, size_t count,
-                                                  uint64_t address)
+                                                  uint64_t address, patch_offset place)
 {
-    for (size_t i = 0; i < count; i++)
-        if (in_range(&ranges[i], address))
-            return &ranges[i];
-    return NULL;
+    const struct patch_range *best = NULL;
+    patch_offset least = 0;
+    for (size_t i = 0; i < count; i++) {
+        const patch_offset start = ranges[i].start;
+        const patch_offset way = start > place ? start - place : place - start;
+        if (!in_range(&ranges[i], address) || (best && way >= least))
+            continue;
+        best = &ranges[i];
+        least = way;
+    }
+    return best;
 }
 
 static const struct patch_range *range_of_offset(const struct patch_range *ranges, size_t count,
@@ -130,7 +138,7 @@ enum patch_reach patch_site_map_pointer(const struct patch_site *site, uint64_t 
     if (address - predictor->lowest >= predictor->span)
         return PATCH_REACH_NONE;
     const struct patch_range *range =
-        range_of_address(layout->old_ranges, layout->old_range_count, address);
+        range_of_address(layout->old_ranges, layout->old_range_count, address, site->old_offset);
     if (!range)
         return PATCH_REACH_NONE;
     const enum patch_reach reach =
