@@ -67,7 +67,7 @@ static void put(struct patch_coder *coder, uint8_t byte)
 /* Nothing is held before the first byte: the number is below 1, so no carry reaches that far. */
 static void shift_low(struct patch_coder *coder)
 {
-    if (coder->low < 0xff000000 || coder->low > UINT32_MAX) {
+    if (coder->waiting == 0 || coder->low < 0xff000000 || coder->low > UINT32_MAX) {
         uint8_t carry = (uint8_t)(coder->low >> 32);
         for (uint8_t byte = coder->held; coder->waiting > 0; coder->waiting--, byte = 0xff)
             put(coder, (uint8_t)(byte + carry));
