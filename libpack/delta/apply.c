@@ -230,8 +230,7 @@ static int check_base(struct pack_patch *patch, struct pack_error *error)
 
 static uint64_t allowed_memory(const struct pack_context *context)
 {
-    return context && context->decoder_memory ? context->decoder_memory
-                                              : PACK_DEFAULT_DECODER_MEMORY;
+    return context && context->decoder_memory ? context->decoder_memory : PACK_DEFAULT_PATCH_MEMORY;
 }
 
 static int check_memory(const struct pack_patch *patch, struct pack_error *error)
@@ -315,6 +314,17 @@ static int fill_slot(struct pack_patch *patch, struct pack_error *error)
                                      (size_t)patch->header.old_size, PACK_E_WRONG_BASE, error);
 }
 
+/* There is no power to fail here, so the journal saves no states. */
+static int open_slot(struct pack_patch *patch, struct pack_error *error)
+{
+    struct patch_state states[PATCH_DECODER_STATES];
+    struct patch_in_place *place = &patch->slot.place;
+    enum patch_status result = patch_decoder_place(patch->decoder, place, states);
+    place->states = NULL;
+    place->state_count = 0;
+    return result == PATCH_OK ? delta_slot_open(&patch->slot, error) : fail(patch, result, error);
+}
+
 static int train(struct pack_patch *patch, struct pack_error *error)
 {
     const struct patch_header *header = &patch->header;
@@ -355,7 +365,9 @@ int pack_patch_begin(struct pack_patch *patch, const struct pack_context *contex
     if (status)
         return status;
     enum patch_status result = patch_decoder_begin(patch->decoder);
-    return result == PATCH_OK ? train(patch, error) : fail(patch, result, error);
+    if (result != PATCH_OK)
+        return fail(patch, result, error);
+    return patch->info.in_place ? open_slot(patch, error) : train(patch, error);
 }
 
 const struct pack_patch_cover *pack_patch_covers(const struct pack_patch *patch, size_t *count)
@@ -419,11 +431,10 @@ static int step_coded(struct pack_patch *patch, struct pack_error *error)
     return 0;
 }
 
-static enum patch_status make_page(struct pack_patch *patch, const struct patch_step *step,
-                                   uint8_t *window)
+static enum patch_status make_page(struct pack_patch *patch, uint32_t page, uint8_t *window)
 {
     struct patch_in_place *place = &patch->slot.place;
-    enum patch_status result = patch_in_place_begin(place, step);
+    enum patch_status result = patch_in_place_begin(place, page);
     for (size_t size = 1; result == PATCH_OK && size > 0;) {
         result = patch_decoder_step(patch->decoder, window, &size);
         if (result == PATCH_OK)
@@ -438,16 +449,16 @@ static int step_pages(struct pack_patch *patch, struct pack_error *error)
     PACK_AUTO_FREE uint8_t *window = malloc(patch_profile(patch->header.profile)->window);
     if (!window)
         return pack_fail_memory(error);
-    struct patch_step step = {0};
+    uint32_t page = 0;
     bool more = true;
     enum patch_status result = PATCH_OK;
     while (result == PATCH_OK && more) {
         int status = pack_check_cancelled(patch->context, error);
         if (status)
             return status;
-        result = patch_decoder_page(patch->decoder, &step, &more);
+        result = patch_decoder_page(patch->decoder, &page, &more);
         if (result == PATCH_OK && more)
-            result = make_page(patch, &step, window);
+            result = make_page(patch, page, window);
     }
     if (result == PATCH_OK)
         result = patch_decoder_end(patch->decoder);

@@ -2,13 +2,10 @@
 #include "pack/delta.h"
 #include "pack/limits.h"
 
-#include "base/bytes.h"
 #include "base/checked.h"
 #include "base/memory.h"
-#include "delta/align.h"
-#include "delta/encode.h"
-#include "delta/refine.h"
-#include "unpack/unpack.h"
+#include "delta/attempt.h"
+#include "delta/foreign.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,248 +16,138 @@ struct creation {
     const struct pack_delta_options *options;
     struct pack_error *error;
     uint8_t *old_bytes, *new_bytes;
-    size_t old_size, new_size;
-    uint8_t old_hash[PACK_SHA256_SIZE], new_hash[PACK_SHA256_SIZE];
-    struct unpacked old_unpacked, new_unpacked;
-    bool unpacked; /* the patch is between the opened images */
-    struct delta_covers covers;
-    struct delta_layout layout;
-    struct delta_in_place in_place;
-    struct pack_buffer patch;
-    struct patch_header header;
-    uint64_t cost[PATCH_ACCOUNTS];
+    struct delta_pair pair;
+    struct delta_attempt best; /* the smallest patch so far; its size is 0 before the first */
 };
 
 static void free_creation(struct creation *creation)
 {
     free(creation->old_bytes);
     free(creation->new_bytes);
-    unpacked_free(&creation->old_unpacked);
-    unpacked_free(&creation->new_unpacked);
-    delta_covers_free(&creation->covers);
-    delta_layout_free(&creation->layout);
-    delta_in_place_free(&creation->in_place);
-    pack_buffer_clear(&creation->patch);
+    unpacked_free(&creation->pair.old_unpacked);
+    unpacked_free(&creation->pair.new_unpacked);
+    delta_attempt_free(&creation->best);
 }
 
-static uint64_t memory_of(const struct pack_delta_options *options)
-{
-    return options->memory ? options->memory : PACK_GIB;
-}
+/* --- images ----------------------------------------------------------------------------------- */
 
-/* --- images ------------------------------------------------------------------------------------
- */
-
-static int read_image(uint8_t **bytes, size_t *size, struct pack_input *input,
-                      struct pack_error *error)
+static int read_image(uint8_t **bytes, struct delta_bytes *image, uint8_t hash[PACK_SHA256_SIZE],
+                      struct pack_input *input, struct pack_error *error)
 {
-    if (!input->has_size || !pack_to_size(input->size, size))
+    if (!input->has_size || !pack_to_size(input->size, &image->size))
         return pack_fail(error, PACK_E_USAGE, "a delta is made from files");
-    *bytes = malloc(*size + 1);
+    *bytes = malloc(image->size + 1);
     if (!*bytes)
         return pack_fail_memory(error);
-    int status = pack_input_exact(input, 0, *bytes, *size, PACK_E_CHANGED, error);
+    image->bytes = *bytes;
+    int status = pack_input_exact(input, 0, *bytes, image->size, PACK_E_CHANGED, error);
+    if (!status)
+        status = pack_sha256_bytes(*bytes, image->size, hash, error);
     return status ? pack_at_file(error, input->name) : 0;
 }
 
 static int read_images(struct creation *creation, struct pack_input *old_image,
                        struct pack_input *new_image)
 {
-    struct pack_error *error = creation->error;
-    int status = read_image(&creation->old_bytes, &creation->old_size, old_image, error);
-    if (!status)
-        status = read_image(&creation->new_bytes, &creation->new_size, new_image, error);
-    if (!status)
-        status =
-            pack_sha256_bytes(creation->old_bytes, creation->old_size, creation->old_hash, error);
-    if (!status)
-        status =
-            pack_sha256_bytes(creation->new_bytes, creation->new_size, creation->new_hash, error);
-    return status;
+    struct delta_pair *pair = &creation->pair;
+    int status = read_image(&creation->old_bytes, &pair->old_image, pair->old_hash, old_image,
+                            creation->error);
+    return status ? status
+                  : read_image(&creation->new_bytes, &pair->new_image, pair->new_hash, new_image,
+                               creation->error);
 }
 
 /* Opens packed parts of both; it pays only where both have some. */
 static int open_packed(struct creation *creation)
 {
     const struct pack_delta_options *options = creation->options;
+    struct delta_pair *pair = &creation->pair;
     if (options->keep_packed || options->decoder != PACK_DECODER_FULL)
         return 0;
-    struct unpack_options how = {.memory = memory_of(options) / 4,
+    struct unpack_options how = {.memory = delta_memory_of(options) / 8 * 5,
                                  .depth = 4,
                                  .prove = true,
                                  .effort = (unsigned)options->level};
-    int status = unpack_image(&creation->new_unpacked, creation->new_bytes, creation->new_size,
+    int status = unpack_image(&pair->new_unpacked, pair->new_image.bytes, pair->new_image.size,
                               &how, creation->context, creation->error);
-    if (status || creation->new_unpacked.plan_size == 0)
+    if (status || pair->new_unpacked.plan_size == 0)
         return status;
     how.prove = false;
-    status = unpack_image(&creation->old_unpacked, creation->old_bytes, creation->old_size, &how,
-                          creation->context, creation->error);
-    creation->unpacked = !status && creation->old_unpacked.plan_size > 0;
+    return unpack_image(&pair->old_unpacked, pair->old_image.bytes, pair->old_image.size, &how,
+                        creation->context, creation->error);
+}
+
+/* --- attempts --------------------------------------------------------------------------------- */
+
+static size_t size_of(const struct delta_attempt *attempt)
+{
+    return attempt->patch.size;
+}
+
+static void keep_smaller(struct creation *creation, struct delta_attempt *attempt)
+{
+    struct delta_attempt other = creation->best;
+    if (size_of(&other) > 0 && size_of(&other) <= size_of(attempt))
+        return;
+    creation->best = *attempt;
+    *attempt = other;
+}
+
+/* A way that the device has no memory for is passed over, as long as there is another one. */
+static int try_way(struct creation *creation, const struct delta_way *way, bool last)
+{
+    PACK_AUTO(delta_attempt_free) struct delta_attempt attempt = {0};
+    int status = delta_attempt(&attempt, &creation->pair, way, creation->options, creation->context,
+                               creation->error);
+    if (status == PACK_E_LIMIT && (!last || size_of(&creation->best) > 0)) {
+        pack_error_clear(creation->error);
+        return 0;
+    }
+    if (!status)
+        keep_smaller(creation, &attempt);
     return status;
 }
 
-static struct delta_bytes old_image_of(const struct creation *creation)
+static int try_ways(struct creation *creation)
 {
-    if (creation->unpacked)
-        return (struct delta_bytes){creation->old_unpacked.bytes, creation->old_unpacked.size};
-    return (struct delta_bytes){creation->old_bytes, creation->old_size};
-}
-
-static struct delta_bytes new_image_of(const struct creation *creation)
-{
-    if (creation->unpacked)
-        return (struct delta_bytes){creation->new_unpacked.bytes, creation->new_unpacked.size};
-    return (struct delta_bytes){creation->new_bytes, creation->new_size};
-}
-
-/* --- what they have in common ------------------------------------------------------------------
- */
-
-static struct delta_match_options match_options(const struct creation *creation)
-{
-    static const enum delta_effort efforts[] = {[PACK_DELTA_FAST] = DELTA_FAST,
-                                                [PACK_DELTA_DEFAULT] = DELTA_DEFAULT,
-                                                [PACK_DELTA_BEST] = DELTA_BEST};
-    return (struct delta_match_options){
-        .effort = efforts[creation->options->level],
-        .memory = memory_of(creation->options) / 2,
-        .most_covers = patch_profile((unsigned)creation->options->decoder)->most_covers,
-        .cost_cover = 26 * 16,
-        .cost_miss = 12 * 16,
-        .cost_extra = 88,
+    /* Estimates of what the coder makes of covers; which fits best depends on the pair. */
+    static const struct delta_way ways[] = {
+        {.cover_bits = 30, .miss_bits = 9, .extra_sixteenths = 92},
+        {.cover_bits = 30, .miss_bits = 7, .extra_sixteenths = 96},
+        {.cover_bits = 28, .miss_bits = 12, .extra_sixteenths = 84},
     };
-}
-
-static int compare(struct creation *creation)
-{
-    struct delta_bytes old_image = old_image_of(creation), new_image = new_image_of(creation);
-    struct delta_match_options how = match_options(creation);
-    const struct patch_profile *profile = patch_profile((unsigned)creation->options->decoder);
-    int status = delta_match(&creation->covers, old_image.bytes, old_image.size, new_image.bytes,
-                             new_image.size, &how, creation->context, creation->error);
-    struct delta_detect_options detect = {.architecture = creation->options->architecture,
-                                          .most_ranges = profile->most_ranges,
-                                          .most_regions = profile->most_regions,
-                                          .context = creation->context};
-    if (!status)
-        status = delta_detect(&creation->layout, old_image.bytes, old_image.size, new_image.bytes,
-                              new_image.size, &creation->covers, &detect, creation->error);
-    if (!status)
-        status =
-            delta_align(&creation->covers, &creation->layout.layout, old_image.bytes,
-                        old_image.size, new_image.bytes, new_image.size, creation->error);
-    if (!status)
-        status =
-            delta_refine(&creation->covers, &creation->layout.layout, old_image.bytes,
-                         old_image.size, new_image.bytes, new_image.size, &how, creation->error);
+    bool packed = creation->pair.old_unpacked.plan_size > 0;
+    bool best = creation->options->level == PACK_DELTA_BEST;
+    size_t count = best ? sizeof(ways) / sizeof(ways[0]) : 1;
+    int status = 0;
+    for (size_t i = 0; !status && packed && i < count; i++) {
+        struct delta_way way = ways[i];
+        way.opened = true;
+        status = try_way(creation, &way, false);
+    }
+    /* Opening packed parts may not pay, but where it does, it does by far. */
+    bool settled = size_of(&creation->best) > 0 &&
+                   (!best || size_of(&creation->best) < creation->pair.new_image.size / 16);
+    for (size_t i = 0; !status && !settled && i < count; i++)
+        status = try_way(creation, &ways[i], i + 1 == count);
     return status;
-}
-
-/* --- one slot ----------------------------------------------------------------------------------
- */
-
-static uint32_t scratch_of(const struct pack_delta_options *options)
-{
-    return options->scratch ? options->scratch : options->in_place;
-}
-
-static int check_in_place(const struct pack_delta_options *options, struct pack_error *error)
-{
-    const uint32_t page = options->in_place, scratch = scratch_of(options);
-    if (page == 0)
-        return 0;
-    if (options->decoder == PACK_DECODER_FULL) {
-        (void)pack_fail(error, PACK_E_USAGE, "the full decoder does not apply patches in place");
-        return pack_hint(error, "choose --decoder tiny or small");
-    }
-    if (page < 128 || page > UINT32_C(1) << 24 || (page & (page - 1)) != 0)
-        return pack_fail(error, PACK_E_USAGE,
-                         "pages of %u bytes, a power of two from 128 to 16 MiB wanted", page);
-    if (scratch % page != 0 || scratch / page > 1 + PATCH_MOST_SPARE)
-        return pack_fail(error, PACK_E_USAGE, "%u bytes of scratch, 1 to %u pages of %u wanted",
-                         scratch, 1 + PATCH_MOST_SPARE, page);
-    return 0;
-}
-
-/* Which covers a device with one slot still can use, and in which order it makes the pages. */
-static int plan_in_place(struct creation *creation)
-{
-    const uint32_t page = creation->options->in_place;
-    if (page == 0)
-        return 0;
-    struct delta_in_place_options how = {
-        .page = page, .spare = scratch_of(creation->options) / page - 1, .least_cover = 8};
-    return delta_in_place(&creation->in_place, &creation->covers, creation->old_bytes,
-                          creation->old_size, creation->new_bytes, creation->new_size, &how,
-                          creation->error);
-}
-
-/* --- the patch ---------------------------------------------------------------------------------
- */
-
-static void start_header(struct creation *creation, uint8_t flags)
-{
-    creation->header = (struct patch_header){
-        .profile = (uint8_t)creation->options->decoder,
-        .flags = flags,
-        .old_size = (patch_offset)creation->old_size,
-        .new_size = (patch_offset)creation->new_size,
-        .plain_old_size = (patch_offset)old_image_of(creation).size,
-        .plain_new_size = (patch_offset)new_image_of(creation).size,
-    };
-    memcpy(creation->header.old_hash, creation->old_hash, PATCH_HASH_SIZE);
-    memcpy(creation->header.new_hash, creation->new_hash, PATCH_HASH_SIZE);
-}
-
-static int write_coded(struct creation *creation)
-{
-    const struct pack_delta_options *options = creation->options;
-    struct delta_script script = {.old_image = old_image_of(creation),
-                                  .new_image = new_image_of(creation),
-                                  .covers = &creation->covers,
-                                  .layout = &creation->layout.layout};
-    start_header(creation, creation->unpacked ? PATCH_UNPACKED : 0);
-    if (creation->unpacked) {
-        const struct unpacked *old_unpacked = &creation->old_unpacked;
-        const struct unpacked *new_unpacked = &creation->new_unpacked;
-        script.old_plan = (struct delta_bytes){old_unpacked->plan, old_unpacked->plan_size};
-        script.new_plan = (struct delta_bytes){new_unpacked->plan, new_unpacked->plan_size};
-        creation->header.old_plan_size = (uint32_t)old_unpacked->plan_size;
-        creation->header.new_plan_size = (uint32_t)new_unpacked->plan_size;
-        creation->header.memory = old_unpacked->memory > new_unpacked->memory
-                                      ? old_unpacked->memory
-                                      : new_unpacked->memory;
-    }
-    if (options->in_place) {
-        script.covers = &creation->in_place.covers;
-        script.in_place = &creation->in_place;
-        creation->header.flags |= PATCH_IN_PLACE;
-        creation->header.page_size = options->in_place;
-        creation->header.scratch_size = scratch_of(options);
-    }
-    creation->patch.size = 0;
-    return delta_encode(&creation->patch, &creation->header, &script,
-                        options->decoder_memory ? options->decoder_memory : UINT64_MAX,
-                        creation->cost, creation->error);
 }
 
 /* The new image itself, where no patch is smaller. */
-static int write_stored(struct creation *creation)
+static int try_stored(struct creation *creation)
 {
-    uint8_t bytes[PATCH_MAX_HEADER];
-    start_header(creation, PATCH_STORED);
-    creation->patch.size = 0;
-    memset(creation->cost, 0, sizeof(creation->cost));
-    int status = pack_buffer_append(&creation->patch, bytes,
-                                    patch_header_encode(&creation->header, bytes), creation->error);
-    return status ? status
-                  : pack_buffer_append(&creation->patch, creation->new_bytes, creation->new_size,
-                                       creation->error);
+    PACK_AUTO(delta_attempt_free) struct delta_attempt attempt = {0};
+    /* In place, an image that is stored is no easier than the full image without a patch. */
+    if (creation->options->in_place || size_of(&creation->best) <= creation->pair.new_image.size)
+        return 0;
+    int status =
+        delta_attempt_stored(&attempt, &creation->pair, creation->options, creation->error);
+    if (!status)
+        keep_smaller(creation, &attempt);
+    return status;
 }
 
-/* --- proof -------------------------------------------------------------------------------------
- */
+/* --- proof ------------------------------------------------------------------------------------ */
 
 struct comparison {
     struct pack_sink sink;
@@ -282,30 +169,30 @@ static int compare_bytes(struct pack_sink *sink, const void *bytes, size_t size,
 static int prove(struct creation *creation)
 {
     static const struct pack_sink_ops ops = {.write = compare_bytes};
+    const struct delta_pair *pair = &creation->pair;
+    const struct pack_buffer *made = &creation->best.patch;
     struct comparison comparison = {
-        .sink = {&ops}, .bytes = creation->new_bytes, .size = creation->new_size};
+        .sink = {&ops}, .bytes = pair->new_image.bytes, .size = pair->new_image.size};
     struct pack_context context = {.decoder_memory = UINT64_MAX};
     PACK_AUTO(pack_input_close) struct pack_input *old_image = NULL, *patch = NULL;
     struct pack_error *error = creation->error;
-    int status = pack_input_memory(&old_image, creation->old_bytes, creation->old_size,
+    int status = pack_input_memory(&old_image, pair->old_image.bytes, pair->old_image.size,
                                    "the old image", error);
     if (!status)
-        status = pack_input_memory(&patch, creation->patch.bytes, creation->patch.size, "the patch",
-                                   error);
+        status = pack_input_memory(&patch, made->bytes, made->size, "the patch", error);
     if (!status)
         status = pack_patch_apply(&context, patch, old_image, &comparison.sink, error);
     return status ? pack_context(error, "the patch that was made does not apply") : 0;
 }
 
-/* --- report ------------------------------------------------------------------------------------
- */
+/* --- report ----------------------------------------------------------------------------------- */
 
-static void count_bytes(const struct creation *creation, struct pack_delta_report *report)
+static void count_bytes(const struct delta_attempt *attempt, struct pack_delta_report *report)
 {
-    report->covers = creation->covers.count;
-    for (size_t i = 0; i < creation->covers.count; i++)
-        report->copied += creation->covers.list[i].size;
-    report->extra = new_image_of(creation).size - report->copied;
+    report->covers = attempt->covers.count;
+    for (size_t i = 0; i < attempt->covers.count; i++)
+        report->copied += attempt->covers.list[i].size;
+    report->extra = report->plain_new_size - report->copied;
 }
 
 /* The names of the machines whose code was found, as far as they fit. */
@@ -326,49 +213,82 @@ static void name_architectures(const struct patch_layout *layout, char *text, si
 
 static void fill_report(const struct creation *creation, struct pack_delta_report *report)
 {
-    const uint64_t *cost = creation->cost;
+    const struct delta_attempt *attempt = &creation->best;
+    const uint64_t *bits = attempt->spent.bits;
     *report = (struct pack_delta_report){
-        .old_size = creation->old_size,
-        .new_size = creation->new_size,
-        .patch_size = creation->patch.size,
-        .plain_old_size = old_image_of(creation).size,
-        .plain_new_size = new_image_of(creation).size,
-        .decoder_memory = creation->header.memory,
-        .stored = creation->header.flags & PATCH_STORED,
-        .bits_plans = cost[PATCH_ACCOUNT_PLANS] >> 16,
-        .bits_layout = cost[PATCH_ACCOUNT_LAYOUT] >> 16,
-        .bits_covers = cost[PATCH_ACCOUNT_COVERS] >> 16,
-        .bits_hits = cost[PATCH_ACCOUNT_HITS] >> 16,
-        .bits_misses = cost[PATCH_ACCOUNT_MISSES] >> 16,
-        .bits_extra = cost[PATCH_ACCOUNT_EXTRA] >> 16,
+        .old_size = creation->pair.old_image.size,
+        .new_size = creation->pair.new_image.size,
+        .patch_size = attempt->patch.size,
+        .plain_old_size = delta_attempt_old(attempt, &creation->pair).size,
+        .plain_new_size = delta_attempt_new(attempt, &creation->pair).size,
+        .decoder_memory = attempt->header.memory,
+        .referenced = attempt->spent.referenced,
+        .missed = attempt->spent.missed,
+        .stored = attempt->header.flags & PATCH_STORED,
+        .bits_plans = bits[PATCH_ACCOUNT_PLANS],
+        .bits_layout = bits[PATCH_ACCOUNT_LAYOUT],
+        .bits_covers = bits[PATCH_ACCOUNT_COVERS],
+        .bits_hits = bits[PATCH_ACCOUNT_HITS],
+        .bits_misses = bits[PATCH_ACCOUNT_MISSES],
+        .bits_extra = bits[PATCH_ACCOUNT_EXTRA],
     };
     if (!report->stored)
-        count_bytes(creation, report);
-    name_architectures(&creation->layout.layout, report->architecture,
-                       sizeof(report->architecture));
-    if (creation->unpacked)
+        count_bytes(attempt, report);
+    name_architectures(&attempt->layout.layout, report->architecture, sizeof(report->architecture));
+    if (attempt->opened)
         (void)snprintf(report->unpacked, sizeof(report->unpacked), "%s",
-                       creation->new_unpacked.summary);
+                       creation->pair.new_unpacked.summary);
 }
 
-static int create(struct creation *creation, struct pack_input *old_image,
-                  struct pack_input *new_image)
+/* --- the whole -------------------------------------------------------------------------------- */
+
+static int check_in_place(const struct pack_delta_options *options, struct pack_error *error)
 {
-    int status = check_in_place(creation->options, creation->error);
+    const uint32_t page = options->in_place;
+    if (page == 0)
+        return 0;
+    if (options->decoder == PACK_DECODER_FULL) {
+        (void)pack_fail(error, PACK_E_USAGE, "the full decoder does not apply patches in place");
+        return pack_hint(error, "choose --decoder tiny or small");
+    }
+    if (page < 128 || page > UINT32_C(1) << 24 || (page & (page - 1)) != 0)
+        return pack_fail(error, PACK_E_USAGE,
+                         "pages of %u bytes, a power of two from 128 to 16 MiB wanted", page);
+    if (options->scratch > UINT32_C(1) << 28)
+        return pack_fail(error, PACK_E_USAGE, "%u bytes of scratch, at most 256 MiB wanted",
+                         options->scratch);
+    return 0;
+}
+
+static int create_own(struct creation *creation, struct pack_sink *patch)
+{
+    int status = open_packed(creation);
     if (!status)
-        status = read_images(creation, old_image, new_image);
+        status = try_ways(creation);
     if (!status)
-        status = open_packed(creation);
+        status = try_stored(creation);
     if (!status)
-        status = compare(creation);
-    if (!status)
-        status = plan_in_place(creation);
-    if (!status)
-        status = write_coded(creation);
-    /* In place an image that is stored is no easier than the full image, which needs no patch. */
-    if (!status && !creation->options->in_place && creation->patch.size > creation->new_size + 96)
-        status = write_stored(creation);
-    return status ? status : prove(creation);
+        status = prove(creation);
+    return status ? status
+                  : pack_sink_write(patch, creation->best.patch.bytes, creation->best.patch.size,
+                                    creation->error);
+}
+
+static int create_foreign(const struct creation *creation, struct pack_sink *patch,
+                          struct pack_delta_report *report)
+{
+    const struct delta_pair *pair = &creation->pair;
+    const struct delta_foreign_job job = {
+        .old_bytes = pair->old_image.bytes,
+        .old_size = pair->old_image.size,
+        .new_bytes = pair->new_image.bytes,
+        .new_size = pair->new_image.size,
+        .level = creation->options->level,
+        .memory = delta_memory_of(creation->options) / 2,
+        .context = creation->context,
+    };
+    return delta_foreign_create(delta_foreign_find(creation->options->format), &job, patch, report,
+                                creation->error);
 }
 
 const char *pack_delta_architecture(size_t index, const char **summary)
@@ -389,10 +309,14 @@ int pack_delta_create(const struct pack_context *context, struct pack_input *old
 {
     PACK_AUTO(free_creation)
     struct creation creation = {.context = context, .options = options, .error = error};
-    creation.patch.limit = SIZE_MAX / 2;
-    int status = create(&creation, old_image, new_image);
+    int status = check_in_place(options, error);
     if (!status)
-        status = pack_sink_write(patch, creation.patch.bytes, creation.patch.size, error);
+        status = read_images(&creation, old_image, new_image);
+    if (status)
+        return status;
+    if (delta_foreign_find(options->format))
+        return create_foreign(&creation, patch, report);
+    status = create_own(&creation, patch);
     if (!status && report)
         fill_report(&creation, report);
     return status;

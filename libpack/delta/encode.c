@@ -69,13 +69,17 @@ struct encoder {
     struct patch_coder coder;
     struct patch_body body;
     struct patch_tables tables;
-    struct delta_slot slot; /* in place: as the device's is by now */
+    /* In place: the device's slot as it is by now, and what it knows. */
+    struct delta_slot slot;
+    struct patch_page_map map;
 };
 
 static void free_encoder(struct encoder **encoder)
 {
-    if (*encoder)
+    if (*encoder) {
         delta_slot_free(&(*encoder)->slot);
+        free((*encoder)->map.bits);
+    }
     free(*encoder);
 }
 
@@ -154,12 +158,12 @@ static int code_steps(struct encoder *encoder, size_t at)
 }
 
 /* One page, in the patch and then in the slot. */
-static int code_page(struct encoder *encoder, const struct patch_step *step)
+static int make_page(struct encoder *encoder, uint32_t page)
 {
-    const size_t page = encoder->slot.flash.page, start = (size_t)step->page * page;
-    const size_t end = start + pack_min(page, encoder->script->new_image.size - start);
+    const size_t size = encoder->slot.flash.page, start = page * size;
+    const size_t end = start + pack_min(size, encoder->script->new_image.size - start);
     struct patch_in_place *place = &encoder->slot.place;
-    enum patch_status status = patch_in_place_begin(place, step);
+    enum patch_status status = patch_in_place_begin(place, page);
     patch_body_page(&encoder->body, (patch_offset)start, (patch_offset)end);
     int code = status == PATCH_OK ? code_steps(encoder, start) : 0;
     if (code)
@@ -170,24 +174,21 @@ static int code_page(struct encoder *encoder, const struct patch_step *step)
         status = patch_in_place_commit(place);
     return status == PATCH_OK
                ? 0
-               : pack_fail(encoder->error, PACK_E_INTERNAL, "page %u cannot be made", step->page);
+               : pack_fail(encoder->error, PACK_E_INTERNAL, "page %u cannot be made", page);
 }
 
-static int code_pages(struct encoder *encoder, const struct patch_header *header)
+static int code_pages(struct encoder *encoder)
 {
     const struct delta_in_place *plan = encoder->script->in_place;
-    struct patch_pages pages;
-    enum patch_status status =
-        patch_pages_begin(&pages, &encoder->coder, patch_header_pages(header),
-                          encoder->slot.flash.spare, (uint32_t)plan->step_count);
+    struct patch_pages pages = {.map = &encoder->map};
+    patch_pages_begin(&pages, &encoder->coder);
     int code = 0;
-    for (size_t i = 0; !code && status == PATCH_OK && i < plan->step_count; i++) {
-        struct patch_step step = plan->steps[i];
-        status = patch_code_page(&pages, &encoder->coder, &step);
-        code = code_page(encoder, &step);
+    for (size_t i = 0; !code && i < plan->step_count; i++) {
+        uint32_t page = plan->steps[i];
+        if (patch_code_page(&pages, &encoder->coder, &page) != PATCH_OK)
+            return pack_fail(encoder->error, PACK_E_INTERNAL, "there is no page %u", page);
+        code = make_page(encoder, page);
     }
-    if (status != PATCH_OK)
-        return pack_fail(encoder->error, PACK_E_INTERNAL, "the plan has a page that is not there");
     return code;
 }
 
@@ -236,22 +237,50 @@ static int code_body(struct encoder *encoder, const struct patch_header *header)
     if (!status)
         status = set_up_body(encoder, header, model, buffer, intervals, order);
     if (!status)
-        status = encoder->script->in_place ? code_pages(encoder, header) : code_steps(encoder, 0);
+        status = encoder->script->in_place ? code_pages(encoder) : code_steps(encoder, 0);
     if (!status)
         patch_coder_write_end(&encoder->coder);
     return status ? status : (int)encoder->error->code;
 }
 
+/* All pages but those that the plan makes stay. */
+static int make_map(struct encoder *encoder, uint32_t count)
+{
+    const struct delta_in_place *plan = encoder->script->in_place;
+    PACK_AUTO_FREE bool *changes = NULL;
+    int code = pack_allocate(&changes, (size_t)count + 1, sizeof *changes, encoder->error);
+    if (code == 0)
+        code = pack_allocate(&encoder->map.bits, patch_page_map_size(count) + 1, 1, encoder->error);
+    if (code != 0)
+        return code;
+    encoder->map.count = count;
+    for (size_t i = 0; i < plan->step_count; i++)
+        changes[plan->steps[i]] = true;
+    for (uint32_t page = 0; page < count; page++)
+        if (!changes[page])
+            patch_page_leave(&encoder->map, page);
+    return 0;
+}
+
 /* The old image lies in the slot, as on the device. */
 static int fill_slot(struct encoder *encoder, const struct patch_header *header)
 {
-    const struct delta_bytes *image = &encoder->script->old_image;
-    if (!encoder->script->in_place)
+    const struct delta_script *script = encoder->script;
+    if (!script->in_place)
         return 0;
-    int status = delta_slot_new(&encoder->slot, header, encoder->error);
-    if (!status && image->size > 0)
-        memcpy(encoder->slot.bytes, image->bytes, image->size);
-    return status;
+    int code = make_map(encoder, patch_header_pages(header));
+    if (code == 0)
+        code = delta_slot_new(&encoder->slot, header, encoder->error);
+    if (code != 0)
+        return code;
+    if (script->old_image.size > 0)
+        memcpy(encoder->slot.bytes, script->old_image.bytes, script->old_image.size);
+    struct patch_in_place *place = &encoder->slot.place;
+    place->map = encoder->map;
+    place->covers = (struct patch_covers){script->covers->list, script->covers->count, NULL, 0};
+    place->old_size = header->old_size;
+    place->scratch = header->scratch_size;
+    return delta_slot_open(&encoder->slot, encoder->error);
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
@@ -266,7 +295,7 @@ uint64_t delta_device_memory(const struct patch_header *header, uint64_t plan_me
 
 int delta_encode(struct pack_buffer *patch, struct patch_header *header,
                  const struct delta_script *script, uint64_t decoder_memory,
-                 uint64_t cost[PATCH_ACCOUNTS], struct pack_error *error)
+                 struct delta_spent *spent, struct pack_error *error)
 {
     const struct patch_profile *profile = patch_profile(header->profile);
     if (script->covers->count > profile->most_covers)
@@ -295,6 +324,9 @@ int delta_encode(struct pack_buffer *patch, struct patch_header *header,
     status = fill_slot(encoder, header);
     if (!status)
         status = code_body(encoder, header);
-    memcpy(cost, encoder->coder.cost, sizeof(encoder->coder.cost));
+    for (size_t i = 0; i < PATCH_ACCOUNTS; i++)
+        spent->bits[i] = encoder->coder.cost[i] >> 16;
+    spent->referenced = encoder->coder.referenced;
+    spent->missed = encoder->coder.missed;
     return status;
 }

@@ -24,14 +24,21 @@ struct delta_script {
     const struct delta_in_place *in_place; /* the covers are its own; NULL for two slots */
 };
 
+/* What a patch is made of, for reports. */
+struct delta_spent {
+    uint64_t bits[PATCH_ACCOUNTS];
+    uint64_t referenced, missed; /* copied bytes: of references; other than predicted */
+};
+
 /*
  * Appends a patch: header (profile, sizes and hashes are set; counts, model and memory are filled
- * in here, in place also the page and scratch size are set) and body. `cost` gets the bits of each account. PACK_E_LIMIT when the profile cannot
- * hold the covers or the decoder would need more than `decoder_memory`.
+ * in here, in place also the page and scratch size are set) and body. `spent` says what the bits
+ * went into. PACK_E_LIMIT when the profile cannot hold the covers or the decoder would need more
+ * than `decoder_memory`.
  */
 int delta_encode(struct pack_buffer *patch, struct patch_header *header,
                  const struct delta_script *script, uint64_t decoder_memory,
-                 uint64_t cost[PATCH_ACCOUNTS], struct pack_error *error);
+                 struct delta_spent *spent, struct pack_error *error);
 
 /* The memory of the device that a header stands for: the decoder, images that it opens, codecs. */
 uint64_t delta_device_memory(const struct patch_header *header, uint64_t plan_memory);

@@ -7,12 +7,18 @@
 /* What an equal byte of a cover costs, in 1/256 bit: little, but not nothing. */
 #define COST_HIT 8
 
+/* What a miss costs that differs by as much as one shortly before, in 1/16 of another's cost. */
+#ifndef AGAIN
+#define AGAIN 8
+#endif
+
 struct delta_costs delta_costs_of(const struct delta_match_options *options)
 {
     return (struct delta_costs){.cover = (int64_t)options->cost_cover * 16,
                                 .miss = (int64_t)options->cost_miss * 16,
                                 .extra = (int64_t)options->cost_extra * 16,
-                                .hit = COST_HIT};
+                                .hit = COST_HIT,
+                                .again = (int64_t)options->cost_miss * 16 * AGAIN / 16};
 }
 
 int delta_covers_add(struct delta_covers *covers, const struct patch_cover *cover,

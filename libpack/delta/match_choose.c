@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/memory.h"
 #include "delta/match_parts.h"
+#include "delta/refine_predict.h"
 
 #include <string.h>
 
@@ -24,11 +25,18 @@ struct event {
     uint32_t entered;   /* the event at which it was entered */
 };
 
+/* Differences that are remembered of each way. */
+#define DIFFERENCES 4
+
 struct active {
     uint32_t candidate, entered;
     int64_t cost;
-    size_t mismatch; /* the next byte that differs, or the end */
-    size_t end;
+    size_t mismatch;     /* the next byte that differs, or the end */
+    size_t end;          /* of the candidate */
+    const uint8_t *from; /* what is copied to the offset `known` and up, without its differences */
+    size_t known, known_end;
+    uint8_t differences[DIFFERENCES]; /* the last ones, the newest first */
+    struct delta_forecast *forecast;  /* NULL without predictions */
 };
 
 struct choice {
@@ -39,6 +47,8 @@ struct choice {
     size_t event_count, event_capacity;
     struct active actives[MOST_ACTIVE];
     size_t active_count;
+    struct delta_forecast *forecasts; /* MOST_ACTIVE, or NULL; those of no active are `spare` */
+    struct delta_forecast *spare[MOST_ACTIVE];
     size_t next; /* candidate to begin */
     size_t offset;
     int64_t best;
@@ -47,6 +57,7 @@ struct choice {
 static void choice_free(struct choice *choice)
 {
     free(choice->events);
+    free(choice->forecasts);
 }
 
 static int add_event(struct choice *choice, const struct event *event, struct pack_error *error)
@@ -65,39 +76,60 @@ static int add_event(struct choice *choice, const struct event *event, struct pa
     return 0;
 }
 
-/* How many bits from `start` on are set, of `most`. */
-static size_t count_set(const uint64_t *bits, size_t start, size_t most)
+/* The next byte from `offset` on that is not what would be copied, or the end. */
+static size_t next_mismatch(const struct choice *choice, struct active *active, size_t offset)
 {
-    size_t size = 0;
-    while (size < most) {
-        size_t at = start + size;
-        uint64_t clear = ~bits[at / 64] >> at % 64;
-        if (clear != 0) {
-            size += (size_t)__builtin_ctzll(clear);
-            break;
-        }
-        size += 64 - at % 64;
+    const uint8_t *new_bytes = choice->images->new_bytes;
+    for (;;) {
+        size_t equal = delta_equal(new_bytes + offset, active->from + (offset - active->known),
+                                   active->known_end - offset);
+        offset += equal;
+        if (offset < active->known_end || offset == active->end)
+            return offset;
+        delta_forecast_next(active->forecast);
+        active->known = offset;
+        active->known_end = offset + active->forecast->size;
     }
-    return size < most ? size : most;
 }
 
-static size_t next_mismatch(const struct choice *choice, const struct active *active, size_t offset)
+/* What the byte that differs at `offset` costs. */
+static int64_t cost_of_miss(const struct choice *choice, struct active *active, size_t offset)
 {
-    const struct patch_cover *cover = &choice->candidates->covers.list[active->candidate];
-    if (choice->candidates->hits != NULL) {
-        size_t bit =
-            choice->candidates->hit_starts[active->candidate] + (offset - cover->new_offset);
-        return offset + count_set(choice->candidates->hits, bit, active->end - offset);
-    }
+    uint8_t difference =
+        (uint8_t)(choice->images->new_bytes[offset] - active->from[offset - active->known]);
+    size_t place = 0;
+    while (place < DIFFERENCES - 1 && active->differences[place] != difference)
+        place++;
+    bool is_known = active->differences[place] == difference;
+    memmove(active->differences + 1, active->differences, place);
+    active->differences[0] = difference;
+    return is_known ? choice->costs->again : choice->costs->miss;
+}
+
+/* Where bytes come from at first. */
+static void begin_copy(struct choice *choice, struct active *active,
+                       const struct patch_cover *cover, size_t offset)
+{
     size_t old = cover->old_offset + (offset - cover->new_offset);
-    return offset + delta_equal(choice->images->new_bytes + offset, choice->images->old_bytes + old,
-                                active->end - offset);
+    active->known = offset;
+    active->known_end = active->end;
+    active->from = choice->images->old_bytes + old;
+    if (active->forecast == NULL)
+        return;
+    delta_forecast_begin(active->forecast, choice->candidates->predictions, old, offset,
+                         active->end - offset);
+    delta_forecast_next(active->forecast);
+    active->from = active->forecast->bytes;
+    active->known_end = offset + active->forecast->size;
 }
 
 static struct active *room_for_one(struct choice *choice)
 {
-    if (choice->active_count < MOST_ACTIVE)
-        return &choice->actives[choice->active_count++];
+    if (choice->active_count < MOST_ACTIVE) {
+        struct active *active = &choice->actives[choice->active_count];
+        active->forecast = choice->spare[choice->active_count++];
+        return active;
+    }
     struct active *dearest = choice->actives;
     for (size_t i = 1; i < MOST_ACTIVE; i++) {
         struct active *active = &choice->actives[i];
@@ -118,7 +150,9 @@ static void begin_candidates(struct choice *choice)
         *active = (struct active){.candidate = (uint32_t)choice->next++,
                                   .cost = choice->best + choice->costs->cover,
                                   .entered = (uint32_t)(choice->event_count - 1),
-                                  .end = cover->new_offset + cover->size};
+                                  .end = cover->new_offset + cover->size,
+                                  .forecast = active->forecast};
+        begin_copy(choice, active, cover, choice->offset);
         active->mismatch = next_mismatch(choice, active, choice->offset);
     }
 }
@@ -127,8 +161,11 @@ static void end_candidates(struct choice *choice)
 {
     size_t kept = 0;
     for (size_t i = 0; i < choice->active_count; i++) {
-        if (choice->actives[i].end > choice->offset)
-            choice->actives[kept++] = choice->actives[i];
+        struct active active = choice->actives[i];
+        if (active.end > choice->offset)
+            choice->actives[kept++] = active;
+        else
+            choice->spare[choice->active_count - 1 - (i - kept)] = active.forecast;
     }
     choice->active_count = kept;
 }
@@ -164,7 +201,7 @@ static int advance(struct choice *choice, struct pack_error *error)
             active->entered = (uint32_t)(choice->event_count - 1);
         }
         bool differs = active->mismatch == choice->offset;
-        active->cost += differs ? costs->miss : size * costs->hit;
+        active->cost += differs ? cost_of_miss(choice, active, choice->offset) : size * costs->hit;
         if (differs)
             active->mismatch = next_mismatch(choice, active, end);
         if (active->cost < best) {
@@ -216,6 +253,16 @@ static int by_new_offset(const void *one, const void *other)
     return (a->size > b->size) - (a->size < b->size);
 }
 
+static int make_forecasts(struct choice *choice, struct pack_error *error)
+{
+    if (choice->candidates->predictions == NULL)
+        return 0;
+    int status = pack_allocate(&choice->forecasts, MOST_ACTIVE, sizeof *choice->forecasts, error);
+    for (size_t i = 0; i < MOST_ACTIVE && status == 0; i++)
+        choice->spare[i] = &choice->forecasts[i];
+    return status;
+}
+
 void delta_covers_sort(struct delta_covers *covers)
 {
     if (covers->count > 1)
@@ -231,7 +278,9 @@ int delta_choose(struct delta_covers *chosen, const struct delta_candidates *can
     if (candidates->covers.count >= NO_CANDIDATE)
         return pack_fail(error, PACK_E_LIMIT, "the images have too much in common to choose from");
 
-    int status = add_event(&choice, &(struct event){.candidate = NO_CANDIDATE}, error);
+    int status = make_forecasts(&choice, error);
+    if (status == 0)
+        status = add_event(&choice, &(struct event){.candidate = NO_CANDIDATE}, error);
     while (status == 0 && choice.offset < images->new_size) {
         end_candidates(&choice);
         begin_candidates(&choice);

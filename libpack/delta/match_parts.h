@@ -9,6 +9,8 @@
 
 #include "delta/match.h"
 
+struct delta_predictions;
+
 struct delta_images {
     const uint8_t *old_bytes;
     size_t old_size;
@@ -19,6 +21,7 @@ struct delta_images {
 /* Costs in 1/256 bit. */
 struct delta_costs {
     int64_t cover, miss, extra, hit;
+    int64_t again; /* a miss that differs by as much as one shortly before */
 };
 
 struct delta_costs delta_costs_of(const struct delta_match_options *options);
@@ -98,10 +101,8 @@ int delta_scan_run(const struct delta_scan *scan, size_t start, size_t end,
 
 /* What is chosen from. */
 struct delta_candidates {
-    struct delta_covers covers; /* ascending by new_offset; they may overlap */
-    /* One bit per byte of each, set where it is as predicted; NULL: the images are compared. */
-    const uint64_t *hits;
-    const size_t *hit_starts; /* each candidate's first bit */
+    struct delta_covers covers;                  /* ascending by new_offset; they may overlap */
+    const struct delta_predictions *predictions; /* NULL: old bytes are taken as they are */
 };
 
 void delta_covers_sort(struct delta_covers *covers);

@@ -21,12 +21,23 @@ struct reached {
     bool is_refused;          /* did not pay for itself */
 };
 
+/*
+ * Candidates grow over more misses than pay, for predictions may turn those into hits; but not
+ * where so many hold the same bytes, as in tables of equal rows.
+ */
+#define CROWD 2
+#define LENIENT_NUMERATOR 3
+#define LENIENT_DENOMINATOR 4
+
 struct scanner {
     const struct delta_scan *scan;
     struct delta_covers *candidates;
     struct reached recent[RECENT];
-    struct reached leader; /* that others have to better */
-    size_t start, end;     /* of the part of the new image */
+    struct reached leader;      /* that others have to better */
+    size_t start, end;          /* of the part of the new image */
+    struct delta_costs lenient; /* by which candidates grow where there are few */
+    size_t ends[CROWD];         /* of the candidates added last */
+    size_t added;
 };
 
 static uint64_t word_at(const uint8_t *bytes)
@@ -96,10 +107,10 @@ struct reach {
  * How far a candidate reaches on from new_offset, given up where more is lost than two covers
  * cost, or where the leader has long been as good.
  */
-static struct reach reach_ahead(const struct scanner *scanner, size_t new_offset, size_t shift)
+static struct reach reach_ahead(const struct scanner *scanner, const struct delta_costs *costs,
+                                size_t new_offset, size_t shift)
 {
     const struct delta_images *images = scanner->scan->images;
-    const struct delta_costs *costs = &scanner->scan->costs;
     size_t most = smaller(scanner->end - new_offset, images->old_size - (new_offset - shift));
     const uint8_t *one = images->new_bytes + new_offset;
     const uint8_t *other = images->old_bytes + (new_offset - shift);
@@ -122,11 +133,10 @@ static struct reach reach_ahead(const struct scanner *scanner, size_t new_offset
 }
 
 /* The same backwards from the byte before, by at most `most` bytes. */
-static struct reach reach_behind(const struct scanner *scanner, size_t new_offset, size_t shift,
-                                 size_t most)
+static struct reach reach_behind(const struct scanner *scanner, const struct delta_costs *costs,
+                                 size_t new_offset, size_t shift, size_t most)
 {
     const struct delta_images *images = scanner->scan->images;
-    const struct delta_costs *costs = &scanner->scan->costs;
     struct reach best = {0};
     int64_t score = 0;
     for (size_t size = 0; size < most && score >= best.gained - 2 * costs->cover;) {
@@ -147,6 +157,15 @@ static struct reached *recent_of(struct scanner *scanner, size_t shift)
     return &scanner->recent[mixed >> (64 - RECENT_BITS)];
 }
 
+static const struct delta_costs *costs_at(const struct scanner *scanner, size_t new_offset)
+{
+    for (size_t i = 0; i < CROWD; i++) {
+        if (scanner->ends[i] <= new_offset)
+            return &scanner->lenient;
+    }
+    return &scanner->scan->costs;
+}
+
 /* Grows a candidate from a place, and keeps it if it can pay for itself. */
 static int add_candidate(struct scanner *scanner, size_t new_offset,
                          const struct delta_place *place, struct pack_error *error)
@@ -159,11 +178,12 @@ static int add_candidate(struct scanner *scanner, size_t new_offset,
             lead(scanner, new_offset, recent);
         return 0;
     }
-    struct reach ahead = reach_ahead(scanner, new_offset, shift);
+    const struct delta_costs *costs = costs_at(scanner, new_offset);
+    struct reach ahead = reach_ahead(scanner, costs, new_offset, shift);
     size_t most = smaller(smaller(new_offset - scanner->start, place->old_offset), TIRED);
     if (again && !recent->is_refused)
         most = smaller(most, new_offset - recent->end);
-    struct reach behind = reach_behind(scanner, new_offset, shift, most);
+    struct reach behind = reach_behind(scanner, costs, new_offset, shift, most);
     if (ahead.gained + behind.gained < scanner->scan->costs.cover) {
         *recent =
             (struct reached){.shift = shift, .end = new_offset + place->length, .is_refused = true};
@@ -176,6 +196,7 @@ static int add_candidate(struct scanner *scanner, size_t new_offset,
     *recent =
         (struct reached){.shift = shift, .start = cover.new_offset, .end = new_offset + ahead.size};
     lead(scanner, new_offset, recent);
+    scanner->ends[scanner->added++ % CROWD] = recent->end;
     return delta_covers_add(scanner->candidates, &cover, error);
 }
 
@@ -211,7 +232,9 @@ int delta_scan_run(const struct delta_scan *scan, size_t start, size_t end,
                    struct delta_covers *candidates, const struct pack_context *context,
                    struct pack_error *error)
 {
-    struct scanner scanner = {.scan = scan, .candidates = candidates, .start = start, .end = end};
+    struct scanner scanner = {
+        .scan = scan, .candidates = candidates, .start = start, .end = end, .lenient = scan->costs};
+    scanner.lenient.miss = scan->costs.miss * LENIENT_NUMERATOR / LENIENT_DENOMINATOR;
     size_t ask = start;
     for (size_t offset = start; offset < end;) {
         int status = 0;

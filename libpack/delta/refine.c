@@ -3,11 +3,9 @@
 
 #include "base/memory.h"
 #include "delta/match_parts.h"
-#include "delta/refine_hits.h"
+#include "delta/refine_predict.h"
 
-#include <string.h>
-
-/* Bytes that are predicted at once where a cover grows. */
+/* A cover grows so far over its neighbours, and backwards at once. */
 #define STEP ((size_t)256)
 /* A cover grows by no more than this at each end. */
 #define MOST_GROWTH ((size_t)1 << 16)
@@ -20,28 +18,19 @@ struct refiner {
     const struct delta_images *images;
     const struct delta_covers *covers;
     struct delta_costs costs;
-    struct delta_hits hits;
+    struct delta_predictions predictions;
     struct delta_candidates candidates;
-    size_t *hit_starts;
-    uint64_t *hit_bits;
 };
 
 static void refiner_free(struct refiner *refiner)
 {
-    delta_hits_free(&refiner->hits);
+    delta_predictions_free(&refiner->predictions);
     delta_covers_free(&refiner->candidates.covers);
-    free(refiner->hit_starts);
-    free(refiner->hit_bits);
 }
 
 static size_t smaller(size_t one, size_t other)
 {
     return one < other ? one : other;
-}
-
-static bool is_set(const uint64_t *bits, size_t at)
-{
-    return bits[at / 64] >> at % 64 & 1;
 }
 
 /* --- growth ---------------------------------------------------------------------------------- */
@@ -69,34 +58,38 @@ static bool grow(struct growth *growth, const struct delta_costs *costs, bool hi
     return growth->score >= growth->best_score - costs->cover;
 }
 
-static size_t grow_ahead(struct refiner *refiner, const struct patch_cover *cover, size_t most)
+static size_t grow_ahead(const struct refiner *refiner, const struct patch_cover *cover,
+                         size_t most)
 {
     size_t new_end = cover->new_offset + cover->size, old_end = cover->old_offset + cover->size;
-    uint64_t bits[STEP / 64];
+    const uint8_t *wanted = refiner->images->new_bytes + new_end;
+    struct delta_forecast forecast;
     struct growth growth = {0};
+    delta_forecast_begin(&forecast, &refiner->predictions, old_end, new_end, most);
     while (growth.size < most) {
-        size_t part = smaller(STEP, most - growth.size);
-        delta_hits_predict(&refiner->hits, old_end + growth.size, new_end + growth.size, part, bits,
-                           0);
-        for (size_t i = 0; i < part; i++) {
-            if (!grow(&growth, &refiner->costs, is_set(bits, i)))
+        delta_forecast_next(&forecast);
+        for (size_t i = 0; i < forecast.size; i++) {
+            if (!grow(&growth, &refiner->costs, wanted[growth.size] == forecast.bytes[i]))
                 return growth.best;
         }
     }
     return growth.best;
 }
 
-static size_t grow_behind(struct refiner *refiner, const struct patch_cover *cover, size_t most)
+static size_t grow_behind(const struct refiner *refiner, const struct patch_cover *cover,
+                          size_t most)
 {
-    uint64_t bits[STEP / 64];
+    struct delta_forecast forecast;
     struct growth growth = {0};
     while (growth.size < most) {
         size_t part = smaller(STEP, most - growth.size);
         size_t from = growth.size + part;
-        delta_hits_predict(&refiner->hits, cover->old_offset - from, cover->new_offset - from, part,
-                           bits, 0);
+        const uint8_t *wanted = refiner->images->new_bytes + cover->new_offset - from;
+        delta_forecast_begin(&forecast, &refiner->predictions, cover->old_offset - from,
+                             cover->new_offset - from, part);
+        delta_forecast_next(&forecast);
         for (size_t i = part; i-- > 0;) {
-            if (!grow(&growth, &refiner->costs, is_set(bits, i)))
+            if (!grow(&growth, &refiner->costs, wanted[i] == forecast.bytes[i]))
                 return growth.best;
         }
     }
@@ -139,17 +132,19 @@ struct gap {
 static int add_parts(struct refiner *refiner, const struct gap *gap, struct pack_error *error)
 {
     const struct delta_costs *costs = &refiner->costs;
-    uint64_t bits[STEP / 64];
+    struct delta_forecast forecast;
     struct growth growth = {0};
     size_t start = gap->start; /* of the part that grows */
     int status = 0;
-    for (size_t at = gap->start; at < gap->end && status == 0; at++) {
-        size_t within = (at - gap->start) % STEP;
-        if (within == 0)
-            delta_hits_predict(&refiner->hits, at - gap->shift, at, smaller(STEP, gap->end - at),
-                               bits, 0);
-        bool goes_on = grow(&growth, costs, is_set(bits, within)) && growth.score > 0;
-        if (goes_on && at + 1 < gap->end)
+    delta_forecast_begin(&forecast, &refiner->predictions, gap->start - gap->shift, gap->start,
+                         gap->end - gap->start);
+    for (size_t at = gap->start, within = 0; at < gap->end && status == 0; at++, within++) {
+        if (within == forecast.size) {
+            delta_forecast_next(&forecast);
+            within = 0;
+        }
+        bool hit = refiner->images->new_bytes[at] == forecast.bytes[within];
+        if (grow(&growth, costs, hit) && growth.score > 0 && at + 1 < gap->end)
             continue;
         struct patch_cover cover = {
             .new_offset = start, .old_offset = start - gap->shift, .size = growth.best};
@@ -229,32 +224,6 @@ static void join_candidates(struct delta_covers *covers)
     covers->count = kept;
 }
 
-static int predict_candidates(struct refiner *refiner, struct pack_error *error)
-{
-    struct delta_candidates *candidates = &refiner->candidates;
-    const struct delta_covers *covers = &candidates->covers;
-    size_t bits = 0;
-    int status =
-        pack_allocate(&refiner->hit_starts, covers->count, sizeof *refiner->hit_starts, error);
-    if (status != 0)
-        return status;
-    for (size_t i = 0; i < covers->count; i++) {
-        refiner->hit_starts[i] = bits;
-        bits += covers->list[i].size;
-    }
-    status = pack_allocate(&refiner->hit_bits, bits / 64 + 1, sizeof *refiner->hit_bits, error);
-    if (status != 0)
-        return status;
-    for (size_t i = 0; i < covers->count; i++) {
-        const struct patch_cover *cover = &covers->list[i];
-        delta_hits_predict(&refiner->hits, cover->old_offset, cover->new_offset, cover->size,
-                           refiner->hit_bits, refiner->hit_starts[i]);
-    }
-    candidates->hits = refiner->hit_bits;
-    candidates->hit_starts = refiner->hit_starts;
-    return 0;
-}
-
 int delta_refine(struct delta_covers *covers, const struct patch_layout *layout,
                  const uint8_t *old_bytes, size_t old_size, const uint8_t *new_bytes,
                  size_t new_size, const struct delta_match_options *options,
@@ -266,7 +235,7 @@ int delta_refine(struct delta_covers *covers, const struct patch_layout *layout,
         .images = &images, .covers = covers, .costs = delta_costs_of(options)};
     if (covers->count == 0)
         return 0;
-    int status = delta_hits_begin(&refiner.hits, &images, layout, covers, error);
+    int status = delta_predictions_make(&refiner.predictions, &images, layout, covers, error);
     for (size_t i = 0; i < covers->count && status == 0; i++)
         status = grow_cover(&refiner, i, error);
     if (status == 0 && options->effort == DELTA_BEST)
@@ -275,9 +244,7 @@ int delta_refine(struct delta_covers *covers, const struct patch_layout *layout,
         return status;
     delta_covers_sort(&refiner.candidates.covers);
     join_candidates(&refiner.candidates.covers);
-    status = predict_candidates(&refiner, error);
-    if (status != 0)
-        return status;
+    refiner.candidates.predictions = &refiner.predictions;
     covers->count = 0;
     return delta_choose_few(covers, &refiner.candidates, &images, refiner.costs,
                             options->most_covers, error);

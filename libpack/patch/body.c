@@ -240,6 +240,7 @@ static enum patch_status step_cover(struct patch_body *body, uint8_t *bytes, siz
     if (carry < size && !is_new)
         end = patch_predict(&body->predictor, old, size, ahead, from, body->place.offset, carry,
                             predicted, kinds);
+    patch_count_copied(body->coder, bytes, predicted, kinds, size);
     code_cover_window(body, &(struct copied){old, predicted, kinds, bytes, size});
     body->carry = end - size;
     memmove(predicted, predicted + size, body->carry);

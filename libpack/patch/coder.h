@@ -46,6 +46,7 @@ struct patch_coder {
     patch_write_function write;
     uint64_t cost[PATCH_ACCOUNTS]; /* in 1/65536 bit */
     enum patch_account account;
+    uint64_t referenced, missed; /* copied bytes: of references; other than predicted */
 #endif
 };
 
@@ -74,6 +75,24 @@ static inline void patch_account_to(struct patch_coder *coder, enum patch_accoun
 #else
     (void)coder;
     (void)account;
+#endif
+}
+
+/* Counts copied bytes for reports; nothing where patches are only read. */
+static inline void patch_count_copied(struct patch_coder *coder, const uint8_t *bytes,
+                                      const uint8_t *predicted, const uint8_t *kinds, size_t size)
+{
+#ifndef PATCH_DECODE_ONLY
+    for (size_t i = 0; coder->writing && i < size; i++) {
+        coder->referenced += kinds[i] != 0;
+        coder->missed += bytes[i] != predicted[i];
+    }
+#else
+    (void)coder;
+    (void)bytes;
+    (void)predicted;
+    (void)kinds;
+    (void)size;
 #endif
 }
 

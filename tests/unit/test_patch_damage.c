@@ -511,9 +511,9 @@ static void odd_covers_and_layouts_do_no_harm(void **state)
             struct pack_buffer patch PACK_AUTO_BUFFER = {.limit = SIZE_MAX / 2};
             struct pack_buffer result PACK_AUTO_BUFFER = {.limit = SIZE_MAX / 2};
             struct pack_error error = {.code = PACK_OK};
-            uint64_t cost[PATCH_ACCOUNTS];
+            struct delta_spent spent;
             header.memory = 0;
-            assert_pack_ok(delta_encode(&patch, &header, &script, UINT64_MAX, cost, &error));
+            assert_pack_ok(delta_encode(&patch, &header, &script, UINT64_MAX, &spent, &error));
             assert_pack_ok(patch_apply_bytes(patch.bytes, patch.size, pair.old_bytes, pair.old_size,
                                              &result, &error));
             assert_int_equal(result.size, pair.new_size);

@@ -37,5 +37,6 @@
 #define PACK_MAX_BLOCK (1 * PACK_MIB)
 #define PACK_DEFAULT_BLOCK (64 * PACK_KIB)
 #define PACK_DEFAULT_DECODER_MEMORY (64 * PACK_MIB)
+#define PACK_DEFAULT_PATCH_MEMORY (1 * PACK_GIB) /* to apply one; it opens packed images */
 
 #endif
