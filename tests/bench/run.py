@@ -4,10 +4,9 @@
 
     tests/bench/run.py --fwpack build/release/cli/fwpack [--size MIB] [--payload FILE] [--rounds N]
 
-Processor time is user and system time of the program and its children, memory the largest
-resident set; both come from the kernel (wait4). Of several rounds the one with the least
-processor time counts. The payload is the machine's own programs and libraries in one tar, cut to
---size (1024 MiB), unless --payload names a file. A peer that is not installed is left out;
+Processor time and memory come from the kernel; see measure.py. Of several rounds the one with the
+least processor time counts. The payload is the machine's own programs and libraries in one tar, cut
+to --size (1024 MiB), unless --payload names a file. A peer that is not installed is left out;
 Debian has: minisign openssl rauc mender-artifact u-boot-tools squashfs-tools.
 
 Writing a large file for the first time costs a virtual machine more than writing it again, for
@@ -20,7 +19,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
+
+from measure import Launcher
 
 DESCRIPTOR = """fwpack: 1
 product: bench
@@ -33,39 +33,6 @@ images:
     file: {payload}
     compress: {compress}
 """
-
-
-class Cost:
-    def __init__(self, cpu, wall, memory):
-        self.cpu, self.wall, self.memory = cpu, wall, memory
-
-
-def run_once(command, folder):
-    """Runs a command, or gives up on the whole benchmark when it fails."""
-    with open(os.path.join(folder, "log"), "wb") as log:
-        start = time.monotonic()
-        process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=log,
-                                   stderr=log)
-        _, status, usage = os.wait4(process.pid, 0)
-        wall = time.monotonic() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode != 0:
-        with open(os.path.join(folder, "log"), "rb") as log:
-            sys.stderr.buffer.write(log.read())
-        sys.exit(f"failed with {process.returncode}: {' '.join(command)}")
-    return Cost(usage.ru_utime + usage.ru_stime, wall, usage.ru_maxrss / 1024)
-
-
-def measure(command, folder, rounds, clean=()):
-    best = None
-    for number in range(rounds + 1):
-        for name in clean:
-            if os.path.exists(os.path.join(folder, name)):
-                os.unlink(os.path.join(folder, name))
-        cost = run_once(command, folder)
-        if number != 0 and (best is None or cost.cpu < best.cpu):
-            best = cost
-    return best
 
 
 class Table:
@@ -89,6 +56,7 @@ class Bench:
     def __init__(self, options, folder):
         self.fwpack, self.rounds, self.folder = options.fwpack, options.rounds, folder
         self.table = Table()
+        self.launcher = Launcher(folder)
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -98,26 +66,27 @@ class Bench:
 
     def ours(self, what, *arguments, clean=()):
         self.table.row(f"fwpack {what}",
-                       measure([self.fwpack, *arguments, "-q"], self.folder, self.rounds, clean))
+                       self.launcher.best([self.fwpack, *arguments, "-q"], self.rounds, clean))
 
     def peer(self, name, *command, clean=()):
         if self.has(command[0]):
-            self.table.row(name, measure(list(command), self.folder, self.rounds, clean))
+            self.table.row(name, self.launcher.best(list(command), self.rounds, clean))
 
     def descriptor(self, name, payload, compress):
         with open(self.path(name), "w") as file:
             file.write(DESCRIPTOR.format(payload=payload, compress=compress))
 
     def prepare(self):
-        run_once([self.fwpack, "key", "generate", "k", "--no-passphrase"], self.folder)
+        self.launcher.must([self.fwpack, "key", "generate", "k", "--no-passphrase"])
         if self.has("minisign"):
-            run_once(["minisign", "-G", "-W", "-f", "-p", "m.pub", "-s", "m.key"], self.folder)
+            self.launcher.must(["minisign", "-G", "-W", "-f", "-p", "m.pub", "-s", "m.key"])
         if self.has("openssl"):
-            run_once(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout",
-                      "r.key", "-out", "r.crt", "-subj", "/CN=bench", "-days", "30"], self.folder)
-            run_once(["openssl", "ecparam", "-genkey", "-name", "prime256v1", "-noout", "-out",
-                      "ec.key"], self.folder)
-            run_once(["openssl", "ec", "-in", "ec.key", "-pubout", "-out", "ec.pub"], self.folder)
+            self.launcher.must(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+                                "-keyout", "r.key", "-out", "r.crt", "-subj", "/CN=bench",
+                                "-days", "30"])
+            self.launcher.must(["openssl", "ecparam", "-genkey", "-name", "prime256v1", "-noout",
+                                "-out", "ec.key"])
+            self.launcher.must(["openssl", "ec", "-in", "ec.key", "-pubout", "-out", "ec.pub"])
 
     def rauc_bundle(self, payload):
         os.makedirs(self.path("rauc"), exist_ok=True)
@@ -184,8 +153,8 @@ class Bench:
         with open(self.path("block.img"), "wb") as file:
             file.write(os.urandom(4096))
         self.descriptor("block.yaml", "block.img", "none")
-        run_once([self.fwpack, "build", "block.yaml", "-k", "k.key", "-o", "block.fwb"],
-                 self.folder)
+        self.launcher.must([self.fwpack, "build", "block.yaml", "-k", "k.key", "-o",
+                            "block.fwb"])
         size = os.path.getsize(self.path("block.fwb"))
         print(f"\noverhead of a bundle with one image of one block and one signer: "
               f"{size - 4096} bytes")
