@@ -8,9 +8,7 @@
 #define COST_HIT 8
 
 /* What a miss costs that differs by as much as one shortly before, in 1/16 of another's cost. */
-#ifndef AGAIN
 #define AGAIN 8
-#endif
 
 struct delta_costs delta_costs_of(const struct delta_match_options *options)
 {
