@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
 #include "commands.h"
+#include "delta_report.h"
 #include "describe.h"
 
 #include "pack/bundle.h"
+#include "pack/image.h"
 
+#include <stdio.h>
 #include <string.h>
 
 struct inspection {
@@ -221,6 +224,104 @@ static int inspect_bundle(struct inspection *inspection, struct pack_error *erro
     return 0;
 }
 
+/* --- a patch --------------------------------------------------------------------------------- */
+
+/* With the old image the whole patch is gone through, without it only what stands in front. */
+static int read_patch(struct inspection *inspection, struct pack_patch *patch,
+                      struct pack_error *error)
+{
+    const char *base = arguments_value(inspection->arguments, "base");
+    struct pack_context context = *inspection->cli->context;
+    uint8_t piece[16384];
+    size_t got = sizeof piece;
+    context.decoder_memory = UINT64_MAX / 2;
+    if (base == NULL)
+        return pack_patch_begin_tables(patch, &context, error);
+    CLI_AUTO(pack_input_close) struct pack_input *old_image = NULL;
+    int code = pack_input_open(&old_image, base, error);
+    if (code == 0 && !old_image->seekable) {
+        pack_fail(error, PACK_E_USAGE, "is a pipe, a base must be a file");
+        return pack_at_file(error, base);
+    }
+    if (code == 0)
+        code = pack_patch_begin(patch, &context, old_image, error);
+    while (code == 0 && got != 0)
+        code = pack_patch_read(patch, piece, sizeof piece, &got, error);
+    return code;
+}
+
+static void print_patch(const struct inspection *inspection, const struct pack_patch_info *info,
+                        const struct pack_delta_report *report)
+{
+    struct cli *cli = inspection->cli;
+    char hex[PACK_SHA256_HEX_SIZE];
+    cli_print(cli, "%s: a patch, version %u, %llu bytes", inspection->path, info->version,
+              (unsigned long long)report->patch_size);
+    pack_sha256_hex(info->old_sha256, hex);
+    cli_print(cli, "  from %llu bytes, sha256 %s", (unsigned long long)info->old_size, hex);
+    pack_sha256_hex(info->new_sha256, hex);
+    cli_print(cli, "  to %llu bytes, sha256 %s", (unsigned long long)info->new_size, hex);
+    cli_print(cli, "  decoder %s, %llu bytes of memory", pack_delta_decoder_name(info->decoder),
+              (unsigned long long)info->memory);
+    if (info->in_place != 0)
+        cli_print(cli, "  in place: pages of %u bytes, %u bytes of scratch flash", info->in_place,
+                  info->scratch);
+    delta_report_print(cli, 2, report);
+    if (!info->stored && arguments_value(inspection->arguments, "base") == NULL)
+        cli_print(cli, "  the rest is told with the old image: --base OLD");
+}
+
+static void json_patch(const struct inspection *inspection, const struct pack_patch_info *info,
+                       const struct pack_delta_report *report)
+{
+    struct pack_json *json = cli_json(inspection->cli);
+    pack_json_string(json, "file", inspection->path);
+    pack_json_string(json, "kind", "patch");
+    pack_json_boolean(json, "verified", false);
+    pack_json_unsigned(json, "version", info->version);
+    pack_json_unsigned(json, "size", report->patch_size);
+    pack_json_unsigned(json, "old_size", info->old_size);
+    pack_json_hex(json, "old_sha256", info->old_sha256, PACK_SHA256_SIZE);
+    pack_json_unsigned(json, "new_size", info->new_size);
+    pack_json_hex(json, "new_sha256", info->new_sha256, PACK_SHA256_SIZE);
+    pack_json_string(json, "decoder", pack_delta_decoder_name(info->decoder));
+    pack_json_unsigned(json, "decoder_memory", info->memory);
+    if (info->in_place != 0) {
+        pack_json_unsigned(json, "page_size", info->in_place);
+        pack_json_unsigned(json, "scratch", info->scratch);
+    }
+    pack_json_boolean(json, "complete", arguments_value(inspection->arguments, "base") != NULL);
+    delta_report_json(json, report);
+}
+
+static int inspect_patch(struct inspection *inspection, struct pack_error *error)
+{
+    struct pack_patch *patch = NULL;
+    struct pack_delta_report report = {.stored = false};
+    int code = pack_patch_open(&patch, inspection->input, error);
+    if (code == 0)
+        code = read_patch(inspection, patch, error);
+    if (code == 0) {
+        pack_patch_report(patch, &report);
+        if (pack_patch_info(patch)->unpacked)
+            snprintf(report.unpacked, sizeof report.unpacked, "packed parts");
+        print_patch(inspection, pack_patch_info(patch), &report);
+        json_patch(inspection, pack_patch_info(patch), &report);
+    }
+    pack_patch_close(&patch);
+    return code;
+}
+
+static int is_patch(const struct inspection *inspection, bool *patch, struct pack_error *error)
+{
+    const struct pack_format *format = NULL;
+    const int code =
+        pack_image_identify(&format, inspection->input, inspection->cli->context, error);
+    *patch = code == 0 && format != NULL &&
+             strcmp(format->name, pack_delta_format_name(PACK_DELTA_FWD)) == 0;
+    return code;
+}
+
 /* --- anything else --------------------------------------------------------------------------- */
 
 static int inspect_other(struct inspection *inspection,
@@ -259,11 +360,17 @@ static int inspect(struct inspection *inspection, struct pack_error *error)
         code = pack_input_read(inspection->input, 0, head, sizeof head, &got, error);
     if (code != 0)
         return code;
-    if (pack_bundle_probe(head, got)) {
+    if (pack_bundle_probe(head, got) && arguments_value(inspection->arguments, "base") == NULL) {
         code = pack_bundle_open(&inspection->bundle, inspection->input, inspection->cli->context,
                                 error);
         return code != 0 ? code : inspect_bundle(inspection, error);
     }
+    bool patch = false;
+    code = is_patch(inspection, &patch, error);
+    if (code != 0 || patch)
+        return code != 0 ? code : inspect_patch(inspection, error);
+    if (arguments_value(inspection->arguments, "base") != NULL)
+        return pack_fail(error, PACK_E_USAGE, "--base goes with a patch, this is none");
     return is_key(inspection->path) ? inspect_other(inspection, describe_key, "key", error)
                                     : inspect_other(inspection, describe_image, "image", error);
 }
@@ -279,6 +386,10 @@ static int run(struct cli *cli, const struct arguments *arguments, struct pack_e
 
 static const struct option options[] = {
     {.name = "tree", .help = "list every member with its offset and size"},
+    {.name = "base",
+     .kind = OPTION_PATH,
+     .value = "OLD",
+     .help = "of a patch: the old image, to tell where all of its bytes went"},
     {.name = NULL},
 };
 
@@ -289,16 +400,18 @@ static const struct positional positionals[] = {
 
 const struct command command_inspect = {
     .name = "inspect",
-    .summary = "say what a bundle, image or key holds, without trusting it",
-    .synopsis = "FILE [--tree]",
+    .summary = "say what a bundle, image, patch or key holds, without trust",
+    .synopsis = "FILE [--tree] [--base OLD]",
     .description =
         "Shows what the file says of itself: a bundle's product, versions, images, encodings and "
-        "signers; an image's headers; a key's ids. Nothing is verified, and nothing of it may be "
+        "signers; an image's headers; a patch's base, what applying it takes, and where its bytes "
+        "went; a key's ids. Nothing is verified, and nothing of it may be "
         "believed: verify proves a bundle.",
     .examples = "fwpack inspect acme-1.2.3.fwb\n"
-                "fwpack inspect --json acme-1.2.3.fwb | jq .release.version\n",
+                "fwpack inspect --json acme-1.2.3.fwb | jq .release.version\n"
+                "fwpack inspect app.fwd --base app-1.bin\n",
     .positionals = positionals,
     .options = options,
-    .exits = EXITS(3, 13),
+    .exits = EXITS(3, 13, 16),
     .run = run,
 };

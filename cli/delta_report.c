@@ -56,11 +56,12 @@ void delta_report_print(struct cli *cli, int indent, const struct pack_delta_rep
                   (unsigned long long)report->plain_new_size);
     if (report->architecture[0] != '\0')
         cli_print(cli, "%*smachine code: %s", indent, "", report->architecture);
-    cli_print(cli, "%*scopied %llu bytes in %llu ranges, %llu of them in references; %llu new",
-              indent, "", (unsigned long long)report->copied, (unsigned long long)report->covers,
-              (unsigned long long)report->referenced, (unsigned long long)report->extra);
-    cli_print(cli, "%*spredicted wrongly: %llu bytes", indent, "",
-              (unsigned long long)report->missed);
+    cli_print(cli, "%*scopied %llu bytes in %llu ranges; %llu bytes are new", indent, "",
+              (unsigned long long)report->copied, (unsigned long long)report->covers,
+              (unsigned long long)report->extra);
+    if (report->referenced != 0 || report->missed != 0)
+        cli_print(cli, "%*sof the copied, %llu in references; predicted wrongly: %llu", indent, "",
+                  (unsigned long long)report->referenced, (unsigned long long)report->missed);
     for (size_t i = 0; i < ACCOUNTS; i++)
         if (accounts[i].bits != 0)
             cli_print(cli, "%*s%8llu bytes for %s: %s", indent, "",

@@ -38,7 +38,7 @@ _fwpack_table() {
         ;;
     'inspect')
         commands=''
-        options='--tree --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--tree --base --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' )
         ;;
     'extract')
@@ -163,6 +163,7 @@ _fwpack_kind() {
     'verify --jobs' | 'verify -j') kind='@none' ;;
     'verify --color') kind='auto|always|never' ;;
     'verify --progress') kind='auto|bar|plain|json|none' ;;
+    'inspect --base') kind='@file' ;;
     'inspect --jobs' | 'inspect -j') kind='@none' ;;
     'inspect --color') kind='auto|always|never' ;;
     'inspect --progress') kind='auto|bar|plain|json|none' ;;

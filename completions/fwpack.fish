@@ -2,7 +2,7 @@
 # Printed from the tables of cli/: not to be edited.
 
 # The options that take the next word.
-set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --key --passphrase-file --passphrase-fd --role --comment --base --decoder-memory --min-security-version --signature --pubkey --require --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --purpose --from --to --base --merge --offset --crop --fill --family
+set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --key --passphrase-file --passphrase-fd --role --comment --base --decoder-memory --min-security-version --signature --pubkey --require --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --purpose --from --to --base --merge --offset --crop --fill --family
 set -g __fwpack_letters joDkxpC
 
 # The command so far, without options, their values and "help".
@@ -46,7 +46,7 @@ complete -c fwpack -n '__fwpack_is' -a lint -d 'check descriptors without buildi
 complete -c fwpack -n '__fwpack_is' -a build -d 'build a bundle from a descriptor, and sign it'
 complete -c fwpack -n '__fwpack_is' -a sign -d 'add signatures to a bundle, or sign any file'
 complete -c fwpack -n '__fwpack_is' -a verify -d 'prove who signed a bundle, and every byte of it'
-complete -c fwpack -n '__fwpack_is' -a inspect -d 'say what a bundle, image or key holds, without trusting it'
+complete -c fwpack -n '__fwpack_is' -a inspect -d 'say what a bundle, image, patch or key holds, without trust'
 complete -c fwpack -n '__fwpack_is' -a extract -d 'write the verified images of a bundle to files'
 complete -c fwpack -n '__fwpack_is' -a delta -d 'make the update from old releases to a new one small'
 complete -c fwpack -n '__fwpack_is' -a patch -d 'apply a patch to the old image that it was made from'
@@ -156,6 +156,7 @@ complete -c fwpack -n '__fwpack_at verify' -l no-input -d 'never ask anything (s
 
 complete -c fwpack -n '__fwpack_at inspect' -r -F
 complete -c fwpack -n '__fwpack_at inspect' -l tree -d 'list every member with its offset and size'
+complete -c fwpack -n '__fwpack_at inspect' -l base -r -F -d 'of a patch: the old image, to tell where all of its bytes went'
 complete -c fwpack -n '__fwpack_at inspect' -l help -s h -d 'show this help'
 complete -c fwpack -n '__fwpack_at inspect' -l json -d 'print one JSON object, also for errors'
 complete -c fwpack -n '__fwpack_at inspect' -l quiet -s q -d 'print warnings and errors only'

@@ -11,6 +11,7 @@ extern const struct pack_format fwpack_format_ihex;
 extern const struct pack_format fwpack_format_srec;
 extern const struct pack_format fwpack_format_uf2;
 extern const struct pack_format fwpack_format_elf;
+extern const struct pack_format fwpack_format_fwd;
 extern const struct pack_format fwpack_format_gzip;
 extern const struct pack_format fwpack_format_xz;
 extern const struct pack_format fwpack_format_zstd;

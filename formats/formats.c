@@ -13,6 +13,7 @@ const struct pack_format *const fwpack_formats[] = {
     &fwpack_format_srec,
     &fwpack_format_uf2,
     &fwpack_format_elf,
+    &fwpack_format_fwd,
     &fwpack_format_gzip,
     &fwpack_format_xz,
     &fwpack_format_zstd,

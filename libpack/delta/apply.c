@@ -380,6 +380,58 @@ const struct pack_patch_cover *pack_patch_covers(const struct pack_patch *patch,
     return covers ? (const struct pack_patch_cover *)(const void *)covers->list : NULL;
 }
 
+int pack_patch_begin_tables(struct pack_patch *patch, const struct pack_context *context,
+                            struct pack_error *error)
+{
+    const struct patch_header *header = &patch->header;
+    patch->context = context;
+    int status = check_memory(patch, error);
+    if (status || patch->info.stored)
+        return status;
+    PACK_AUTO_FREE uint8_t *plans =
+        malloc((size_t)header->old_plan_size + header->new_plan_size + 1);
+    if (!plans)
+        return pack_fail_memory(error);
+    status = new_decoder(patch, error);
+    if (status)
+        return status;
+    enum patch_status result =
+        patch->info.unpacked
+            ? patch_decoder_plans(patch->decoder, plans, plans + header->old_plan_size)
+            : PATCH_OK;
+    if (result == PATCH_OK)
+        result = patch_decoder_begin(patch->decoder);
+    return result == PATCH_OK ? 0 : fail(patch, result, error);
+}
+
+void pack_patch_report(const struct pack_patch *patch, struct pack_delta_report *report)
+{
+    const struct pack_patch_info *info = &patch->info;
+    static const uint64_t nothing[PATCH_ACCOUNTS];
+    const uint64_t *cost = patch->decoder ? patch_decoder_cost(patch->decoder) : nothing;
+    size_t count = 0;
+    const struct pack_patch_cover *covers = pack_patch_covers(patch, &count);
+    *report = (struct pack_delta_report){
+        .old_size = info->old_size,
+        .new_size = info->new_size,
+        .patch_size = patch->input->has_size ? patch->input->size : 0,
+        .plain_old_size = info->plain_old_size,
+        .plain_new_size = info->plain_new_size,
+        .covers = count,
+        .decoder_memory = info->memory,
+        .stored = info->stored,
+        .bits_plans = cost[PATCH_ACCOUNT_PLANS] >> 16,
+        .bits_layout = cost[PATCH_ACCOUNT_LAYOUT] >> 16,
+        .bits_covers = cost[PATCH_ACCOUNT_COVERS] >> 16,
+        .bits_hits = cost[PATCH_ACCOUNT_HITS] >> 16,
+        .bits_misses = cost[PATCH_ACCOUNT_MISSES] >> 16,
+        .bits_extra = cost[PATCH_ACCOUNT_EXTRA] >> 16,
+    };
+    for (size_t i = 0; i < count; i++)
+        report->copied += covers[i].size;
+    report->extra = info->plain_new_size - report->copied;
+}
+
 /* --- read --------------------------------------------------------------------------------------
  */
 

@@ -15,9 +15,8 @@ const char *pack_delta_level_name(size_t level)
 
 const char *pack_delta_decoder_name(size_t decoder)
 {
-    static const char *const names[] = {[PACK_DECODER_TINY] = "tiny",
-                                        [PACK_DECODER_SMALL] = "small",
-                                        [PACK_DECODER_FULL] = "full"};
+    static const char *const names[] = {
+        [PACK_DECODER_TINY] = "tiny", [PACK_DECODER_SMALL] = "small", [PACK_DECODER_FULL] = "full"};
     return name_of(names, sizeof names / sizeof names[0], decoder);
 }
 

@@ -19,6 +19,9 @@ static uint8_t next_byte(struct patch_coder *coder)
         coder->used = 0;
     }
     coder->consumed++;
+#ifndef PATCH_DECODE_ONLY
+    coder->cost[coder->account] += UINT64_C(8) << 16; /* what it is read for, to the byte */
+#endif
     return coder->buffer[coder->used++];
 }
 
@@ -27,6 +30,9 @@ void patch_coder_read(struct patch_coder *coder, patch_read_function read, void 
     *coder = (struct patch_coder){.range = UINT32_MAX, .read = read, .user = user};
     for (int i = 0; i < 4; i++)
         coder->code = coder->code << 8 | next_byte(coder);
+#ifndef PATCH_DECODE_ONLY
+    coder->cost[coder->account] = 0; /* nothing was asked for yet */
+#endif
 }
 
 bool patch_coder_read_end(struct patch_coder *coder)
@@ -79,8 +85,8 @@ static void shift_low(struct patch_coder *coder)
 
 void patch_coder_write(struct patch_coder *coder, patch_write_function write, void *user)
 {
-    *coder = (struct patch_coder){
-        .range = UINT32_MAX, .write = write, .user = user, .writing = true};
+    *coder =
+        (struct patch_coder){.range = UINT32_MAX, .write = write, .user = user, .writing = true};
 }
 
 void patch_coder_write_end(struct patch_coder *coder)

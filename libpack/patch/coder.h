@@ -44,7 +44,7 @@ struct patch_coder {
     uint64_t low;
     uint64_t waiting; /* bytes that a carry would change: `held` and as many 0xff, less one */
     patch_write_function write;
-    uint64_t cost[PATCH_ACCOUNTS]; /* in 1/65536 bit */
+    uint64_t cost[PATCH_ACCOUNTS]; /* in 1/65536 bit; reading, in whole bytes */
     enum patch_account account;
     uint64_t referenced, missed; /* copied bytes: of references; other than predicted */
 #endif

@@ -223,3 +223,10 @@ const struct patch_covers *patch_decoder_covers(const struct patch_decoder *deco
 {
     return &decoder->body.covers;
 }
+
+#ifndef PATCH_DECODE_ONLY
+const uint64_t *patch_decoder_cost(const struct patch_decoder *decoder)
+{
+    return decoder->coder.cost;
+}
+#endif

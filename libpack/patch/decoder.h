@@ -57,6 +57,10 @@ enum patch_status patch_decoder_end(struct patch_decoder *decoder);
 uint64_t patch_decoder_consumed(const struct patch_decoder *decoder);
 patch_offset patch_decoder_made(const struct patch_decoder *decoder);
 const struct patch_covers *patch_decoder_covers(const struct patch_decoder *decoder);
+#ifndef PATCH_DECODE_ONLY
+/* What the bytes that were read were spent on, PATCH_ACCOUNTS of them, in 1/65536 bit. */
+const uint64_t *patch_decoder_cost(const struct patch_decoder *decoder);
+#endif
 
 /*
  * The memory as it stands is the saved state. Restore takes a copy of it in `memory`; what was read

@@ -14,7 +14,7 @@ import tree
 # Beside libpack's layers: folder → (layers whose internal headers it may include,
 # layers whose public headers it may include; None means all).
 OUTER = {
-    "formats": (("base", "io"), ("base", "io", "crypto", "codec", "image")),
+    "formats": (("base", "io"), ("base", "io", "crypto", "codec", "image", "delta")),
     "cli": (("formats",), None),
 }
 

@@ -58,6 +58,7 @@ static const struct {
     {"recognise/empty.xz", "xz", {"uncompressed size: 0"}},
     {"recognise/empty.zst", "zstd", {"uncompressed size: 0"}},
     {"recognise/empty.lz4", "lz4", {"blocks: 0"}},
+    {"recognise/patch.fwd", "fwd", {"decoder: small", "base size: 200", "new size: 220"}},
     {"recognise/empty.bz2", "bzip2", {NULL}},
     {"recognise/skippable.zst", "zstd", {"skippable frames: 1", "inside: tar"}},
     {"recognise/tar.lz4", "lz4", {"block size: 64 KiB", "blocks: 1"}},

@@ -104,6 +104,18 @@ PACK_API const struct pack_patch_info *pack_patch_info(const struct pack_patch *
 PACK_API PACK_MUST_USE int pack_patch_begin(struct pack_patch *patch,
                                             const struct pack_context *context,
                                             struct pack_input *old_image, struct pack_error *error);
+/*
+ * In the place of begin, where the old image is not at hand: only the tables are read, for
+ * pack_patch_covers and pack_patch_report. Nothing can be read then.
+ */
+PACK_API PACK_MUST_USE int pack_patch_begin_tables(struct pack_patch *patch,
+                                                   const struct pack_context *context,
+                                                   struct pack_error *error);
+/*
+ * What is known of the patch so far: sizes, covers, and what the bytes that were read were spent
+ * on, to the byte; of all of it after the last read. Counts of references and misses are 0.
+ */
+PACK_API void pack_patch_report(const struct pack_patch *patch, struct pack_delta_report *report);
 /* Valid after begin. The patch's. In plain (unpacked) offsets. */
 PACK_API const struct pack_patch_cover *pack_patch_covers(const struct pack_patch *patch,
                                                           size_t *count);
