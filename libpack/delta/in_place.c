@@ -21,7 +21,7 @@ struct planner {
     size_t old_size, new_size;
     size_t pages;        /* of the new image */
     uint32_t *step;      /* of each page: when it is made */
-    uint32_t *kept_to;   /* of each page: the last step that finds it in a spare page, or 0 */
+    bool *is_kept;       /* of each piece that is destroyed, in the order of the covers */
     uint32_t *numbers;   /* of each page that changes: its number among those */
     uint32_t *by_old;    /* covers by their old offset */
     patch_offset *reach; /* of by_old: how far it and those before it extend in the old image */
@@ -36,7 +36,7 @@ struct piece {
 static void free_planner(struct planner *planner)
 {
     free(planner->step);
-    free(planner->kept_to);
+    free(planner->is_kept);
     free(planner->numbers);
     free(planner->by_old);
     free(planner->reach);
@@ -137,30 +137,36 @@ static int order_pages(struct planner *planner, struct pack_error *error)
         if (planner->step[page] != NEVER)
             changing[planner->numbers[page]] = page;
     for (uint32_t i = 0; i < plan->step_count; i++) {
-        plan->steps[i].page = changing[order[i]];
-        planner->step[plan->steps[i].page] = i;
+        plan->steps[i] = changing[order[i]];
+        planner->step[plan->steps[i]] = i;
     }
     return 0;
 }
 
-/* --- spare pages ------------------------------------------------------------------------------ */
+/* --- what is kept ----------------------------------------------------------------------------- */
 
-/* A page whose old bytes are wanted after it is made. */
+/* A piece whose source is destroyed before it is read. */
 struct wish {
-    uint32_t page, first, last; /* steps from its making to the last one that reads it */
-    uint64_t gain;
+    uint32_t first, last; /* the step that destroys it, and the one that reads it */
+    size_t size;
+    size_t number; /* among the destroyed pieces */
 };
 
+/* What is kept shortest takes least of the scratch for the bytes that it saves. */
 static int compare_wishes(const void *a, const void *b)
 {
     const struct wish *left = a, *right = b;
-    if (left->gain != right->gain)
-        return left->gain > right->gain ? -1 : 1;
-    return (left->page > right->page) - (left->page < right->page);
+    if (left->last - left->first != right->last - right->first)
+        return left->last - left->first < right->last - right->first ? -1 : 1;
+    if (left->size != right->size)
+        return left->size > right->size ? -1 : 1;
+    return (left->number > right->number) - (left->number < right->number);
 }
 
-static void gather_wishes(const struct planner *planner, struct wish *wishes)
+/* Fills the wishes, or only counts them. */
+static size_t gather_wishes(const struct planner *planner, struct wish *wishes)
 {
+    size_t count = 0;
     for (size_t i = 0; i < planner->covers->count; i++) {
         const struct patch_cover *cover = &planner->covers->list[i];
         for (size_t done = 0; done < cover->size;) {
@@ -168,48 +174,47 @@ static void gather_wishes(const struct planner *planner, struct wish *wishes)
             done += piece.size;
             if (!is_destroyed(planner, &piece))
                 continue;
-            struct wish *wish = &wishes[planner->step[piece.old_page]];
-            wish->gain += piece.size + COVER_WEIGHT;
-            if (planner->step[piece.new_page] > wish->last)
-                wish->last = planner->step[piece.new_page];
+            if (wishes)
+                wishes[count] = (struct wish){planner->step[piece.old_page],
+                                              planner->step[piece.new_page], piece.size, count};
+            count++;
         }
     }
+    return count;
 }
 
-/* Grants a wish where a spare page is free all the time; busy[spare * steps + step]. */
-static void grant(struct planner *planner, const struct wish *wish, bool *busy)
+/* kept[step] is what the record behind that step holds by now. */
+static bool grant(const struct planner *planner, const struct wish *wish, uint64_t *kept)
 {
-    const size_t steps = planner->plan->step_count;
-    for (uint32_t spare = 0; spare < planner->options->spare; spare++) {
-        bool *row = busy + spare * steps;
-        if (memchr(row + wish->first, true, wish->last - wish->first + 1))
-            continue;
-        memset(row + wish->first, true, wish->last - wish->first + 1);
-        planner->plan->steps[wish->first].keep = spare + 1;
-        planner->kept_to[wish->page] = wish->last;
-        return;
-    }
+    for (uint32_t i = wish->first; i < wish->last; i++)
+        if (kept[i] + wish->size > planner->options->scratch)
+            return false;
+    for (uint32_t i = wish->first; i < wish->last; i++)
+        kept[i] += wish->size;
+    return true;
 }
 
-/* The largest gains first. */
-static int keep_pages(struct planner *planner, struct pack_error *error)
+static int keep_bytes(struct planner *planner, struct pack_error *error)
 {
-    const size_t steps = planner->plan->step_count;
+    struct delta_in_place *plan = planner->plan;
+    const size_t count = gather_wishes(planner, NULL);
     PACK_AUTO_FREE struct wish *wishes = NULL;
-    PACK_AUTO_FREE bool *busy = NULL;
-    if (planner->options->spare == 0 || steps == 0)
-        return 0;
-    int code = pack_allocate(&wishes, steps, sizeof *wishes, error);
+    PACK_AUTO_FREE uint64_t *kept = NULL;
+    int code = pack_allocate(&wishes, count + 1, sizeof *wishes, error);
     if (code == 0)
-        code = pack_allocate(&busy, steps * planner->options->spare, sizeof *busy, error);
+        code = pack_allocate(&kept, plan->step_count + 1, sizeof *kept, error);
+    if (code == 0)
+        code = pack_allocate(&planner->is_kept, count + 1, sizeof *planner->is_kept, error);
     if (code != 0)
         return code;
-    for (uint32_t i = 0; i < steps; i++)
-        wishes[i] = (struct wish){planner->plan->steps[i].page, i, i, 0};
-    gather_wishes(planner, wishes);
-    qsort(wishes, steps, sizeof *wishes, compare_wishes);
-    for (size_t i = 0; i < steps && wishes[i].gain > 0; i++)
-        grant(planner, &wishes[i], busy);
+    (void)gather_wishes(planner, wishes);
+    qsort(wishes, count, sizeof *wishes, compare_wishes);
+    for (size_t i = 0; i < count; i++) {
+        if (!grant(planner, &wishes[i], kept))
+            continue;
+        planner->is_kept[wishes[i].number] = true;
+        plan->from_scratch += wishes[i].size;
+    }
     return 0;
 }
 
@@ -320,7 +325,8 @@ static void drop_small(struct planner *planner, size_t from)
     covers->count = used;
 }
 
-static int rewrite_cover(struct planner *planner, const struct patch_cover *cover,
+/* *number counts the pieces that are destroyed, as gather_wishes does. */
+static int rewrite_cover(struct planner *planner, const struct patch_cover *cover, size_t *number,
                          struct pack_error *error)
 {
     struct delta_in_place *plan = planner->plan;
@@ -331,9 +337,7 @@ static int rewrite_cover(struct planner *planner, const struct patch_cover *cove
         struct patch_cover part = {piece.new_offset, piece.old_offset, piece.size};
         bool destroyed = is_destroyed(planner, &piece);
         done += piece.size;
-        if (destroyed && planner->kept_to[piece.old_page] >= planner->step[piece.new_page]) {
-            plan->from_spare += piece.size;
-        } else if (destroyed) {
+        if (destroyed && !planner->is_kept[(*number)++]) {
             whole = false;
             part = find_moved(planner, &piece);
             plan->given_up += piece.size - part.size;
@@ -355,8 +359,6 @@ static int begin_planner(struct planner *planner, const uint8_t *old_bytes,
     const size_t page = planner->options->page, pages = planner->pages;
     int code = pack_allocate(&planner->step, pages + 1, sizeof *planner->step, error);
     if (code == 0)
-        code = pack_allocate(&planner->kept_to, pages + 1, sizeof *planner->kept_to, error);
-    if (code == 0)
         code = pack_allocate(&planner->numbers, pages + 1, sizeof *planner->numbers, error);
     if (code == 0)
         code = pack_allocate(&planner->plan->steps, pages + 1, sizeof *planner->plan->steps, error);
@@ -377,11 +379,12 @@ static int fill_plan(struct planner *planner, struct pack_error *error)
 {
     int code = order_pages(planner, error);
     if (code == 0)
-        code = keep_pages(planner, error);
+        code = keep_bytes(planner, error);
     if (code == 0)
         code = index_covers(planner, error);
+    size_t number = 0;
     for (size_t i = 0; code == 0 && i < planner->covers->count; i++)
-        code = rewrite_cover(planner, &planner->covers->list[i], error);
+        code = rewrite_cover(planner, &planner->covers->list[i], &number, error);
     return code;
 }
 

@@ -12,13 +12,13 @@
 
 struct delta_in_place_options {
     uint32_t page;      /* bytes that are erased at once, a power of two */
-    uint32_t spare;     /* pages of scratch beside the one that is being made */
+    uint32_t scratch;   /* bytes of replaced pages that the device can keep at once */
     size_t least_cover; /* bytes below which a cover does not pay */
 };
 
 struct delta_in_place {
     /* Each page that changes, in the order of their making. The others are left as they are. */
-    struct patch_step *steps;
+    uint32_t *steps;
     size_t step_count;
     /*
      * As they were, but for what is destroyed before it is read: that is copied from where it went
@@ -26,7 +26,7 @@ struct delta_in_place {
      * covered any more.
      */
     struct delta_covers covers;
-    uint64_t from_spare, from_new, given_up; /* bytes */
+    uint64_t from_scratch, from_new, given_up; /* bytes */
 };
 
 void delta_in_place_free(struct delta_in_place *plan);

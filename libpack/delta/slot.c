@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { JOURNAL_PAGES = 4, WORD = 8 };
+enum { WORD = 8 };
 
 static bool read_slot(void *user, uint32_t address, void *bytes, size_t size)
 {
@@ -31,37 +31,43 @@ static bool program_slot(void *user, uint32_t address, const void *bytes, size_t
     return true;
 }
 
+static uint32_t round_up(uint64_t size, uint32_t page)
+{
+    return (uint32_t)(pack_pieces(size, page) * page);
+}
+
+/* The images' sizes sum up to less than 2^32: see patch_header_parse. */
 int delta_slot_new(struct delta_slot *slot, const struct patch_header *header,
                    struct pack_error *error)
 {
     const uint32_t page = header->page_size;
     const uint64_t larger =
         header->old_size > header->new_size ? header->old_size : header->new_size;
-    const uint64_t image = pack_pieces(larger, page) * page;
-    const uint64_t size = image + header->scratch_size + (uint64_t)JOURNAL_PAGES * page;
-    static const uint8_t identity[PATCH_IDENTITY_SIZE] = {0};
+    struct pack_flash *flash = &slot->flash;
     *slot = (struct delta_slot){0};
-    if (size > UINT32_MAX)
+    *flash = (struct pack_flash){.user = slot,
+                                 .read = read_slot,
+                                 .erase = erase_slot,
+                                 .program = program_slot,
+                                 .page = page,
+                                 .word = WORD,
+                                 .slot_size = round_up(larger, page)};
+    flash->making = flash->slot_size;
+    flash->journal = flash->making + page;
+    const size_t map = patch_page_map_size(patch_header_pages(header));
+    flash->journal_size = patch_journal_size(flash, map, header->scratch_size);
+    slot->size = (size_t)flash->journal + flash->journal_size;
+    if (larger + page + flash->journal_size + page > UINT32_MAX)
         return pack_fail(error, PACK_E_LIMIT, "the images are too large for one slot");
-    slot->flash = (struct pack_flash){.user = slot,
-                                      .read = read_slot,
-                                      .erase = erase_slot,
-                                      .program = program_slot,
-                                      .page = page,
-                                      .word = WORD,
-                                      .slot_size = (uint32_t)image,
-                                      .scratch = (uint32_t)image,
-                                      .journal = (uint32_t)(size - JOURNAL_PAGES * page),
-                                      .journal_size = JOURNAL_PAGES * page,
-                                      .spare = header->scratch_size / page - 1};
-    slot->size = (size_t)size;
-    int code = pack_allocate(&slot->bytes, slot->size, 1, error);
-    if (code != 0)
-        return code;
-    memset(slot->bytes, 0xFF, slot->size);
-    enum patch_status status =
-        patch_in_place_open(&slot->place, &slot->flash, NULL, 0, header->old_size, identity);
-    return status == PATCH_OK ? 0 : pack_fail(error, PACK_E_LIMIT, "pages of %u bytes", page);
+    return pack_allocate(&slot->bytes, slot->size, 1, error);
+}
+
+int delta_slot_open(struct delta_slot *slot, struct pack_error *error)
+{
+    slot->place.flash = &slot->flash;
+    enum patch_status status = patch_in_place_open(&slot->place);
+    return status == PATCH_OK ? 0
+                              : pack_fail(error, PACK_E_INTERNAL, "the slot does not fit its use");
 }
 
 void delta_slot_free(struct delta_slot *slot)

@@ -14,13 +14,16 @@
 struct delta_slot {
     struct pack_flash flash;
     struct patch_in_place place;
-    uint8_t *bytes; /* the slot, with the image at its start; then scratch and journal */
+    uint8_t *bytes; /* the slot, with the image at its start; then the page that is made, and the
+                       journal */
     size_t size;
 };
 
 /* `slot` does not move while it is used. The old image is to be put at its start. */
 int delta_slot_new(struct delta_slot *slot, const struct patch_header *header,
                    struct pack_error *error);
+/* After the rest of `place` is set; `states` are not needed. */
+int delta_slot_open(struct delta_slot *slot, struct pack_error *error);
 void delta_slot_free(struct delta_slot *slot);
 
 /* A patch_old_function whose user is the slot. */

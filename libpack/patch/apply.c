@@ -199,29 +199,26 @@ enum pack_apply_status pack_apply(const struct pack_apply *apply)
 
 /* --- in one slot ------------------------------------------------------------------------------ */
 
-uint32_t pack_apply_journal_size(const struct pack_flash *flash, size_t memory_size)
+uint32_t pack_apply_journal_size(const struct pack_flash *flash, size_t memory_size,
+                                 uint32_t scratch)
 {
-    const struct patch_state state = {NULL, memory_size};
-    return patch_journal_size(flash, &state, 1);
+    return patch_journal_size(flash, memory_size, scratch);
 }
 
 static bool flash_fits(const struct patch_header *header, const struct pack_flash *flash)
 {
     return header->page_size == flash->page && header->old_size <= flash->slot_size &&
-           header->new_size <= flash->slot_size && flash->slot_size % flash->page == 0 &&
-           header->scratch_size / header->page_size <= 1 + flash->spare;
+           header->new_size <= flash->slot_size && flash->slot_size % flash->page == 0;
 }
 
 /* The tables come from the patch's start; what changes from page to page from the journal. */
 static enum patch_status resume_or_begin(struct work *work, bool *finished)
 {
-    uint8_t identity[PATCH_IDENTITY_SIZE];
     const struct patch_header *header = &work->header;
-    memcpy(identity, header->old_hash, PATCH_IDENTITY_SIZE / 2);
-    memcpy(identity + PATCH_IDENTITY_SIZE / 2, header->new_hash, PATCH_IDENTITY_SIZE / 2);
-    patch_decoder_states(work->decoder, work->states);
-    enum patch_status status = patch_in_place_open(
-        &work->place, work->flash, work->states, PATCH_DECODER_STATES, header->old_size, identity);
+    work->place.flash = work->flash;
+    enum patch_status status = patch_decoder_place(work->decoder, &work->place, work->states);
+    if (status == PATCH_OK)
+        status = patch_in_place_open(&work->place);
     if (status != PATCH_OK)
         return status;
     if (work->place.steps == 0) {
@@ -239,10 +236,10 @@ static enum patch_status resume_or_begin(struct work *work, bool *finished)
     return PATCH_OK;
 }
 
-static enum patch_status make_page(struct work *work, const struct patch_step *step)
+static enum patch_status make_page(struct work *work, uint32_t page)
 {
     size_t size = 1;
-    enum patch_status status = patch_in_place_begin(&work->place, step);
+    enum patch_status status = patch_in_place_begin(&work->place, page);
     while (status == PATCH_OK && size > 0) {
         status = patch_decoder_step(work->decoder, work->window, &size);
         if (status == PATCH_OK)
@@ -253,13 +250,13 @@ static enum patch_status make_page(struct work *work, const struct patch_step *s
 
 static enum patch_status make_pages(struct work *work)
 {
-    struct patch_step step = {0};
+    uint32_t page = 0;
     bool more = true;
     enum patch_status status = PATCH_OK;
     while (status == PATCH_OK && more) {
-        status = patch_decoder_page(work->decoder, &step, &more);
+        status = patch_decoder_page(work->decoder, &page, &more);
         if (status == PATCH_OK && more)
-            status = make_page(work, &step);
+            status = make_page(work, page);
     }
     return status == PATCH_OK ? patch_decoder_end(work->decoder) : status;
 }

@@ -7,7 +7,8 @@ struct patch_decoder {
     struct patch_header header;
     struct patch_coder coder;
     struct patch_body body;
-    struct patch_pages pages;
+    struct patch_pages pages; /* in place, as the map */
+    struct patch_page_map map;
     struct patch_tables tables;
     struct patch_interval *intervals;
     uint32_t *order;
@@ -45,6 +46,9 @@ static uint64_t lay_out(struct patch_decoder *decoder, const struct patch_header
     decoder->intervals =
         profile->indexed ? part(parts, covers * sizeof(*decoder->intervals)) : NULL;
     decoder->order = profile->indexed ? part(parts, covers * sizeof(*decoder->order)) : NULL;
+    decoder->map.count = header->flags & PATCH_IN_PLACE ? patch_header_pages(header) : 0;
+    decoder->map.bits = part(parts, patch_page_map_size(decoder->map.count));
+    decoder->pages.map = &decoder->map;
     decoder->body.buffer = part(parts, patch_body_buffer(profile->window));
     decoder->body.model = part(parts, profile->kind->memory(&header->model));
     return parts->size;
@@ -132,18 +136,6 @@ enum patch_status patch_decoder_plans(struct patch_decoder *decoder, uint8_t *ol
     return coder_status(decoder);
 }
 
-/* Without pages the whole image is one step. */
-static enum patch_status begin_pages(struct patch_decoder *decoder)
-{
-    const struct patch_header *header = &decoder->header;
-    if (!(header->flags & PATCH_IN_PLACE))
-        return PATCH_OK;
-    uint32_t count = patch_header_pages(header);
-    uint32_t spare = header->scratch_size / header->page_size - 1;
-    enum patch_status status = patch_pages_begin(&decoder->pages, &decoder->coder, count, spare, 0);
-    return coder_status(decoder) != PATCH_OK ? coder_status(decoder) : status;
-}
-
 enum patch_status patch_decoder_begin(struct patch_decoder *decoder)
 {
     struct patch_body *body = &decoder->body;
@@ -157,7 +149,7 @@ enum patch_status patch_decoder_begin(struct patch_decoder *decoder)
         patch_covers_index(&body->covers, decoder->intervals, decoder->order);
     body->kind->begin(body->model, &decoder->header.model);
     patch_body_begin(body);
-    return begin_pages(decoder);
+    return PATCH_OK;
 }
 
 bool patch_decoder_wants_training(const struct patch_decoder *decoder)
@@ -176,30 +168,40 @@ enum patch_status patch_decoder_step(struct patch_decoder *decoder, uint8_t *byt
     return status == PATCH_OK ? coder_status(decoder) : status;
 }
 
-enum patch_status patch_decoder_page(struct patch_decoder *decoder, struct patch_step *step,
-                                     bool *more)
+enum patch_status patch_decoder_place(struct patch_decoder *decoder, struct patch_in_place *place,
+                                      struct patch_state states[PATCH_DECODER_STATES])
+{
+    const struct patch_header *header = &decoder->header;
+    const struct patch_profile *profile = patch_profile(header->profile);
+    states[0] = (struct patch_state){decoder, sizeof(*decoder)};
+    states[1] = (struct patch_state){decoder->body.model, profile->kind->memory(&header->model)};
+    place->states = states;
+    place->state_count = PATCH_DECODER_STATES;
+    place->map = decoder->map;
+    place->covers = decoder->body.covers;
+    place->old_size = header->old_size;
+    place->scratch = header->scratch_size;
+    memcpy(place->identity, header->old_hash, PATCH_IDENTITY_SIZE / 2);
+    memcpy(place->identity + PATCH_IDENTITY_SIZE / 2, header->new_hash, PATCH_IDENTITY_SIZE / 2);
+    memset(decoder->map.bits, 0, patch_page_map_size(decoder->map.count));
+    patch_pages_begin(&decoder->pages, &decoder->coder);
+    return coder_status(decoder);
+}
+
+enum patch_status patch_decoder_page(struct patch_decoder *decoder, uint32_t *page, bool *more)
 {
     const struct patch_header *header = &decoder->header;
     *more = decoder->pages.left > 0;
     if (!*more)
         return PATCH_OK;
-    enum patch_status status = patch_code_page(&decoder->pages, &decoder->coder, step);
+    enum patch_status status = patch_code_page(&decoder->pages, &decoder->coder, page);
     if (status != PATCH_OK)
         return status;
-    patch_offset start = (patch_offset)step->page * header->page_size;
+    patch_offset start = (patch_offset)*page * header->page_size;
     patch_offset left = header->new_size - start;
     patch_body_page(&decoder->body, start,
                     start + (left < header->page_size ? left : header->page_size));
     return coder_status(decoder);
-}
-
-void patch_decoder_states(struct patch_decoder *decoder,
-                          struct patch_state states[PATCH_DECODER_STATES])
-{
-    const struct patch_profile *profile = patch_profile(decoder->header.profile);
-    states[0] = (struct patch_state){decoder, sizeof(*decoder)};
-    states[1] =
-        (struct patch_state){decoder->body.model, profile->kind->memory(&decoder->header.model)};
 }
 
 enum patch_status patch_decoder_end(struct patch_decoder *decoder)

@@ -41,15 +41,17 @@ void patch_decoder_train(struct patch_decoder *decoder, const uint8_t *bytes, si
 /* At most patch_profile()->window bytes of the new image; *size is 0 after the last one. */
 enum patch_status patch_decoder_step(struct patch_decoder *decoder, uint8_t *bytes, size_t *size);
 /*
+ * PATCH_IN_PLACE, after begin: sets in `place` what the decoder knows, and reads which pages stay
+ * as they are. The states are those that change from page to page.
+ */
+#define PATCH_DECODER_STATES 2
+enum patch_status patch_decoder_place(struct patch_decoder *decoder, struct patch_in_place *place,
+                                      struct patch_state states[PATCH_DECODER_STATES]);
+/*
  * PATCH_IN_PLACE: goes to the next page, whose bytes the steps to come make; *more is false when
  * there is none, and the image is finished.
  */
-enum patch_status patch_decoder_page(struct patch_decoder *decoder, struct patch_step *step,
-                                     bool *more);
-/* What changes from page to page, for patch_in_place_open; restored by patch_decoder_restore. */
-#define PATCH_DECODER_STATES 2
-void patch_decoder_states(struct patch_decoder *decoder,
-                          struct patch_state states[PATCH_DECODER_STATES]);
+enum patch_status patch_decoder_page(struct patch_decoder *decoder, uint32_t *page, bool *more);
 /* After the last step: PATCH_CORRUPT unless the patch ends where it should. */
 enum patch_status patch_decoder_end(struct patch_decoder *decoder);
 

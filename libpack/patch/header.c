@@ -123,9 +123,7 @@ static patch_offset offset(struct fields *fields, patch_offset value)
 static bool pages_fit(const struct patch_header *header)
 {
     uint32_t page = header->page_size;
-    return page >= 128 && (page & (page - 1)) == 0 && header->scratch_size % page == 0 &&
-           header->scratch_size / page >= 1 &&
-           header->scratch_size / page <= 1 + PATCH_MOST_SPARE &&
+    return page >= 128 && (page & (page - 1)) == 0 &&
            (uint64_t)header->old_size + header->new_size <= UINT32_MAX - page;
 }
 

@@ -7,17 +7,18 @@ enum {
     CHUNK = 64, /* bytes moved at once between places of the flash; holds any word */
     /* A bank begins with the mark, which has a word of its own, then the record. */
     RECORD = PATCH_MOST_WORD,
-    /* The record: fields, the table of kept pages, the states, and a checksum of all of them. */
+    /* The record: fields, the page map, the states, what is kept, and a checksum of all. */
     AT_SEQUENCE = 0,
     AT_STEPS = 4,
     AT_SIZE = 8,
     AT_PAGE = 12, /* + 1; 0 for none: nothing is on its way */
     AT_IDENTITY = 16,
-    AT_KEPT = AT_IDENTITY + PATCH_IDENTITY_SIZE,
-    AT_STATES = AT_KEPT + 4 * PATCH_MOST_SPARE,
+    AT_MAP = AT_IDENTITY + PATCH_IDENTITY_SIZE,
     CHECKSUM_SIZE = 4,
     LEAST_PAGE = 128,
 };
+
+#define NONE UINT32_MAX /* no page */
 
 static const uint8_t mark[4] = {'D', 'O', 'N', 'E'};
 
@@ -106,27 +107,114 @@ static bool copy_page(const struct pack_flash *flash, uint32_t to, uint32_t from
     return true;
 }
 
-/* --- the journal ------------------------------------------------------------------------------ */
+/* --- pages ------------------------------------------------------------------------------------ */
 
-/* Without the checksum. */
-static size_t record_size(const struct patch_state *states, size_t count)
+static size_t bitmap_size(uint32_t count)
 {
-    size_t size = AT_STATES;
-    for (size_t i = 0; i < count; i++)
-        size += states[i].size;
-    return size;
+    return (count + 7) / 8;
 }
 
-uint32_t patch_journal_size(const struct pack_flash *flash, const struct patch_state *states,
-                            size_t state_count)
+size_t patch_page_map_size(uint32_t count)
 {
-    uint32_t size = (uint32_t)record_size(states, state_count) + RECORD + CHECKSUM_SIZE;
+    return 2 * bitmap_size(count);
+}
+
+bool patch_page_is_made(const struct patch_page_map *map, uint32_t page)
+{
+    return map->bits[page / 8] >> (page % 8) & 1;
+}
+
+void patch_page_leave(struct patch_page_map *map, uint32_t page)
+{
+    map->bits[page / 8] |= (uint8_t)(1u << (page % 8));
+}
+
+static void mark_replaced(struct patch_page_map *map, uint32_t page)
+{
+    patch_page_leave(map, page);
+    map->bits[bitmap_size(map->count) + page / 8] |= (uint8_t)(1u << (page % 8));
+}
+
+/* Pages behind the new image's end are never replaced. */
+static bool is_replaced(const struct patch_page_map *map, uint32_t page)
+{
+    return page < map->count &&
+           (map->bits[bitmap_size(map->count) + page / 8] >> (page % 8) & 1) != 0;
+}
+
+/* A part of a cover that lies in one page of either image. */
+struct piece {
+    size_t cover;      /* the next piece's */
+    patch_offset done; /* bytes of that cover before it */
+    patch_offset old_offset;
+    uint32_t size;
+};
+
+/* The next piece, of the cover's bytes behind those that are done. */
+static patch_offset cut_piece(const struct patch_in_place *place, struct piece *piece)
+{
+    const struct patch_cover *cover = &place->covers.list[piece->cover];
+    const uint32_t page = place->flash->page;
+    patch_offset new_offset = cover->new_offset + piece->done, left = cover->size - piece->done;
+    piece->old_offset = cover->old_offset + piece->done;
+    piece->size = page - (uint32_t)(new_offset % page);
+    piece->size = (uint32_t)smaller(piece->size, page - (uint32_t)(piece->old_offset % page));
+    piece->size = left < piece->size ? (uint32_t)left : piece->size;
+    piece->done += piece->size;
+    if (piece->done == cover->size) {
+        piece->cover++;
+        piece->done = 0;
+    }
+    return new_offset;
+}
+
+/*
+ * Goes on to the next piece that is copied from a replaced page to one that is still to be made,
+ * when `page` has been replaced too. The first one comes after a piece of zeros.
+ */
+static bool next_kept(const struct patch_in_place *place, struct piece *piece, uint32_t page)
+{
+    const uint32_t page_size = place->flash->page;
+    while (piece->cover < place->covers.count) {
+        uint32_t to = (uint32_t)(cut_piece(place, piece) / page_size);
+        uint32_t from = (uint32_t)(piece->old_offset / page_size);
+        if (piece->old_offset < place->old_size && to != page &&
+            !patch_page_is_made(&place->map, to) &&
+            (from == page || is_replaced(&place->map, from)))
+            return true;
+    }
+    return false;
+}
+
+uint64_t patch_in_place_kept(const struct patch_in_place *place, uint32_t page)
+{
+    uint64_t sum = 0;
+    struct piece piece = {0};
+    while (next_kept(place, &piece, page))
+        sum += piece.size;
+    return sum;
+}
+
+/* --- the journal ------------------------------------------------------------------------------ */
+
+uint32_t patch_journal_size(const struct pack_flash *flash, size_t states, uint32_t scratch)
+{
+    uint32_t size = RECORD + AT_MAP + (uint32_t)states + scratch + CHECKSUM_SIZE;
     return 2 * ((size + flash->page - 1) / flash->page * flash->page);
+}
+
+/* Where in the record the kept bytes begin. */
+static uint32_t kept_start(const struct patch_in_place *place)
+{
+    size_t size = AT_MAP + patch_page_map_size(place->map.count);
+    for (size_t i = 0; i < place->state_count; i++)
+        size += place->states[i].size;
+    return (uint32_t)size;
 }
 
 static uint32_t bank_size(const struct patch_in_place *place)
 {
-    return patch_journal_size(place->flash, place->states, place->state_count) / 2;
+    return patch_journal_size(place->flash, kept_start(place) - AT_MAP, place->scratch) / 2;
 }
 
 static uint32_t bank_address(const struct patch_in_place *place, uint32_t bank)
@@ -160,26 +248,52 @@ static bool record_bytes(struct recorder *recorder, const uint8_t *bytes, size_t
     return true;
 }
 
-/* Writes a record of the states as they are now, and makes its bank the newest one. */
-static bool write_record(struct patch_in_place *place, uint32_t steps, uint32_t page_plus_one)
+/* Copies the bytes that are kept from where they are now. */
+static bool record_kept(const struct patch_in_place *place, struct recorder *recorder,
+                        uint32_t page)
+{
+    uint8_t bytes[CHUNK];
+    struct piece piece = {0};
+    while (next_kept(place, &piece, page)) {
+        for (uint32_t done = 0, part; done < piece.size; done += part) {
+            part = (uint32_t)smaller(piece.size - done, CHUNK);
+            if (patch_in_place_read(place, piece.old_offset + done, bytes, part) != PATCH_OK ||
+                !record_bytes(recorder, bytes, part))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* The fields and the map, as they are when `page` is replaced too. */
+static bool record_head(struct patch_in_place *place, struct recorder *recorder, uint32_t steps,
+                        uint32_t page)
+{
+    uint8_t head[AT_MAP];
+    put32(head + AT_SEQUENCE, place->sequence + 1);
+    put32(head + AT_STEPS, steps);
+    put32(head + AT_SIZE, kept_start(place) + (uint32_t)patch_in_place_kept(place, page));
+    put32(head + AT_PAGE, page == NONE ? 0 : page + 1);
+    memcpy(head + AT_IDENTITY, place->identity, PATCH_IDENTITY_SIZE);
+    return record_bytes(recorder, head, sizeof head);
+}
+
+/* A record of the states as they are now, and of the map with `page`. Its bank is the newest. */
+static bool write_record(struct patch_in_place *place, uint32_t steps, uint32_t page)
 {
     uint32_t bank = place->sequence == 0 ? 0 : 1 - place->bank;
     struct recorder recorder = {
         place->flash, bank_address(place, bank) + RECORD, 0xFFFFFFFFu, 0, {0}};
-    uint8_t head[AT_STATES], sum[CHECKSUM_SIZE];
-    put32(head + AT_SEQUENCE, place->sequence + 1);
-    put32(head + AT_STEPS, steps);
-    put32(head + AT_SIZE, (uint32_t)record_size(place->states, place->state_count));
-    put32(head + AT_PAGE, page_plus_one);
-    memcpy(head + AT_IDENTITY, place->identity, PATCH_IDENTITY_SIZE);
-    for (size_t i = 0; i < PATCH_MOST_SPARE; i++)
-        put32(head + AT_KEPT + 4 * i, place->kept[i]);
+    uint8_t sum[CHECKSUM_SIZE];
     if (!erase(place->flash, bank_address(place, bank), bank_size(place)) ||
-        !record_bytes(&recorder, head, sizeof head))
+        !record_head(place, &recorder, steps, page) ||
+        !record_bytes(&recorder, place->map.bits, patch_page_map_size(place->map.count)))
         return false;
     for (size_t i = 0; i < place->state_count; i++)
         if (!record_bytes(&recorder, place->states[i].bytes, place->states[i].size))
             return false;
+    if (!record_kept(place, &recorder, page))
+        return false;
     put32(sum, recorder.sum);
     if (!record_bytes(&recorder, sum, sizeof sum) ||
         !program(place->flash, recorder.address, recorder.bytes, recorder.used))
@@ -190,26 +304,27 @@ static bool write_record(struct patch_in_place *place, uint32_t steps, uint32_t 
 }
 
 /* Reads the head of the bank's record; *valid when it is whole, and of this patch and decoder. */
-static bool read_record(const struct patch_in_place *place, uint32_t bank, uint8_t head[AT_STATES],
+static bool read_record(const struct patch_in_place *place, uint32_t bank, uint8_t head[AT_MAP],
                         bool *valid)
 {
     uint8_t bytes[CHUNK];
-    const size_t size = record_size(place->states, place->state_count);
     const uint32_t address = bank_address(place, bank) + RECORD;
     uint32_t sum = 0xFFFFFFFFu;
     *valid = false;
-    if (!read_flash(place->flash, address, head, AT_STATES))
+    if (!read_flash(place->flash, address, head, AT_MAP))
         return false;
-    if (get32(head + AT_SIZE) != size || get32(head + AT_SEQUENCE) == 0 ||
+    const uint32_t size = get32(head + AT_SIZE);
+    if (size < kept_start(place) || size > bank_size(place) - RECORD - CHECKSUM_SIZE ||
+        get32(head + AT_SEQUENCE) == 0 ||
         memcmp(head + AT_IDENTITY, place->identity, PATCH_IDENTITY_SIZE) != 0)
         return true;
-    for (size_t done = 0, part; done < size; done += part) {
-        part = smaller(size - done, CHUNK);
-        if (!read_flash(place->flash, address + (uint32_t)done, bytes, part))
+    for (uint32_t done = 0, part; done < size; done += part) {
+        part = (uint32_t)smaller(size - done, CHUNK);
+        if (!read_flash(place->flash, address + done, bytes, part))
             return false;
         sum = checksum(sum, bytes, part);
     }
-    if (!read_flash(place->flash, address + (uint32_t)size, bytes, CHECKSUM_SIZE))
+    if (!read_flash(place->flash, address + size, bytes, CHECKSUM_SIZE))
         return false;
     *valid = sum == get32(bytes);
     return true;
@@ -218,12 +333,14 @@ static bool read_record(const struct patch_in_place *place, uint32_t bank, uint8
 /* Takes over what the newest record holds. */
 static bool load_record(struct patch_in_place *place, uint32_t bank, const uint8_t *head)
 {
-    uint32_t address = bank_address(place, bank) + RECORD + AT_STATES;
+    uint32_t address = bank_address(place, bank) + RECORD + AT_MAP;
+    const size_t map = patch_page_map_size(place->map.count);
     place->bank = bank;
     place->sequence = get32(head + AT_SEQUENCE);
     place->steps = get32(head + AT_STEPS);
-    for (size_t i = 0; i < PATCH_MOST_SPARE; i++)
-        place->kept[i] = get32(head + AT_KEPT + 4 * i);
+    if (!read_flash(place->flash, address, place->map.bits, map))
+        return false;
+    address += (uint32_t)map;
     for (size_t i = 0; i < place->state_count; i++) {
         if (!read_flash(place->flash, address, place->states[i].bytes, place->states[i].size))
             return false;
@@ -248,9 +365,12 @@ static uint32_t page_address(const struct pack_flash *flash, uint32_t page)
     return flash->slot + page * flash->page;
 }
 
-static bool put_in_place(const struct patch_in_place *place, uint32_t page)
+static bool put_in_place(struct patch_in_place *place, uint32_t page)
 {
-    return copy_page(place->flash, page_address(place->flash, page), place->flash->scratch);
+    if (!copy_page(place->flash, page_address(place->flash, page), place->flash->making))
+        return false;
+    mark_replaced(&place->map, page);
+    return true;
 }
 
 /*
@@ -263,29 +383,35 @@ static bool resume(struct patch_in_place *place, uint32_t bank, const uint8_t *h
     uint32_t page = get32(head + AT_PAGE);
     if (!load_record(place, bank, head) || !is_marked(place, &marked))
         return false;
-    if (marked || page == 0)
+    if (page == 0)
         return true;
-    return put_in_place(place, page - 1) && write_record(place, place->steps, 0);
+    if (marked) {
+        mark_replaced(&place->map, page - 1);
+        return true;
+    }
+    return put_in_place(place, page - 1) && write_record(place, place->steps, NONE);
 }
 
-enum patch_status patch_in_place_open(struct patch_in_place *place, const struct pack_flash *flash,
-                                      const struct patch_state *states, size_t state_count,
-                                      patch_offset old_size,
-                                      const uint8_t identity[PATCH_IDENTITY_SIZE])
+static enum patch_status check_flash(const struct patch_in_place *place)
 {
-    uint8_t heads[2][AT_STATES];
-    bool valid[2];
+    const struct pack_flash *flash = place->flash;
     if (!is_power(flash->page) || flash->page < LEAST_PAGE || !is_power(flash->word) ||
-        flash->word > PATCH_MOST_WORD || flash->spare > PATCH_MOST_SPARE)
+        flash->word > PATCH_MOST_WORD)
         return PATCH_UNSUPPORTED;
-    memset(place, 0, sizeof *place);
-    place->flash = flash;
-    place->states = states;
-    place->state_count = state_count;
-    place->old_size = old_size;
-    memcpy(place->identity, identity, PATCH_IDENTITY_SIZE);
-    if (flash->journal_size < 2 * bank_size(place))
-        return PATCH_LIMIT;
+    return flash->journal_size < 2 * bank_size(place) ||
+                   flash->slot_size / flash->page < place->map.count
+               ? PATCH_LIMIT
+               : PATCH_OK;
+}
+
+enum patch_status patch_in_place_open(struct patch_in_place *place)
+{
+    uint8_t heads[2][AT_MAP];
+    bool valid[2];
+    enum patch_status status = check_flash(place);
+    if (status != PATCH_OK)
+        return status;
+    place->steps = place->sequence = 0;
     for (uint32_t bank = 0; bank < 2; bank++)
         if (!read_record(place, bank, heads[bank], &valid[bank]))
             return PATCH_IO;
@@ -296,45 +422,61 @@ enum patch_status patch_in_place_open(struct patch_in_place *place, const struct
     return resume(place, newest, heads[newest]) ? PATCH_OK : PATCH_IO;
 }
 
-enum patch_status patch_in_place_begin(struct patch_in_place *place, const struct patch_step *step)
+enum patch_status patch_in_place_begin(struct patch_in_place *place, uint32_t page)
 {
     const struct pack_flash *flash = place->flash;
-    place->page = step->page;
+    if (page >= place->map.count || patch_page_is_made(&place->map, page))
+        return PATCH_MALFORMED;
+    place->page = page;
     place->filled = 0;
     place->pending = 0;
-    if (step->page >= flash->slot_size / flash->page || step->keep > flash->spare)
-        return PATCH_MALFORMED;
-    if (step->keep > 0) {
-        uint32_t spare = flash->scratch + step->keep * flash->page;
-        if (!copy_page(flash, spare, page_address(flash, step->page)))
-            return PATCH_IO;
-        place->kept[step->keep - 1] = step->page + 1;
-    }
-    return erase(flash, flash->scratch, flash->page) ? PATCH_OK : PATCH_IO;
+    return erase(flash, flash->making, flash->page) ? PATCH_OK : PATCH_IO;
 }
 
-/* Where the byte at `offset` is now. */
-static uint32_t find_byte(const struct patch_in_place *place, patch_offset offset)
+/*
+ * Where the byte of the old image is kept, or false. *size is cut to how many bytes behind it are
+ * kept with it, or not kept as it.
+ */
+static bool find_kept(const struct patch_in_place *place, patch_offset offset, uint32_t *address,
+                      size_t *size)
+{
+    struct piece piece = {0};
+    uint32_t at = bank_address(place, place->bank) + RECORD + kept_start(place);
+    while (next_kept(place, &piece, NONE)) {
+        if (offset >= piece.old_offset && offset - piece.old_offset < piece.size) {
+            *address = at + (uint32_t)(offset - piece.old_offset);
+            *size = smaller(*size, (size_t)(piece.old_offset + piece.size - offset));
+            return true;
+        }
+        if (piece.old_offset > offset)
+            *size = smaller(*size, (size_t)(piece.old_offset - offset));
+        at += piece.size;
+    }
+    return false;
+}
+
+/* Where the byte at `offset` is now; *size is cut to how many follow it there. */
+static uint32_t find_byte(const struct patch_in_place *place, patch_offset offset, size_t *size)
 {
     const struct pack_flash *flash = place->flash;
+    uint32_t address = 0;
     if (offset >= place->old_size)
         return flash->slot + (uint32_t)(offset - place->old_size);
-    for (uint32_t i = 0; i < flash->spare; i++)
-        if (place->kept[i] != 0 && place->kept[i] - 1 == offset / flash->page)
-            return flash->scratch + (i + 1) * flash->page + (uint32_t)(offset % flash->page);
+    *size = smaller(*size, (size_t)(place->old_size - offset));
+    *size = smaller(*size, flash->page - (size_t)(offset % flash->page));
+    if (is_replaced(&place->map, (uint32_t)(offset / flash->page)) &&
+        find_kept(place, offset, &address, size))
+        return address;
     return flash->slot + (uint32_t)offset;
 }
 
 enum patch_status patch_in_place_read(const struct patch_in_place *place, patch_offset offset,
                                       void *bytes, size_t size)
 {
-    const uint32_t page = place->flash->page;
     for (size_t done = 0, part; done < size; done += part) {
-        patch_offset at = offset + (patch_offset)done, end = at / page * page + page;
-        if (at < place->old_size && end > place->old_size)
-            end = place->old_size;
-        part = smaller(size - done, (size_t)(end - at));
-        if (!read_flash(place->flash, find_byte(place, at), (uint8_t *)bytes + done, part))
+        part = size - done;
+        uint32_t address = find_byte(place, offset + (patch_offset)done, &part);
+        if (!read_flash(place->flash, address, (uint8_t *)bytes + done, part))
             return PATCH_IO;
     }
     return PATCH_OK;
@@ -351,7 +493,7 @@ enum patch_status patch_in_place_write(struct patch_in_place *place, const void 
         place->pending += (uint32_t)part;
         if (place->pending < flash->word)
             continue;
-        if (!program(flash, flash->scratch + place->filled, place->word, flash->word))
+        if (!program(flash, flash->making + place->filled, place->word, flash->word))
             return PATCH_IO;
         place->filled += flash->word;
         place->pending = 0;
@@ -362,9 +504,10 @@ enum patch_status patch_in_place_write(struct patch_in_place *place, const void 
 enum patch_status patch_in_place_commit(struct patch_in_place *place)
 {
     const struct pack_flash *flash = place->flash;
-    if (!program(flash, flash->scratch + place->filled, place->word, place->pending) ||
-        !write_record(place, place->steps + 1, place->page + 1) ||
-        !put_in_place(place, place->page) ||
+    if (patch_in_place_kept(place, place->page) > place->scratch)
+        return PATCH_MALFORMED;
+    if (!program(flash, flash->making + place->filled, place->word, place->pending) ||
+        !write_record(place, place->steps + 1, place->page) || !put_in_place(place, place->page) ||
         !program(flash, bank_address(place, place->bank), mark, sizeof mark))
         return PATCH_IO;
     place->steps++;

@@ -3,6 +3,23 @@
 
 #define RATE 4
 
+void patch_pages_begin(struct patch_pages *pages, struct patch_coder *coder)
+{
+    uint16_t stays[2] = {PATCH_HALF, PATCH_HALF}; /* by what the page before it does */
+    unsigned last = 0;
+    patch_account_to(coder, PATCH_ACCOUNT_COVERS);
+    pages->left = pages->last = 0;
+    pages->downwards = false;
+    pages->goes_on = PATCH_HALF;
+    for (uint32_t page = 0; page < pages->map->count; page++) {
+        last = patch_code_adaptive(coder, &stays[last], RATE, patch_page_is_made(pages->map, page));
+        if (last)
+            patch_page_leave(pages->map, page);
+        else
+            pages->left++;
+    }
+}
+
 /* A number that may be anything up to `most`. */
 static uint32_t code_even(struct patch_coder *coder, uint32_t most, uint32_t value)
 {
@@ -15,34 +32,27 @@ static uint32_t code_even(struct patch_coder *coder, uint32_t most, uint32_t val
     return read;
 }
 
-enum patch_status patch_pages_begin(struct patch_pages *pages, struct patch_coder *coder,
-                                    uint32_t count, uint32_t spare, uint32_t steps)
+/* The page to come if the run goes on: the nearest one that is not made; `count` for none. */
+static uint32_t next_of_run(const struct patch_pages *pages)
 {
-    *pages = (struct patch_pages){
-        .count = count, .spare = spare, .goes_on = PATCH_HALF, .keeps = PATCH_HALF};
-    patch_account_to(coder, PATCH_ACCOUNT_COVERS);
-    pages->left = code_even(coder, count, steps);
-    return pages->left <= count ? PATCH_OK : PATCH_MALFORMED;
+    uint32_t page = pages->last;
+    while (page < pages->map->count && patch_page_is_made(pages->map, page))
+        page += pages->downwards ? UINT32_MAX : 1; /* below 0 there is none either */
+    return page < pages->map->count ? page : pages->map->count;
 }
 
 enum patch_status patch_code_page(struct patch_pages *pages, struct patch_coder *coder,
-                                  struct patch_step *step)
+                                  uint32_t *page)
 {
-    uint32_t next = pages->downwards ? pages->last - 1 : pages->last + 1;
+    uint32_t next = next_of_run(pages);
     patch_account_to(coder, PATCH_ACCOUNT_COVERS);
-    if (patch_code_adaptive(coder, &pages->goes_on, RATE, step->page == next)) {
-        step->page = next;
+    if (patch_code_adaptive(coder, &pages->goes_on, RATE, *page == next)) {
+        *page = next;
     } else {
-        step->page = code_even(coder, pages->count - 1, step->page);
-        pages->downwards = step->page < pages->last;
+        *page = code_even(coder, pages->map->count - 1, *page);
+        pages->downwards = *page < pages->last;
     }
-    if (pages->spare == 0)
-        step->keep = 0;
-    else if (patch_code_adaptive(coder, &pages->keeps, RATE, step->keep != 0))
-        step->keep = 1 + code_even(coder, pages->spare - 1, step->keep - 1);
-    else
-        step->keep = 0;
-    pages->last = step->page;
+    pages->last = *page;
     pages->left--;
-    return step->page < pages->count && step->keep <= pages->spare ? PATCH_OK : PATCH_MALFORMED;
+    return *page < pages->map->count ? PATCH_OK : PATCH_MALFORMED;
 }

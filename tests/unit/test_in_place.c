@@ -80,10 +80,10 @@ static void make_pair(struct pair *pair, uint32_t *seed)
     }
 }
 
-static void make_plan(struct delta_in_place *plan, const struct pair *pair, uint32_t spare)
+static void make_plan(struct delta_in_place *plan, const struct pair *pair, uint32_t scratch)
 {
     struct pack_error error = {0};
-    const struct delta_in_place_options options = {PAGE, spare, 8};
+    const struct delta_in_place_options options = {PAGE, scratch, 8};
     assert_pack_ok(delta_in_place(plan, &pair->covers, pair->old_bytes, pair->old_size,
                                   pair->new_bytes, pair->new_size, &options, &error));
 }
@@ -92,11 +92,11 @@ static void make_plan(struct delta_in_place *plan, const struct pair *pair, uint
 
 enum {
     WORD = 8,
-    MOST_SPARE = 3,
+    MOST_SCRATCH = 3 * PAGE,
     STATE = 150,
-    AT_SCRATCH = SLOT,
-    AT_JOURNAL = AT_SCRATCH + (1 + MOST_SPARE) * PAGE,
-    FLASH = AT_JOURNAL + 2 * 4 * PAGE,
+    AT_MAKING = SLOT,
+    AT_JOURNAL = AT_MAKING + PAGE,
+    FLASH = AT_JOURNAL + 2 * (4 * PAGE + MOST_SCRATCH),
     NO_CUT = -1,
 };
 
@@ -155,9 +155,7 @@ static bool flash_program(void *user, uint32_t address, const void *bytes, size_
     return true;
 }
 
-static const uint8_t identity[PATCH_IDENTITY_SIZE] = "a patch's hash..";
-
-static struct pack_flash describe(struct flash *flash, uint32_t spare)
+static struct pack_flash describe(struct flash *flash)
 {
     return (struct pack_flash){.user = flash,
                                .read = flash_read,
@@ -166,10 +164,9 @@ static struct pack_flash describe(struct flash *flash, uint32_t spare)
                                .page = PAGE,
                                .word = WORD,
                                .slot_size = SLOT,
-                               .scratch = AT_SCRATCH,
+                               .making = AT_MAKING,
                                .journal = AT_JOURNAL,
-                               .journal_size = FLASH - AT_JOURNAL,
-                               .spare = spare};
+                               .journal_size = FLASH - AT_JOURNAL};
 }
 
 static void load(struct flash *flash, const struct pair *pair, uint32_t seed)
@@ -188,6 +185,7 @@ struct device {
     struct pack_flash flash;
     struct patch_in_place place;
     struct patch_state states[2];
+    uint8_t map[16];
     uint8_t state[2][STATE]; /* as a decoder's: it depends on all the bytes made so far */
 };
 
@@ -211,7 +209,12 @@ static enum patch_status make_page(struct device *device, const struct pair *pai
             continue;
         uint8_t copied[PAGE], expected[PAGE];
         size_t from = cover->old_offset + (low - cover->new_offset);
-        enum patch_status status = patch_in_place_read(&device->place, from, copied, high - low);
+        size_t behind = from % 8 < from && from < pair->old_size ? from % 8 : 0;
+        uint8_t around[PAGE + 8];
+        /* As a decoder does, which wants to see some bytes before, whatever they are by now. */
+        enum patch_status status =
+            patch_in_place_read(&device->place, from - behind, around, behind + high - low);
+        memcpy(copied, around + behind, high - low);
         if (status != PATCH_OK)
             return status;
         memcpy(expected,
@@ -231,30 +234,46 @@ static enum patch_status make_page(struct device *device, const struct pair *pai
     return PATCH_OK;
 }
 
-/* From power on to the end, or to the next cut. */
-static enum patch_status run(struct device *device, struct flash *flash, const struct pair *pair,
-                             const struct delta_in_place *plan, uint32_t spare)
+static void set_up(struct device *device, struct flash *flash, const struct pair *pair,
+                   const struct delta_in_place *plan, uint32_t scratch)
 {
+    bool changes[MOST_PAGES] = {false};
     memset(device, 0, sizeof *device);
-    device->flash = describe(flash, spare);
+    device->flash = describe(flash);
     for (int i = 0; i < 2; i++)
         device->states[i] = (struct patch_state){device->state[i], STATE};
-    assert_true(patch_journal_size(&device->flash, device->states, 2) <= FLASH - AT_JOURNAL);
-    enum patch_status status = patch_in_place_open(&device->place, &device->flash, device->states,
-                                                   2, pair->old_size, identity);
-    if (status != PATCH_OK)
-        return status;
-    while (device->place.steps < plan->step_count) {
-        const struct patch_step *step = &plan->steps[device->place.steps];
-        status = patch_in_place_begin(&device->place, step);
+    device->place = (struct patch_in_place){
+        .flash = &device->flash,
+        .states = device->states,
+        .state_count = 2,
+        .map = {(uint32_t)((pair->new_size + PAGE - 1) / PAGE), device->map},
+        .covers = {plan->covers.list, plan->covers.count, NULL, 0},
+        .old_size = pair->old_size,
+        .scratch = scratch,
+    };
+    memcpy(device->place.identity, "a patch's hash..", PATCH_IDENTITY_SIZE);
+    for (size_t i = 0; i < plan->step_count; i++)
+        changes[plan->steps[i]] = true;
+    for (uint32_t page = 0; page < device->place.map.count; page++)
+        if (!changes[page])
+            patch_page_leave(&device->place.map, page);
+}
+
+/* From power on to the end, or to the next cut. */
+static enum patch_status run(struct device *device, struct flash *flash, const struct pair *pair,
+                             const struct delta_in_place *plan, uint32_t scratch)
+{
+    set_up(device, flash, pair, plan, scratch);
+    enum patch_status status = patch_in_place_open(&device->place);
+    while (status == PATCH_OK && device->place.steps < plan->step_count) {
+        const uint32_t page = plan->steps[device->place.steps];
+        status = patch_in_place_begin(&device->place, page);
         if (status == PATCH_OK)
-            status = make_page(device, pair, plan, (size_t)step->page * PAGE);
+            status = make_page(device, pair, plan, (size_t)page * PAGE);
         if (status == PATCH_OK)
             status = patch_in_place_commit(&device->place);
-        if (status != PATCH_OK)
-            return status;
     }
-    return PATCH_OK;
+    return status;
 }
 
 static void check_result(const struct flash *flash, const struct pair *pair)
@@ -274,9 +293,9 @@ static void test_random_plans(void **unused)
     for (uint32_t round = 0; round < 10 * ROUNDS; round++) {
         PACK_AUTO(delta_in_place_free) struct delta_in_place plan = {0};
         make_pair(&pair, &seed);
-        make_plan(&plan, &pair, round % (MOST_SPARE + 1));
+        make_plan(&plan, &pair, round % 4 * PAGE);
         load(&flash, &pair, seed);
-        assert_int_equal(run(&device, &flash, &pair, &plan, round % (MOST_SPARE + 1)), PATCH_OK);
+        assert_int_equal(run(&device, &flash, &pair, &plan, round % 4 * PAGE), PATCH_OK);
         check_result(&flash, &pair);
     }
 }
@@ -328,7 +347,7 @@ static void test_insertion(void **unused)
     assert_int_equal(plan.covers.count, 2);
     assert_int_equal(plan.step_count, MOST_PAGES - 3); /* the first three stay as they are */
     for (uint32_t i = 0; i < plan.step_count; i++)
-        assert_int_equal(plan.steps[i].page, MOST_PAGES - 1 - i);
+        assert_int_equal(plan.steps[i], MOST_PAGES - 1 - i);
 }
 
 static void test_removal(void **unused)
@@ -346,10 +365,10 @@ static void test_removal(void **unused)
     assert_int_equal(plan.given_up, 0);
     assert_int_equal(plan.step_count, MOST_PAGES - 1);
     for (uint32_t i = 0; i < plan.step_count; i++)
-        assert_int_equal(plan.steps[i].page, i);
+        assert_int_equal(plan.steps[i], i);
 }
 
-/* Two pages that change places: one is lost, or kept in a spare page. */
+/* Two pages that change places: one is lost, or kept in the scratch. */
 static void test_cycle(void **unused)
 {
     (void)unused;
@@ -361,13 +380,13 @@ static void test_cycle(void **unused)
     fill(pair.old_bytes, pair.old_size, &seed);
     add_cover(&pair, PAGE, PAGE, &seed);
     add_cover(&pair, PAGE, 0, &seed);
-    for (uint32_t spare = 0; spare < 2; spare++) {
+    for (uint32_t scratch = 0; scratch <= 2 * PAGE; scratch += PAGE / 2) {
         PACK_AUTO(delta_in_place_free) struct delta_in_place plan = {0};
-        make_plan(&plan, &pair, spare);
-        assert_int_equal(plan.given_up, spare ? 0 : PAGE);
-        assert_int_equal(plan.from_spare, spare ? PAGE : 0);
-        assert_int_equal(plan.covers.count, spare ? 2 : 1);
-        assert_int_equal(plan.steps[0].keep, spare);
+        make_plan(&plan, &pair, scratch);
+        bool kept = scratch >= PAGE;
+        assert_int_equal(plan.given_up, kept ? 0 : PAGE);
+        assert_int_equal(plan.from_scratch, kept ? PAGE : 0);
+        assert_int_equal(plan.covers.count, kept ? 2 : 1);
     }
 }
 
@@ -478,25 +497,25 @@ static void test_cut_at_every_operation(void **unused)
     uint32_t seed = 42;
     for (uint32_t round = 0; round < 6; round++) {
         PACK_AUTO(delta_in_place_free) struct delta_in_place plan = {0};
-        const uint32_t spare = round % (MOST_SPARE + 1);
+        const uint32_t scratch = round % 4 * PAGE;
         do
             make_pair(&pair, &seed);
         while (pair.new_size > SLOT / 2);
-        make_plan(&plan, &pair, spare);
+        make_plan(&plan, &pair, scratch);
         load(&flash, &pair, seed);
-        assert_int_equal(run(&device, &flash, &pair, &plan, spare), PATCH_OK);
+        assert_int_equal(run(&device, &flash, &pair, &plan, scratch), PATCH_OK);
         const long operations = (long)(flash.erased + flash.written);
         uint8_t state[sizeof device.state];
         memcpy(state, device.state, sizeof state);
         for (long cut = 1; cut <= operations; cut++) {
             load(&flash, &pair, seed + (uint32_t)cut);
             flash.left = cut;
-            assert_int_equal(run(&device, &flash, &pair, &plan, spare), PATCH_IO);
+            assert_int_equal(run(&device, &flash, &pair, &plan, scratch), PATCH_IO);
             flash.left = 1 + (long)below(&seed, (uint32_t)operations);
-            enum patch_status status = run(&device, &flash, &pair, &plan, spare);
+            enum patch_status status = run(&device, &flash, &pair, &plan, scratch);
             flash.left = NO_CUT;
             if (status != PATCH_OK)
-                status = run(&device, &flash, &pair, &plan, spare);
+                status = run(&device, &flash, &pair, &plan, scratch);
             assert_int_equal(status, PATCH_OK);
             check_result(&flash, &pair);
             assert_memory_equal(device.state, state, sizeof state);
@@ -545,9 +564,8 @@ static void test_cut_in_clear(void **unused)
         flash.left = cut;
         enum patch_status status = patch_in_place_clear(&device.place);
         flash.left = NO_CUT;
-        assert_int_equal(patch_in_place_open(&device.place, &device.flash, device.states, 2,
-                                             pair.old_size, identity),
-                         PATCH_OK);
+        set_up(&device, &flash, &pair, &plan, 0);
+        assert_int_equal(patch_in_place_open(&device.place), PATCH_OK);
         assert_true(device.place.steps == plan.step_count || device.place.steps == 0);
         assert_true(status == PATCH_IO || device.place.steps == 0);
         check_result(&flash, &pair);
@@ -568,13 +586,13 @@ static void test_other_journal(void **unused)
     make_plan(&plan, &pair, 0);
     load(&flash, &pair, seed);
     assert_int_equal(run(&device, &flash, &pair, &plan, 0), PATCH_OK);
-    assert_int_equal(patch_in_place_open(&device.place, &device.flash, device.states, 2,
-                                         pair.old_size, (const uint8_t *)"another's hash.."),
-                     PATCH_OK);
+    set_up(&device, &flash, &pair, &plan, 0);
+    device.place.identity[3] ^= 1;
+    assert_int_equal(patch_in_place_open(&device.place), PATCH_OK);
     assert_int_equal(device.place.steps, 0);
-    assert_int_equal(patch_in_place_open(&device.place, &device.flash, device.states, 1,
-                                         pair.old_size, identity),
-                     PATCH_OK);
+    set_up(&device, &flash, &pair, &plan, 0);
+    device.states[1].size -= 130; /* another decoder, whose records end elsewhere */
+    assert_int_equal(patch_in_place_open(&device.place), PATCH_OK);
     assert_int_equal(device.place.steps, 0);
 }
 
@@ -582,31 +600,45 @@ static void test_refusals(void **unused)
 {
     (void)unused;
     static struct flash flash;
-    struct pack_flash wrong[5];
-    struct patch_in_place place;
-    for (int i = 0; i < 5; i++)
-        wrong[i] = describe(&flash, 0);
-    wrong[0].page = 192;
-    wrong[1].page = 64;
-    wrong[2].word = 64;
-    wrong[3].spare = PATCH_MOST_SPARE + 1;
-    wrong[4].journal_size = PAGE;
-    for (int i = 0; i < 5; i++)
-        assert_int_equal(patch_in_place_open(&place, &wrong[i], NULL, 0, 1, identity),
-                         i < 4 ? PATCH_UNSUPPORTED : PATCH_LIMIT);
-    struct pack_flash right = describe(&flash, 1);
+    static struct pair pair;
+    struct device device;
+    const struct delta_in_place plan = {0};
+    static const struct pack_flash bad[] = {
+        {.page = 192, .word = WORD, .slot_size = SLOT, .journal_size = SLOT},
+        {.page = 64, .word = WORD, .slot_size = SLOT, .journal_size = SLOT},
+        {.page = PAGE, .word = 64, .slot_size = SLOT, .journal_size = SLOT},
+        {.page = PAGE, .word = WORD, .slot_size = SLOT, .journal_size = PAGE},
+        {.page = PAGE, .word = WORD, .slot_size = PAGE, .journal_size = SLOT},
+    };
+    pair.new_size = SLOT;
+    for (int i = 0; i < 5; i++) {
+        set_up(&device, &flash, &pair, &plan, 0);
+        device.place.flash = &bad[i];
+        assert_int_equal(patch_in_place_open(&device.place),
+                         i < 3 ? PATCH_UNSUPPORTED : PATCH_LIMIT);
+    }
     flash.left = NO_CUT;
-    assert_int_equal(patch_in_place_open(&place, &right, NULL, 0, 1, identity), PATCH_OK);
-    assert_int_equal(patch_in_place_begin(&place, &(struct patch_step){MOST_PAGES, 0}),
-                     PATCH_MALFORMED);
-    assert_int_equal(patch_in_place_begin(&place, &(struct patch_step){0, 2}), PATCH_MALFORMED);
-    assert_int_equal(patch_in_place_begin(&place, &(struct patch_step){0, 1}), PATCH_OK);
+    set_up(&device, &flash, &pair, &plan, 0);
+    memset(device.map, 0, sizeof device.map);
+    assert_int_equal(patch_in_place_open(&device.place), PATCH_OK);
+    assert_int_equal(patch_in_place_begin(&device.place, MOST_PAGES), PATCH_MALFORMED);
+    assert_int_equal(patch_in_place_begin(&device.place, 1), PATCH_OK);
     uint8_t bytes[PAGE + 1] = {0};
-    assert_int_equal(patch_in_place_write(&place, bytes, PAGE + 1), PATCH_MALFORMED);
-    assert_int_equal(patch_in_place_write(&place, bytes, 3), PATCH_OK);
-    assert_int_equal(patch_in_place_write(&place, bytes, PAGE - 2), PATCH_MALFORMED);
-    assert_int_equal(patch_in_place_write(&place, bytes, PAGE - 3), PATCH_OK);
-    assert_int_equal(patch_in_place_commit(&place), PATCH_OK);
+    assert_int_equal(patch_in_place_write(&device.place, bytes, PAGE + 1), PATCH_MALFORMED);
+    assert_int_equal(patch_in_place_write(&device.place, bytes, 3), PATCH_OK);
+    assert_int_equal(patch_in_place_write(&device.place, bytes, PAGE - 2), PATCH_MALFORMED);
+    assert_int_equal(patch_in_place_write(&device.place, bytes, PAGE - 3), PATCH_OK);
+    assert_int_equal(patch_in_place_commit(&device.place), PATCH_OK);
+    assert_int_equal(patch_in_place_begin(&device.place, 1), PATCH_MALFORMED); /* is made */
+
+    /* A page whose old bytes would have to be kept, and no scratch for them. */
+    const struct patch_cover cover = {0, 2 * PAGE, PAGE};
+    device.place.covers = (struct patch_covers){&cover, 1, NULL, 0};
+    device.place.old_size = SLOT;
+    assert_int_equal(patch_in_place_begin(&device.place, 2), PATCH_OK);
+    assert_int_equal(patch_in_place_commit(&device.place), PATCH_MALFORMED);
+    device.place.scratch = PAGE;
+    assert_int_equal(patch_in_place_commit(&device.place), PATCH_OK);
 }
 
 int main(void)

@@ -64,14 +64,17 @@ struct pack_flash {
     /* Addresses and sizes, multiples of the page: */
     uint32_t slot; /* the old image is at its start, and the new one will be */
     uint32_t slot_size;
-    uint32_t scratch; /* 1 + `spare` pages; the patch says how many it wants */
+    uint32_t making; /* one page, in which each page is made before it is put in its place */
     uint32_t journal;
     uint32_t journal_size; /* pack_apply_journal_size, or more */
-    uint32_t spare;        /* at most 16 */
 };
 
-/* Bytes of flash for the journal, given the size of apply->memory, for any patch of the profile. */
-PACK_API uint32_t pack_apply_journal_size(const struct pack_flash *flash, size_t memory_size);
+/*
+ * Bytes of flash for the journal that suffice for any patch that applies in `memory_size` bytes
+ * and was made with at most `scratch` bytes of scratch.
+ */
+PACK_API uint32_t pack_apply_journal_size(const struct pack_flash *flash, size_t memory_size,
+                                          uint32_t scratch);
 
 /*
  * In the only slot. After a power cut call it again, with the same patch, before anything else
