@@ -82,7 +82,7 @@ struct proof {
 
 static uint64_t memory_of(const struct proof *proof)
 {
-    return proof->search->options->memory / 2;
+    return proof->search->options->memory;
 }
 
 /* Returns the number of the guess that packs it, or NO_HINT; remembers the recipe. */
