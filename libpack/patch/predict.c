@@ -211,8 +211,9 @@ bool patch_site_recall(const struct patch_site *site, unsigned number, uint64_t 
 
 /* --- words with one field --------------------------------------------------------------------- */
 
-bool patch_site_word(const struct patch_site *site, size_t at, const struct patch_word *table,
-                     size_t count, uint32_t *word, enum patch_reach *reach)
+bool patch_site_word(const struct patch_site *site, size_t at, size_t size,
+                     const struct patch_word *table, size_t count, uint32_t *word,
+                     enum patch_reach *reach)
 {
     for (const struct patch_word *entry = table; entry < table + count; entry++) {
         if ((*word & entry->mask) != entry->value)
@@ -224,7 +225,7 @@ bool patch_site_word(const struct patch_site *site, size_t at, const struct patc
             return true;
         *word &= ~(field << entry->shift);
         *word |= ((uint32_t)(distance / entry->form.unit) & field) << entry->shift;
-        patch_site_mark(site, at, 4, entry->form.group, *reach);
+        patch_site_mark(site, at, size, entry->form.group, *reach);
         return true;
     }
     return false;

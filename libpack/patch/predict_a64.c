@@ -116,7 +116,7 @@ size_t patch_look_a64(struct patch_site *site, size_t at, size_t room)
         look_adr(site, at, word);
     } else if (low_part(word, &scale)) {
         look_low(site, at, word, scale);
-    } else if (patch_site_word(site, at, words, sizeof words / sizeof *words, &word, &reach) &&
+    } else if (patch_site_word(site, at, 4, words, sizeof words / sizeof *words, &word, &reach) &&
                reach != PATCH_REACH_NONE) {
         patch_put32(site->predicted + at, word);
     }

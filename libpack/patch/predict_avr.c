@@ -34,7 +34,7 @@ size_t patch_look_avr(struct patch_site *site, size_t at, size_t room)
     }
     if ((word & 0xfc0f) == 0x9000) /* LDS and STS have an address in their second half */
         return room < 4 ? room : 4;
-    if (patch_site_word(site, at, words, sizeof words / sizeof *words, &word, &reach) &&
+    if (patch_site_word(site, at, 2, words, sizeof words / sizeof *words, &word, &reach) &&
         reach != PATCH_REACH_NONE)
         patch_put16(site->predicted + at, word);
     return 2;

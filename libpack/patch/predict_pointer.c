@@ -4,6 +4,12 @@
 
 #define REVERSED(index, size) ((size)-1 - (index))
 
+/* LUI and AUIPC of RISC-V, which hold the upper bits of an address where an address has them. */
+static bool is_upper(uint8_t kind, uint32_t word)
+{
+    return (kind == PATCH_REGION_RISCV32 || kind == PATCH_REGION_RISCV64) && (word & 0x5f) == 0x17;
+}
+
 static size_t look_pointer(struct patch_site *site, size_t at, size_t room, size_t size, bool big)
 {
     uint64_t value = 0, moved = 0, odd = 0;
@@ -11,6 +17,8 @@ static size_t look_pointer(struct patch_site *site, size_t at, size_t room, size
         return 1;
     for (size_t i = 0; i < size; i++)
         value = value << 8 | site->old[at + (big ? i : REVERSED(i, size))];
+    if (size == 4 && is_upper(site->region->kind, (uint32_t)value))
+        return 1;
     if (site->region->kind == PATCH_REGION_THUMB)
         odd = value & 1; /* says that the code there is Thumb */
     const enum patch_reach reach = patch_site_map_pointer(site, value - odd, &moved);

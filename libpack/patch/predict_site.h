@@ -76,16 +76,17 @@ bool patch_site_recall(const struct patch_site *site, unsigned number, uint64_t 
 
 /* --- words with one field --------------------------------------------------------------------- */
 
-/* An instruction of 32 bits whose field is `width` bits from bit `shift` up. */
+/* An instruction of up to 32 bits whose field is `width` bits from bit `shift` up. */
 struct patch_word {
     uint32_t mask, value;
     uint8_t shift, width;
     struct patch_form form;
 };
 
-/* True when `word` is one of the table; then it holds the prediction, or is as it was. */
-bool patch_site_word(const struct patch_site *site, size_t at, const struct patch_word *table,
-                     size_t count, uint32_t *word, enum patch_reach *reach);
+/* True when `word`, of `size` bytes, is one of the table; it holds the prediction then. */
+bool patch_site_word(const struct patch_site *site, size_t at, size_t size,
+                     const struct patch_word *table, size_t count, uint32_t *word,
+                     enum patch_reach *reach);
 
 /* --- integers --------------------------------------------------------------------------------- */
 

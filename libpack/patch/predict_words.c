@@ -72,7 +72,7 @@ size_t patch_look_a32(struct patch_site *site, size_t at, size_t room)
     uint32_t word = patch_get32(site->old + at);
     if (word >> 28 == 15 && (word & 0x0e000000) != 0x0a000000)
         return 4;
-    if (patch_site_word(site, at, a32_words, LENGTH(a32_words), &word, &reach)) {
+    if (patch_site_word(site, at, 4, a32_words, LENGTH(a32_words), &word, &reach)) {
         if (reach != PATCH_REACH_NONE)
             patch_put32(site->predicted + at, word);
     } else if ((word & 0x0f3f0000) == 0x051f0000) {
@@ -171,7 +171,7 @@ size_t patch_look_powerpc(struct patch_site *site, size_t at, size_t room)
     if (room < 4)
         return room;
     uint32_t word = patch_get32_be(site->old + at);
-    if (patch_site_word(site, at, powerpc_words, LENGTH(powerpc_words), &word, &reach)) {
+    if (patch_site_word(site, at, 4, powerpc_words, LENGTH(powerpc_words), &word, &reach)) {
         if (reach != PATCH_REACH_NONE)
             patch_put32_be(site->predicted + at, word);
     } else if ((word & 0xfc1f0000) == 0x3c000000) {
@@ -224,7 +224,7 @@ static size_t look_mips(struct patch_site *site, size_t at, size_t room,
     if (room < 4)
         return room;
     uint32_t word = halves->get(site->old + at);
-    if (patch_site_word(site, at, mips_words, LENGTH(mips_words), &word, &reach)) {
+    if (patch_site_word(site, at, 4, mips_words, LENGTH(mips_words), &word, &reach)) {
         if (reach != PATCH_REACH_NONE)
             halves->put(site->predicted + at, word);
     } else if ((word & 0xf8000000) == 0x08000000) {

@@ -65,7 +65,7 @@ size_t patch_look_xtensa(struct patch_site *site, size_t at, size_t room)
         return behind_return(site, at, 3, room);
     if ((word & 15) == 1) {
         look_load(site, at, word);
-    } else if (patch_site_word(site, at, words, sizeof words / sizeof *words, &word, &reach) &&
+    } else if (patch_site_word(site, at, 3, words, sizeof words / sizeof *words, &word, &reach) &&
                reach != PATCH_REACH_NONE) {
         patch_put16(site->predicted + at, word);
         site->predicted[at + 2] = (uint8_t)(word >> 16);
