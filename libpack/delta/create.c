@@ -127,7 +127,7 @@ static int try_ways(struct creation *creation)
     }
     /* Opening packed parts may not pay, but where it does, it does by far. */
     bool settled = size_of(&creation->best) > 0 &&
-                   (!best || size_of(&creation->best) < creation->pair.new_image.size / 16);
+                   size_of(&creation->best) < creation->pair.new_image.size / 16;
     for (size_t i = 0; !status && !settled && i < count; i++)
         status = try_way(creation, &ways[i], i + 1 == count);
     return status;
