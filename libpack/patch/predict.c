@@ -19,8 +19,10 @@ struct kind {
 };
 
 static const struct kind kind_table[PATCH_REGION_KINDS] = {
-#if PATCH_ARCHITECTURES & PATCH_ARCHITECTURE_ARM
+#if PATCH_ARCHITECTURES & PATCH_ARCHITECTURE_THUMB
     [PATCH_REGION_THUMB] = {patch_look_thumb, patch_look_pointer32_le, 2, 4},
+#endif
+#if PATCH_ARCHITECTURES & PATCH_ARCHITECTURE_A32
     [PATCH_REGION_A32] = {patch_look_a32, patch_look_pointer32_le, 4, 4},
 #endif
 #if PATCH_ARCHITECTURES & PATCH_ARCHITECTURE_A64

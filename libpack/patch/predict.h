@@ -22,7 +22,7 @@
 
 /* Which machines a build of the predictor knows; a patch for another one is refused by its reader.
  */
-#define PATCH_ARCHITECTURE_ARM 1u /* Thumb and A32 */
+#define PATCH_ARCHITECTURE_THUMB 1u
 #define PATCH_ARCHITECTURE_A64 2u
 #define PATCH_ARCHITECTURE_X86 4u
 #define PATCH_ARCHITECTURE_RISCV 8u
@@ -31,9 +31,10 @@
 #define PATCH_ARCHITECTURE_MIPS 64u
 #define PATCH_ARCHITECTURE_POWERPC 128u
 #define PATCH_ARCHITECTURE_POINTERS 256u /* regions of nothing but pointers */
-#define PATCH_ARCHITECTURE_ELF 512u      /* relocation tables */
+#define PATCH_ARCHITECTURE_ELF 512u      /* relocation and symbol tables */
+#define PATCH_ARCHITECTURE_A32 1024u
 #ifndef PATCH_ARCHITECTURES
-#define PATCH_ARCHITECTURES 1023u
+#define PATCH_ARCHITECTURES 2047u
 #endif
 
 /* True when this build predicts regions of that kind (PATCH_REGION_NONE included). */
