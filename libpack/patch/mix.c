@@ -36,7 +36,7 @@ static void *take(uint8_t **memory, size_t size)
 
 size_t mix_tables_size(unsigned slot_bits, unsigned stretch_bits)
 {
-    return rounded(sizeof(uint16_t) << slot_bits) + rounded(sizeof(int16_t) << stretch_bits) +
+    return rounded((size_t)2 << slot_bits) + rounded(sizeof(int16_t) << stretch_bits) +
            rounded(sizeof(uint16_t) * MIX_RATES);
 }
 
@@ -45,14 +45,14 @@ void mix_tables_bind(struct mix_tables *tables, unsigned slot_bits, unsigned str
 {
     tables->slot_bits = slot_bits;
     tables->stretch_bits = stretch_bits;
-    tables->slots = take(memory, sizeof(uint16_t) << slot_bits);
+    tables->slots = take(memory, (size_t)2 << slot_bits);
     tables->stretch = take(memory, sizeof(int16_t) << stretch_bits);
     tables->rates = take(memory, sizeof(uint16_t) * MIX_RATES);
 }
 
 void mix_tables_begin(struct mix_tables *tables)
 {
-    memset(tables->slots, 0, sizeof(uint16_t) << tables->slot_bits);
+    memset(tables->slots, 0, (size_t)2 << tables->slot_bits);
     /* The inverse of squash, at the middle of each step. */
     uint32_t steps = UINT32_C(1) << tables->stretch_bits;
     int x = -2047;
@@ -116,7 +116,6 @@ void mix_begin(struct mix *mix)
 
 struct work {
     int16_t inputs[MIX_INPUTS];
-    uint16_t *slots[MIX_INPUTS];
     size_t count;
     uint32_t p; /* the mixers' answer, or the refined one */
     int x;      /* stretch of the mixers' answer */
@@ -126,21 +125,50 @@ struct work {
     unsigned refined_weight;
 };
 
+static uint32_t stirred(uint32_t hash)
+{
+    hash *= UINT32_C(0x9e3779b1);
+    hash ^= hash >> 16;
+    return hash * UINT32_C(0x85ebca6b);
+}
+
+void mix_find_flag(struct mix_question *question, const struct mix_tables *tables,
+                   const uint32_t *hashes, size_t contexts)
+{
+    for (size_t i = 0; i < contexts; i++) {
+        uint32_t hash = stirred(hashes[i]);
+        uint8_t *slot = tables->slots + 2 * (size_t)(hash >> (32 - tables->slot_bits));
+        uint8_t check = (uint8_t)hash;
+        if (slot[0] != check) {
+            slot[0] = check;
+            slot[1] = 0;
+        }
+        question->histories[i] = slot + 1;
+    }
+    question->step = 0;
+}
+
+void mix_find_nibble(struct mix_question *question, const struct mix_tables *tables,
+                     const uint32_t *hashes, size_t contexts, uint32_t partial)
+{
+    for (size_t i = 0; i < contexts; i++) {
+        uint32_t hash = stirred(hashes[i] + partial * UINT32_C(0x2f0b4c47));
+        uint8_t *group = tables->slots + 16 * (size_t)(hash >> (35 - tables->slot_bits));
+        uint8_t check = (uint8_t)hash;
+        if (group[0] != check) {
+            memset(group, 0, 16);
+            group[0] = check;
+        }
+        question->histories[i] = group;
+    }
+}
+
 static void look_up(struct mix *mix, const struct mix_tables *tables,
                     const struct mix_question *question, struct work *work)
 {
     size_t contexts = mix->shape.contexts;
-    uint32_t stir = question->partial * UINT32_C(0x2f0b4c47);
     for (size_t i = 0; i < contexts; i++) {
-        uint32_t hash = (question->hashes[i] + stir) * UINT32_C(0x9e3779b1);
-        hash ^= hash >> 16;
-        hash *= UINT32_C(0x85ebca6b);
-        uint16_t *slot = &tables->slots[hash >> (32 - tables->slot_bits)];
-        uint16_t check = (uint16_t)((hash & 0xff) << 8);
-        if ((*slot & 0xff00) != check)
-            *slot = check;
-        work->slots[i] = slot;
-        uint32_t map = mix->maps[i * 256 + (*slot & 0xff)];
+        uint32_t map = mix->maps[i * 256 + question->histories[i][question->step]];
         work->inputs[i] = (int16_t)mix_stretch(tables, map >> 16);
     }
     for (size_t i = 0; i < mix->shape.directs; i++)
@@ -198,16 +226,17 @@ static uint8_t next_history(unsigned history, unsigned bit)
     return (uint8_t)(zeros << 4 | ones);
 }
 
-static void learn(struct mix *mix, const struct mix_tables *tables, struct work *work, unsigned bit)
+static void learn(struct mix *mix, const struct mix_tables *tables,
+                  const struct mix_question *question, struct work *work, unsigned bit)
 {
     for (size_t i = 0; i < mix->shape.contexts; i++) {
-        uint32_t *map = &mix->maps[i * 256 + (*work->slots[i] & 0xff)];
+        uint8_t *history = &question->histories[i][question->step];
+        uint32_t *map = &mix->maps[i * 256 + *history];
         uint32_t count = *map & 1023, p = *map >> 10;
         int32_t error = (int32_t)(bit << 22) - (int32_t)p;
         p = (uint32_t)((int32_t)p + (int32_t)((int64_t)error * tables->rates[count] / 65536));
         *map = p << 10 | (count < MIX_RATES - 1 ? count + 1 : count);
-        *work->slots[i] =
-            (uint16_t)((*work->slots[i] & 0xff00) | next_history(*work->slots[i] & 0xff, bit));
+        *history = next_history(*history, bit);
     }
     for (int m = 0; m < 2; m++) {
         if (mix->shape.select[m] == 0)
@@ -231,6 +260,6 @@ unsigned mix_code_bit(struct mix *mix, const struct mix_tables *tables, struct p
     refine(mix, question, &work);
     uint32_t p = work.p < PATCH_LEAST ? PATCH_LEAST : work.p > PATCH_MOST ? PATCH_MOST : work.p;
     bit = patch_code_bit(coder, p, bit);
-    learn(mix, tables, &work, bit);
+    learn(mix, tables, question, &work, bit);
     return bit;
 }

@@ -23,7 +23,7 @@ struct mix_shape {
 
 /* Shared by the uses of one model. */
 struct mix_tables {
-    uint16_t *slots; /* high byte: check; low byte: history, zeros << 4 | ones */
+    uint8_t *slots; /* 2^slot_bits pairs of check and history, or sixteenths as many groups */
     unsigned slot_bits;
     int16_t *stretch; /* ln(p / (1 − p)) · 256 by the high bits of p */
     unsigned stretch_bits;
@@ -41,9 +41,9 @@ struct mix {
 
 /* What is asked of a mixer for one bit. */
 struct mix_question {
-    const uint32_t *hashes; /* one for each context */
+    uint8_t *histories[MIX_INPUTS]; /* of each context: zeros << 4 | ones, at `step` */
+    unsigned step;
     const int16_t *directs; /* in units of stretch */
-    uint32_t partial;       /* what is known of the symbol: 1, then bits */
     unsigned select[2];
     unsigned refine;
 };
@@ -56,6 +56,16 @@ void mix_tables_bind(struct mix_tables *tables, unsigned slot_bits, unsigned str
 void mix_tables_begin(struct mix_tables *tables);
 void mix_bind(struct mix *mix, const struct mix_shape *shape, uint8_t **memory);
 void mix_begin(struct mix *mix);
+
+/* Finds the histories of a single bit; `hashes` has one for each context. Step 0. */
+void mix_find_flag(struct mix_question *question, const struct mix_tables *tables,
+                   const uint32_t *hashes, size_t contexts);
+/*
+ * Those of the next four bits of a symbol of which `partial` (1, then bits) is known: a check and
+ * 15 histories side by side, so that they cost one access to memory. Steps are 1, then bits.
+ */
+void mix_find_nibble(struct mix_question *question, const struct mix_tables *tables,
+                     const uint32_t *hashes, size_t contexts, uint32_t partial);
 
 unsigned mix_code_bit(struct mix *mix, const struct mix_tables *tables, struct patch_coder *coder,
                       const struct mix_question *question, unsigned bit);

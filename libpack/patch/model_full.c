@@ -148,14 +148,18 @@ static unsigned full_hit(void *memory, struct patch_coder *coder, const struct p
                  (uint32_t)old[-1] << 16 | (uint32_t)old[0] << 8 | old[1]),
     };
     struct mix_question question = {
-        .hashes = hashes,
-        .partial = 1,
         .select = {(since > 15 ? 15 : since) * 64 + (group << 1 | moved), place->misses & 0xff},
         .refine = field,
     };
-    for (int i = 0; i < 11; i++)
-        hashes[i] += 0x1000193u * USE_HIT;
+    mix_find_flag(&question, &full->tables, hashes, shapes[USE_HIT].contexts);
     return mix_code_bit(&full->mixes[USE_HIT], &full->tables, coder, &question, bit);
+}
+
+/* What is known of a nibble: 1, then its bits so far. */
+static unsigned nibble_step(uint32_t partial, unsigned index)
+{
+    unsigned known = index & 3;
+    return (1u << known) | (partial & ((1u << known) - 1));
 }
 
 static uint8_t full_miss(void *memory, struct patch_coder *coder, const struct patch_place *place,
@@ -181,16 +185,18 @@ static uint8_t full_miss(void *memory, struct patch_coder *coder, const struct p
         mix_hash(33, (uint32_t)difference(place, 1) << 16 | (uint32_t)difference(place, 2) << 8 |
                          field),
     };
-    struct mix_question question = {.hashes = hashes};
+    struct mix_question question = {.directs = NULL};
     uint32_t partial = 1;
     for (unsigned i = 0; i < 8; i++) {
+        if (i % 4 == 0)
+            mix_find_nibble(&question, &full->tables, hashes, shapes[USE_MISS].contexts, partial);
         uint32_t known = p >> (7 - i) | UINT32_C(1) << (i + 1);
         bool same = partial == known >> 1; /* so far it is the predicted byte, which it is not */
         unsigned bit = byte >> (7 - i) & 1;
         if (i == 7 && same) {
             bit = !(p & 1);
         } else {
-            question.partial = partial;
+            question.step = nibble_step(partial, i);
             question.select[0] = i << 1 | same;
             question.select[1] = field;
             question.refine = partial;
@@ -275,10 +281,12 @@ static uint8_t full_extra(void *memory, struct patch_coder *coder, const struct 
     struct expectation expectations[2];
     repeats_find(&full->repeats, place, old, user);
     extra_hashes(full, place, hashes);
-    struct mix_question question = {.hashes = hashes, .directs = directs};
+    struct mix_question question = {.directs = directs};
     const struct repeat *found[2] = {&full->repeats.old_image, &full->repeats.new_image};
     uint32_t partial = 1;
     for (unsigned i = 0; i < 8; i++) {
+        if (i % 4 == 0)
+            mix_find_nibble(&question, &full->tables, hashes, shapes[USE_EXTRA].contexts, partial);
         unsigned bit = byte >> (7 - i) & 1, state = 0;
         for (int which = 0; which < 2; which++) {
             directs[which] = expect(full, which, found[which], partial, i, &expectations[which]);
@@ -286,7 +294,7 @@ static uint8_t full_extra(void *memory, struct patch_coder *coder, const struct 
             state = state * 8 +
                     (expectations[which].active ? 1 + (length > 9 ? 9 : length) * 2 / 3 : 0);
         }
-        question.partial = partial;
+        question.step = nibble_step(partial, i);
         question.select[0] = (state & 63) << 3 | i;
         question.select[1] = partial;
         question.refine = partial;

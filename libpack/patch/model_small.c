@@ -79,23 +79,26 @@ static unsigned small_hit(void *memory, struct patch_coder *coder, const struct 
         mix_hash(5, (uint32_t)place->predicted << 2 | at),
         mix_hash(6, (uint32_t)place->kind_difference[place->kind] << 8 | place->kind),
     };
-    struct mix_question question = {
-        .hashes = hashes, .partial = 1, .select = {place->misses & 15, 0}};
+    struct mix_question question = {.select = {place->misses & 15, 0}};
+    mix_find_flag(&question, &small->tables, hashes, CONTEXTS);
     return mix_code_bit(&small->mixes[USE_HIT], &small->tables, coder, &question, bit);
 }
 
 static uint8_t small_byte(struct small *small, enum use use, struct patch_coder *coder,
                           const uint32_t *hashes, unsigned other, uint8_t byte)
 {
-    struct mix_question question = {.hashes = hashes};
-    uint32_t partial = 1;
+    struct mix_question question = {.directs = NULL};
+    uint32_t stirred[CONTEXTS], partial = 1;
     for (unsigned i = 0; i < 8; i++) {
         unsigned bit = byte >> (7 - i) & 1;
         bool same = use == USE_MISS && partial == (other >> (8 - i) | 1u << i);
         if (i == 7 && same) { /* a miss is not the predicted byte */
             bit = !(other & 1);
         } else {
-            question.partial = partial;
+            /* Bit by bit: groups of histories would waste a small table. */
+            for (size_t c = 0; c < CONTEXTS; c++)
+                stirred[c] = mix_hash(hashes[c], partial);
+            mix_find_flag(&question, &small->tables, stirred, CONTEXTS);
             question.select[0] = use == USE_MISS ? i << 1 | same : i;
             bit = mix_code_bit(&small->mixes[use], &small->tables, coder, &question, bit);
         }
