@@ -2,6 +2,7 @@
 #include "bases.h"
 #include "cli.h"
 #include "commands.h"
+#include "memory_sink.h"
 
 #include "pack/bundle.h"
 #include "pack/image.h"
@@ -76,26 +77,6 @@ static void extraction_clear(struct extraction *extraction)
 
 /* --- images ---------------------------------------------------------------------------------- */
 
-/* Collects a segmented image's bytes, which fit in memory by its format's limits. */
-struct memory_sink {
-    struct pack_sink sink;
-    uint8_t *bytes;
-    size_t size, capacity;
-};
-
-static int memory_write(struct pack_sink *sink, const void *bytes, size_t size,
-                        struct pack_error *error)
-{
-    struct memory_sink *memory = (struct memory_sink *)sink;
-    if (size > memory->capacity - memory->size)
-        return pack_fail(error, PACK_E_INTERNAL, "an image grew while it was extracted");
-    memcpy(memory->bytes + memory->size, bytes, size);
-    memory->size += size;
-    return 0;
-}
-
-static const struct pack_sink_ops memory_ops = {.write = memory_write};
-
 /* The format that an image is written in; NULL for one that travels as it is. */
 static const struct pack_format *format_of(const struct extraction *extraction,
                                            const struct pack_release_image *image)
@@ -137,18 +118,16 @@ static int extract_segmented(struct extraction *extraction, size_t index,
     const struct pack_release_image *image =
         &pack_trusted_release(extraction->trusted)->images[index];
     CLI_AUTO(pack_image_free) struct pack_image *made = NULL;
-    if (image->size > PACK_MAX_SEGMENTED) {
-        pack_fail(error, PACK_E_LIMIT, "image \"%s\" is too large for its format", image->name);
+    CLI_AUTO(memory_sink_clear) struct memory_sink memory = {.size = 0};
+    int code = memory_sink_open(&memory, image->size, error);
+    if (code == PACK_E_LIMIT) {
+        pack_context(error, "image \"%s\"", image->name);
         return pack_hint(error, "--raw extracts it without addresses");
     }
-    CLI_AUTO_FREE uint8_t *bytes = malloc((size_t)image->size);
-    if (bytes == NULL)
-        return pack_fail_memory(error);
-    struct memory_sink memory = {
-        .sink.ops = &memory_ops, .bytes = bytes, .capacity = (size_t)image->size};
-    int code = pack_bundle_extract(extraction->trusted, index, &memory.sink, error);
     if (code == 0)
-        code = build_image(&made, image, bytes, error);
+        code = pack_bundle_extract(extraction->trusted, index, &memory.sink, error);
+    if (code == 0)
+        code = build_image(&made, image, memory.bytes, error);
     return code != 0 ? code : pack_image_write(sink, format, made, error);
 }
 

@@ -16,6 +16,7 @@ static const struct command *const commands[] = {
     &command_extract,
     &command_delta,
     &command_patch,
+    &command_diff,
     &command_key,
     &command_image,
     &command_completion,

@@ -13,6 +13,7 @@ extern const struct command command_init;
 extern const struct command command_lint;
 extern const struct command command_build;
 extern const struct command command_delta;
+extern const struct command command_diff;
 extern const struct command command_extract;
 extern const struct command command_image;
 extern const struct command command_inspect;

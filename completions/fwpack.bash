@@ -7,7 +7,7 @@
 _fwpack_table() {
     case $1 in
     '')
-        commands='init lint build sign verify inspect extract delta patch key image completion schema env exit-codes version'
+        commands='init lint build sign verify inspect extract delta patch diff key image completion schema env exit-codes version'
         options='--version --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=()
         ;;
@@ -54,6 +54,11 @@ _fwpack_table() {
     'patch')
         commands=''
         options='--decoder-memory --output -o --dry-run -n --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' '@file' )
+        ;;
+    'diff')
+        commands=''
+        options='--html --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' '@file' )
         ;;
     'key')
@@ -197,6 +202,12 @@ _fwpack_kind() {
     'patch --jobs' | 'patch -j') kind='@none' ;;
     'patch --color') kind='auto|always|never' ;;
     'patch --progress') kind='auto|bar|plain|json|none' ;;
+    'diff --html') kind='@file' ;;
+    'diff --pubkey' | 'diff -p') kind='@pubkey' ;;
+    'diff --require') kind='@none' ;;
+    'diff --jobs' | 'diff -j') kind='@none' ;;
+    'diff --color') kind='auto|always|never' ;;
+    'diff --progress') kind='auto|bar|plain|json|none' ;;
     'key --jobs' | 'key -j') kind='@none' ;;
     'key --color') kind='auto|always|never' ;;
     'key --progress') kind='auto|bar|plain|json|none' ;;

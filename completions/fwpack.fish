@@ -2,7 +2,7 @@
 # Printed from the tables of cli/: not to be edited.
 
 # The options that take the next word.
-set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --key --passphrase-file --passphrase-fd --role --comment --base --decoder-memory --min-security-version --signature --pubkey --require --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --purpose --from --to --base --merge --offset --crop --fill --family
+set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --key --passphrase-file --passphrase-fd --role --comment --base --decoder-memory --min-security-version --signature --pubkey --require --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --purpose --from --to --base --merge --offset --crop --fill --family
 set -g __fwpack_letters joDkxpC
 
 # The command so far, without options, their values and "help".
@@ -50,6 +50,7 @@ complete -c fwpack -n '__fwpack_is' -a inspect -d 'say what a bundle, image, pat
 complete -c fwpack -n '__fwpack_is' -a extract -d 'write the verified images of a bundle to files'
 complete -c fwpack -n '__fwpack_is' -a delta -d 'make the update from old releases to a new one small'
 complete -c fwpack -n '__fwpack_is' -a patch -d 'apply a patch to the old image that it was made from'
+complete -c fwpack -n '__fwpack_is' -a diff -d 'say what changed between two images or bundles'
 complete -c fwpack -n '__fwpack_is' -a key -d 'make keys, and say what they are'
 complete -c fwpack -n '__fwpack_is' -a image -d 'identify and convert firmware images'
 complete -c fwpack -n '__fwpack_is' -a completion -d 'print the completion script of a shell'
@@ -228,6 +229,21 @@ complete -c fwpack -n '__fwpack_at patch' -l jobs -s j -x -d 'use at most N thre
 complete -c fwpack -n '__fwpack_at patch' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
 complete -c fwpack -n '__fwpack_at patch' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
 complete -c fwpack -n '__fwpack_at patch' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at diff' -r -F
+complete -c fwpack -n '__fwpack_at diff' -r -F
+complete -c fwpack -n '__fwpack_at diff' -l html -r -F -d 'draw the new image as a map, in one HTML page'
+complete -c fwpack -n '__fwpack_at diff' -l pubkey -s p -r -F -d 'trust the public key PUB, a file or its text; repeatable'
+complete -c fwpack -n '__fwpack_at diff' -l require -x -d 'want N distinct release signers (1)'
+complete -c fwpack -n '__fwpack_at diff' -l allow-demo-keys -d 'trust keys made for demonstration'
+complete -c fwpack -n '__fwpack_at diff' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at diff' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at diff' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at diff' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at diff' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at diff' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at diff' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at diff' -l no-input -d 'never ask anything (so too with CI=true)'
 
 complete -c fwpack -n '__fwpack_is key' -a generate -d 'make a new key'
 complete -c fwpack -n '__fwpack_is key' -a show -d 'say what a key file is'

@@ -6,6 +6,7 @@
 #include "base/memory.h"
 #include "delta/attempt.h"
 #include "delta/foreign.h"
+#include "delta/map.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -317,6 +318,26 @@ int pack_delta_create(const struct pack_context *context, struct pack_input *old
     if (delta_foreign_find(options->format))
         return create_foreign(&creation, patch, report);
     status = create_own(&creation, patch);
+    if (!status && report)
+        fill_report(&creation, report);
+    return status;
+}
+
+int pack_delta_map(const struct pack_context *context, struct pack_input *old_image,
+                   struct pack_input *new_image, const struct pack_delta_options *options,
+                   struct pack_delta_cell *cells, size_t cell_count, uint64_t *cell_size,
+                   struct pack_delta_report *report, struct pack_error *error)
+{
+    PACK_AUTO(free_creation)
+    struct creation creation = {.context = context, .options = options, .error = error};
+    int status = read_images(&creation, old_image, new_image);
+    if (!status)
+        status = open_packed(&creation);
+    if (!status)
+        status = try_ways(&creation);
+    if (!status)
+        status =
+            delta_map_fill(&creation.best, &creation.pair, cells, cell_count, cell_size, error);
     if (!status && report)
         fill_report(&creation, report);
     return status;

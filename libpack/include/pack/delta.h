@@ -66,6 +66,32 @@ PACK_API PACK_MUST_USE int pack_delta_create(const struct pack_context *context,
                                              struct pack_delta_report *report,
                                              struct pack_error *error);
 
+/* What became of a byte of the new image. */
+enum pack_delta_change {
+    PACK_CHANGE_SAME,      /* as it was, where it was */
+    PACK_CHANGE_MOVED,     /* as it was, elsewhere */
+    PACK_CHANGE_PREDICTED, /* part of a reference, which changed as its target moved */
+    PACK_CHANGE_CHANGED,   /* another one in a range that is copied */
+    PACK_CHANGE_NEW,       /* between those ranges */
+    PACK_CHANGES
+};
+
+/* The bytes of one piece of the new image, by what became of them. */
+struct pack_delta_cell {
+    uint64_t bytes[PACK_CHANGES];
+};
+
+/*
+ * Tells how the new image came of the old one, as a delta with those options sees it: in `cells`
+ * pieces of the same size but the last ones, whose size is *cell_size. Packed parts that were
+ * opened stand opened in it. The report may be NULL.
+ */
+PACK_API PACK_MUST_USE int
+pack_delta_map(const struct pack_context *context, struct pack_input *old_image,
+               struct pack_input *new_image, const struct pack_delta_options *options,
+               struct pack_delta_cell *cells, size_t cell_count, uint64_t *cell_size,
+               struct pack_delta_report *report, struct pack_error *error);
+
 /* The architectures that `architecture` may name: name NULL at the end. */
 PACK_API const char *pack_delta_architecture(size_t index, const char **summary);
 
