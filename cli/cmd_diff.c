@@ -8,6 +8,7 @@
 #include "pack/bundle.h"
 #include "pack/limits.h"
 
+#include <sodium.h>
 #include <string.h>
 
 /* One of the two that are compared. */
@@ -180,7 +181,7 @@ static int compare_image(struct comparing *comparing, size_t index, struct pack_
     const struct pack_release_image *image = &comparing->new.release->images[index];
     const int found = find_image(comparing->old.release, image->name);
     const struct pack_release_image *old = &comparing->old.release->images[found < 0 ? 0 : found];
-    if (found >= 0 && memcmp(image->sha256, old->sha256, PACK_SHA256_SIZE) == 0) {
+    if (found >= 0 && sodium_memcmp(image->sha256, old->sha256, PACK_SHA256_SIZE) == 0) {
         cli_print(cli, "  image %s: the same", image->name);
         return 0;
     }

@@ -4,6 +4,7 @@
 #include "delta_report.h"
 
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,7 +62,8 @@ int diff_image(struct diff_image *image, struct pack_input *old_image, struct pa
     int code = hash_input(old_image, image->old_sha256, error);
     if (code == 0)
         code = hash_input(new_image, image->new_sha256, error);
-    image->same = code == 0 && memcmp(image->old_sha256, image->new_sha256, PACK_SHA256_SIZE) == 0;
+    image->same =
+        code == 0 && sodium_memcmp(image->old_sha256, image->new_sha256, PACK_SHA256_SIZE) == 0;
     if (code != 0 || image->same)
         return code;
     image->cells = calloc(DIFF_CELLS, sizeof *image->cells);
