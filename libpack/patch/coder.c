@@ -95,7 +95,7 @@ void patch_coder_write_end(struct patch_coder *coder)
         shift_low(coder);
 }
 
-/* log2(65536 / probability) in 1/65536 bit, by squaring; for reports only. */
+/* log2(65536 / probability) in 1/65536 bit, to six places, by squaring; for reports only. */
 static uint32_t bits_of(uint32_t probability)
 {
     uint32_t whole = 0, fraction = 0;
@@ -104,7 +104,7 @@ static uint32_t bits_of(uint32_t probability)
         mantissa <<= 1;
         whole++;
     }
-    for (int i = 15; i >= 0; i--) { /* mantissa / 32768 lies in 1 to 2 */
+    for (int i = 15; i >= 10; i--) { /* mantissa / 32768 lies in 1 to 2 */
         mantissa = mantissa * mantissa >> 15;
         if (mantissa >= 65536) {
             mantissa >>= 1;

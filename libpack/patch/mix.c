@@ -37,7 +37,7 @@ static void *take(uint8_t **memory, size_t size)
 size_t mix_tables_size(unsigned slot_bits, unsigned stretch_bits)
 {
     return rounded((size_t)2 << slot_bits) + rounded(sizeof(int16_t) << stretch_bits) +
-           rounded(sizeof(uint16_t) * MIX_RATES);
+           rounded(sizeof(uint16_t) * MIX_RATES) + 512;
 }
 
 void mix_tables_bind(struct mix_tables *tables, unsigned slot_bits, unsigned stretch_bits,
@@ -48,6 +48,18 @@ void mix_tables_bind(struct mix_tables *tables, unsigned slot_bits, unsigned str
     tables->slots = take(memory, (size_t)2 << slot_bits);
     tables->stretch = take(memory, sizeof(int16_t) << stretch_bits);
     tables->rates = take(memory, sizeof(uint16_t) * MIX_RATES);
+    tables->next = take(memory, 512);
+}
+
+static uint8_t next_history(unsigned history, unsigned bit)
+{
+    static const uint8_t kept[16] = {0, 1, 2, 2, 3, 3, 4, 4, 4, 5, 5, 5, 6, 6, 6, 6};
+    unsigned zeros = history >> 4, ones = history & 15;
+    unsigned *seen = bit ? &ones : &zeros, *other = bit ? &zeros : &ones;
+    if (*seen < 15)
+        ++*seen;
+    *other = kept[*other];
+    return (uint8_t)(zeros << 4 | ones);
 }
 
 void mix_tables_begin(struct mix_tables *tables)
@@ -64,6 +76,8 @@ void mix_tables_begin(struct mix_tables *tables)
     }
     for (uint32_t n = 0; n < MIX_RATES; n++)
         tables->rates[n] = (uint16_t)(131072 / (2 * n + 3));
+    for (unsigned i = 0; i < 512; i++)
+        tables->next[i] = next_history(i >> 1, i & 1);
 }
 
 static size_t inputs_of(const struct mix_shape *shape)
@@ -192,7 +206,7 @@ static void weigh(struct mix *mix, const struct mix_question *question, struct w
         int64_t dot = 0;
         for (size_t i = 0; i < work->count; i++)
             dot += (int64_t)work->inputs[i] * work->weights[m][i];
-        int x = clamp((int)(dot / 65536));
+        int x = clamp((int)(dot >> 16));
         work->answers[m] = squash(x);
         sum += x;
         mixers++;
@@ -215,17 +229,6 @@ static void refine(struct mix *mix, const struct mix_question *question, struct 
     work->p = (work->p + found) / 2;
 }
 
-static uint8_t next_history(unsigned history, unsigned bit)
-{
-    static const uint8_t kept[16] = {0, 1, 2, 2, 3, 3, 4, 4, 4, 5, 5, 5, 6, 6, 6, 6};
-    unsigned zeros = history >> 4, ones = history & 15;
-    unsigned *seen = bit ? &ones : &zeros, *other = bit ? &zeros : &ones;
-    if (*seen < 15)
-        ++*seen;
-    *other = kept[*other];
-    return (uint8_t)(zeros << 4 | ones);
-}
-
 static void learn(struct mix *mix, const struct mix_tables *tables,
                   const struct mix_question *question, struct work *work, unsigned bit)
 {
@@ -234,16 +237,16 @@ static void learn(struct mix *mix, const struct mix_tables *tables,
         uint32_t *map = &mix->maps[i * 256 + *history];
         uint32_t count = *map & 1023, p = *map >> 10;
         int32_t error = (int32_t)(bit << 22) - (int32_t)p;
-        p = (uint32_t)((int32_t)p + (int32_t)((int64_t)error * tables->rates[count] / 65536));
+        p = (uint32_t)((int32_t)p + (int32_t)((int64_t)error * tables->rates[count] >> 16));
         *map = p << 10 | (count < MIX_RATES - 1 ? count + 1 : count);
-        *history = next_history(*history, bit);
+        *history = tables->next[2u * *history + bit];
     }
     for (int m = 0; m < 2; m++) {
         if (mix->shape.select[m] == 0)
             continue;
         int error = ((int)(bit << 16) - (int)work->answers[m]) * 16;
         for (size_t i = 0; i < work->count; i++)
-            work->weights[m][i] += (int)((int64_t)work->inputs[i] * error / 262144);
+            work->weights[m][i] += (int)((int64_t)work->inputs[i] * error >> 18);
     }
     if (mix->shape.refine > 0) {
         uint16_t *step = &work->refined[work->refined_weight >= 64];

@@ -28,6 +28,7 @@ struct mix_tables {
     int16_t *stretch; /* ln(p / (1 − p)) · 256 by the high bits of p */
     unsigned stretch_bits;
     uint16_t *rates; /* 65536 / (n + 1.5) */
+    uint8_t *next;   /* a history after a 0, and after a 1 */
 };
 
 #define MIX_RATES 256
