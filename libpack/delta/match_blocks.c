@@ -28,11 +28,38 @@ void delta_blocks_free(struct delta_blocks *blocks)
     *blocks = (struct delta_blocks){0};
 }
 
-int delta_blocks_make(struct delta_blocks *blocks, const struct delta_images *images,
+/*
+ * The first of equal blocks stays; but of runs of one value, as in padding, the longest one's
+ * start, which serves them all.
+ */
+static void fill(struct delta_blocks *blocks)
+{
+    const struct delta_images *images = blocks->images;
+    size_t longest[256] = {0};
+    for (size_t at = 0; at + blocks->block <= images->old_size; at += blocks->stride) {
+        const uint8_t *bytes = images->old_bytes + at;
+        uint32_t *slot = &blocks->slots[slot_of(blocks, bytes)];
+        uint32_t number = (uint32_t)(at / blocks->stride) + 1;
+        size_t run = 1;
+        if (bytes[0] == bytes[blocks->block - 1])
+            run += delta_equal(bytes, bytes + 1, images->old_size - at - 1);
+        if (*slot == 0)
+            *slot = number;
+        if (run < blocks->block)
+            continue;
+        if (run > longest[bytes[0]]) {
+            longest[bytes[0]] = run;
+            *slot = number;
+        }
+        at += (run - blocks->block) / blocks->stride * blocks->stride;
+    }
+}
+
+int delta_blocks_make(struct delta_blocks *blocks, const struct delta_images *images, size_t least,
                       uint64_t memory, struct pack_error *error)
 {
     blocks->images = images;
-    blocks->stride = 4;
+    blocks->stride = least;
     while (pack_pieces(images->old_size, blocks->stride) * 2 * sizeof *blocks->slots > memory ||
            pack_pieces(images->old_size, blocks->stride) > UINT32_MAX / 2)
         blocks->stride *= 2;
@@ -44,12 +71,7 @@ int delta_blocks_make(struct delta_blocks *blocks, const struct delta_images *im
         pack_allocate(&blocks->slots, (size_t)1 << blocks->bits, sizeof *blocks->slots, error);
     if (status != 0)
         return status;
-    for (size_t at = 0; at + blocks->block <= images->old_size; at += blocks->stride) {
-        uint32_t *slot = &blocks->slots[slot_of(blocks, images->old_bytes + at)];
-        /* The first of equal blocks stays: long runs of one value then begin where they begin. */
-        if (*slot == 0)
-            *slot = (uint32_t)(at / blocks->stride) + 1;
-    }
+    fill(blocks);
     return 0;
 }
 

@@ -16,6 +16,9 @@
 /* Steps in which the cover cost is sought that leaves no more covers than wanted. */
 #define BISECTIONS 16
 
+/* After so many events the way up to there is settled. */
+#define MOST_EVENTS ((size_t)1 << 20)
+
 /* So many ways are followed at once; of more, the dearest is given up. */
 #define MOST_ACTIVE 96
 
@@ -49,7 +52,8 @@ struct choice {
     size_t active_count;
     struct delta_forecast *forecasts; /* MOST_ACTIVE, or NULL; those of no active are `spare` */
     struct delta_forecast *spare[MOST_ACTIVE];
-    size_t next; /* candidate to begin */
+    size_t next;  /* candidate to begin */
+    size_t first; /* cover of this choice among the chosen ones */
     size_t offset;
     int64_t best;
 };
@@ -62,8 +66,6 @@ static void choice_free(struct choice *choice)
 
 static int add_event(struct choice *choice, const struct event *event, struct pack_error *error)
 {
-    if (choice->event_count >= NO_CANDIDATE)
-        return pack_fail(error, PACK_E_LIMIT, "the images differ in too many places");
     if (choice->event_count == choice->event_capacity) {
         size_t capacity = choice->event_capacity < 64 ? 64 : choice->event_capacity * 3 / 2;
         struct event *events = reallocarray(choice->events, capacity, sizeof *events);
@@ -215,11 +217,25 @@ static int advance(struct choice *choice, struct pack_error *error)
     return add_event(choice, &event, error);
 }
 
+/* Adds a cover, as a part of the last one where it only goes on. */
+static int add_chosen(struct delta_covers *chosen, size_t first, const struct patch_cover *cover,
+                      struct pack_error *error)
+{
+    struct patch_cover *last = chosen->count > first ? &chosen->list[chosen->count - 1] : NULL;
+    if (last == NULL || last->new_offset + last->size != cover->new_offset ||
+        last->old_offset + last->size != cover->old_offset)
+        return delta_covers_add(chosen, cover, error);
+    last->size += cover->size;
+    return 0;
+}
+
+/* The covers of the cheapest way through the events, which are found from their end. */
 static int trace_back(const struct choice *choice, struct delta_covers *chosen,
                       struct pack_error *error)
 {
-    size_t first = chosen->count;
-    for (size_t at = choice->event_count - 1; at > 0;) {
+    PACK_AUTO(delta_covers_free) struct delta_covers found = {0};
+    int status = 0;
+    for (size_t at = choice->event_count - 1; at > 0 && status == 0;) {
         const struct event *event = &choice->events[at];
         if (event->candidate == NO_CANDIDATE) {
             at--;
@@ -230,17 +246,31 @@ static int trace_back(const struct choice *choice, struct delta_covers *chosen,
         struct patch_cover cover = {.new_offset = start,
                                     .old_offset = source->old_offset + (start - source->new_offset),
                                     .size = event->offset - start};
-        int status = delta_covers_add(chosen, &cover, error);
-        if (status != 0)
-            return status;
+        status = delta_covers_add(&found, &cover, error);
         at = event->entered;
     }
-    for (size_t i = first, j = chosen->count; i + 1 < j; i++) {
-        struct patch_cover swapped = chosen->list[--j];
-        chosen->list[j] = chosen->list[i];
-        chosen->list[i] = swapped;
+    for (size_t i = found.count; i-- > 0 && status == 0;)
+        status = add_chosen(chosen, choice->first, &found.list[i], error);
+    return status;
+}
+
+/*
+ * Settles for the cheapest way up to here, so that the events do not grow without bound; all
+ * others have to leave it.
+ */
+static int settle(struct choice *choice, struct delta_covers *chosen, struct pack_error *error)
+{
+    struct event last = choice->events[choice->event_count - 1];
+    int status = trace_back(choice, chosen, error);
+    for (size_t i = 0; i < choice->active_count; i++) {
+        struct active *active = &choice->actives[i];
+        active->entered = 0;
+        if (active->candidate != last.candidate)
+            active->cost = choice->best + choice->costs->cover;
     }
-    return 0;
+    choice->events[0] = (struct event){.offset = choice->offset, .candidate = NO_CANDIDATE};
+    choice->event_count = 1;
+    return status;
 }
 
 static int by_new_offset(const void *one, const void *other)
@@ -274,7 +304,8 @@ int delta_choose(struct delta_covers *chosen, const struct delta_candidates *can
                  struct pack_error *error)
 {
     PACK_AUTO(choice_free)
-    struct choice choice = {.images = images, .costs = costs, .candidates = candidates};
+    struct choice choice = {
+        .images = images, .costs = costs, .candidates = candidates, .first = chosen->count};
     if (candidates->covers.count >= NO_CANDIDATE)
         return pack_fail(error, PACK_E_LIMIT, "the images have too much in common to choose from");
 
@@ -285,6 +316,8 @@ int delta_choose(struct delta_covers *chosen, const struct delta_candidates *can
         end_candidates(&choice);
         begin_candidates(&choice);
         status = advance(&choice, error);
+        if (status == 0 && choice.event_count > MOST_EVENTS)
+            status = settle(&choice, chosen, error);
     }
     return status == 0 ? trace_back(&choice, chosen, error) : status;
 }

@@ -28,8 +28,6 @@ struct delta_costs delta_costs_of(const struct delta_match_options *options);
 
 /* How many bytes are equal at both places, `most` of them looked at. */
 size_t delta_equal(const uint8_t *one, const uint8_t *other, size_t most);
-/* The same, counted backwards from the byte before each. */
-size_t delta_equal_back(const uint8_t *one, const uint8_t *other, size_t most);
 
 /* Appends; capacity grows. */
 int delta_covers_add(struct delta_covers *covers, const struct patch_cover *cover,
@@ -74,8 +72,8 @@ struct delta_blocks {
     size_t stride, block;
 };
 
-/* The smallest stride that takes at most `memory` bytes. */
-int delta_blocks_make(struct delta_blocks *blocks, const struct delta_images *images,
+/* The smallest stride from `least` on that takes at most `memory` bytes. */
+int delta_blocks_make(struct delta_blocks *blocks, const struct delta_images *images, size_t least,
                       uint64_t memory, struct pack_error *error);
 void delta_blocks_free(struct delta_blocks *blocks);
 size_t delta_blocks_find(const void *state, size_t new_offset, size_t shift,
@@ -90,12 +88,30 @@ struct delta_scan {
     size_t most_places; /* candidates at one offset */
     size_t least;       /* bytes that a place must have equal */
     size_t enough;      /* equal bytes ahead of a candidate, for which none else is sought */
+    size_t patience;    /* steps of growth for each offset that is looked at */
+    size_t most;        /* candidates that are kept; what lies beyond is left uncovered */
 };
 
 /* Candidates for new bytes [start, end), by ascending offset of their discovery. */
 int delta_scan_run(const struct delta_scan *scan, size_t start, size_t end,
                    struct delta_covers *candidates, const struct pack_context *context,
                    struct pack_error *error);
+
+/*
+ * Candidates with a suffix array over the whole old image, or where that is too large or not
+ * wanted, with its blocks.
+ */
+int delta_match_small(struct delta_covers *candidates, const struct delta_images *images,
+                      const struct delta_match_options *options, const struct pack_context *context,
+                      struct pack_error *error);
+
+/*
+ * Candidates of large images: first by blocks that lie far apart, then, in what those leave, by
+ * suffix arrays or by blocks that lie close, in windows that fit the memory.
+ */
+int delta_match_large(struct delta_covers *candidates, const struct delta_images *images,
+                      const struct delta_match_options *options, const struct pack_context *context,
+                      struct pack_error *error);
 
 /* --- choice ---------------------------------------------------------------------------------- */
 

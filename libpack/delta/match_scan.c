@@ -7,36 +7,41 @@
 #define CANCEL_EVERY ((size_t)1 << 16)
 
 /* The candidates found last, by shift, so that none is found twice. */
-/*
- * Bytes after which a candidate that gains nothing on the leader is given up, and which one
- * reaches back at most: what lies before was looked at before.
- */
-#define TIRED 2048
-
 #define RECENT_BITS 12
 #define RECENT ((size_t)1 << RECENT_BITS)
+
+/* Steps of growth that are saved up at most. */
+#define MOST_CREDIT ((size_t)1 << 16)
+
+/* So many candidates over the same bytes are a crowd. */
+#define CROWD 2
 
 struct reached {
     size_t shift, start, end; /* in the new image; end 0: none */
     bool is_refused;          /* did not pay for itself */
+    size_t candidate;
 };
 
-/*
- * Candidates grow over more misses than pay, for predictions may turn those into hits; but not
- * where so many hold the same bytes, as in tables of equal rows.
- */
-#define CROWD 2
-#define LENIENT_NUMERATOR 3
-#define LENIENT_DENOMINATOR 4
+/* How candidates grow. */
+struct manner {
+    struct delta_costs costs;
+    size_t tired; /* bytes after which one is given up that gains nothing on the leader */
+    size_t most;  /* steps, each over a byte that differs or some that are equal */
+};
 
 struct scanner {
     const struct delta_scan *scan;
     struct delta_covers *candidates;
     struct reached recent[RECENT];
-    struct reached leader;      /* that others have to better */
-    size_t start, end;          /* of the part of the new image */
-    struct delta_costs lenient; /* by which candidates grow where there are few */
-    size_t ends[CROWD];         /* of the candidates added last */
+    struct reached leader; /* that others have to better */
+    size_t start, end;     /* of the part of the new image */
+    /*
+     * Over more misses than pay, for predictions may turn those into hits; but not in a crowd, as
+     * in tables of equal rows.
+     */
+    struct manner lenient, strict, hasty;
+    size_t credit;      /* steps that may still be taken before haste */
+    size_t ends[CROWD]; /* of the candidates added last */
     size_t added;
 };
 
@@ -53,16 +58,6 @@ size_t delta_equal(const uint8_t *one, const uint8_t *other, size_t most)
     while (size + 8 <= most && word_at(one + size) == word_at(other + size))
         size += 8;
     while (size < most && one[size] == other[size])
-        size++;
-    return size;
-}
-
-size_t delta_equal_back(const uint8_t *one, const uint8_t *other, size_t most)
-{
-    size_t size = 0;
-    while (size + 8 <= most && word_at(one - size - 8) == word_at(other - size - 8))
-        size += 8;
-    while (size < most && one[-(ptrdiff_t)size - 1] == other[-(ptrdiff_t)size - 1])
         size++;
     return size;
 }
@@ -99,6 +94,7 @@ static int64_t gain_of(const struct delta_costs *costs, bool equal, bool leader_
 }
 
 struct reach {
+    size_t steps;
     size_t size;    /* to where most is gained */
     int64_t gained; /* there, against the leader or against extra bytes, whichever is less */
 };
@@ -107,19 +103,22 @@ struct reach {
  * How far a candidate reaches on from new_offset, given up where more is lost than two covers
  * cost, or where the leader has long been as good.
  */
-static struct reach reach_ahead(const struct scanner *scanner, const struct delta_costs *costs,
+static struct reach reach_ahead(const struct scanner *scanner, const struct manner *manner,
                                 size_t new_offset, size_t shift)
 {
+    const struct delta_costs *costs = &manner->costs;
     const struct delta_images *images = scanner->scan->images;
     size_t most = smaller(scanner->end - new_offset, images->old_size - (new_offset - shift));
     const uint8_t *one = images->new_bytes + new_offset;
     const uint8_t *other = images->old_bytes + (new_offset - shift);
     struct reach best = {0};
+    size_t steps = 0;
     int64_t score = 0;
-    for (size_t size = 0; size < most && score >= best.gained - 2 * costs->cover;) {
+    for (size_t size = 0;
+         size < most && steps < manner->most && score >= best.gained - 2 * costs->cover; steps++) {
         size_t at = new_offset + size;
         bool led = at >= scanner->leader.start && at < scanner->leader.end;
-        if (led && size > best.size + TIRED)
+        if (led && size > best.size + manner->tired)
             break;
         size_t equal =
             led ? one[size] == other[size] : delta_equal(one + size, other + size, most - size);
@@ -129,17 +128,21 @@ static struct reach reach_ahead(const struct scanner *scanner, const struct delt
         if (score > best.gained)
             best = (struct reach){.size = size, .gained = score};
     }
+    best.steps = steps;
     return best;
 }
 
 /* The same backwards from the byte before, by at most `most` bytes. */
-static struct reach reach_behind(const struct scanner *scanner, const struct delta_costs *costs,
+static struct reach reach_behind(const struct scanner *scanner, const struct manner *manner,
                                  size_t new_offset, size_t shift, size_t most)
 {
+    const struct delta_costs *costs = &manner->costs;
     const struct delta_images *images = scanner->scan->images;
     struct reach best = {0};
+    size_t steps = 0;
     int64_t score = 0;
-    for (size_t size = 0; size < most && score >= best.gained - 2 * costs->cover;) {
+    for (size_t size = 0;
+         size < most && steps < manner->most && score >= best.gained - 2 * costs->cover; steps++) {
         size_t at = new_offset - ++size;
         bool led = at >= scanner->leader.start && at < scanner->leader.end;
         uint8_t byte = images->new_bytes[at];
@@ -148,6 +151,7 @@ static struct reach reach_behind(const struct scanner *scanner, const struct del
         if (score > best.gained)
             best = (struct reach){.size = size, .gained = score};
     }
+    best.steps = steps;
     return best;
 }
 
@@ -157,13 +161,15 @@ static struct reached *recent_of(struct scanner *scanner, size_t shift)
     return &scanner->recent[mixed >> (64 - RECENT_BITS)];
 }
 
-static const struct delta_costs *costs_at(const struct scanner *scanner, size_t new_offset)
+static const struct manner *manner_at(const struct scanner *scanner, size_t new_offset)
 {
+    if (scanner->credit == 0)
+        return &scanner->hasty;
     for (size_t i = 0; i < CROWD; i++) {
         if (scanner->ends[i] <= new_offset)
             return &scanner->lenient;
     }
-    return &scanner->scan->costs;
+    return &scanner->strict;
 }
 
 /* Grows a candidate from a place, and keeps it if it can pay for itself. */
@@ -178,26 +184,38 @@ static int add_candidate(struct scanner *scanner, size_t new_offset,
             lead(scanner, new_offset, recent);
         return 0;
     }
-    const struct delta_costs *costs = costs_at(scanner, new_offset);
-    struct reach ahead = reach_ahead(scanner, costs, new_offset, shift);
-    size_t most = smaller(smaller(new_offset - scanner->start, place->old_offset), TIRED);
+    const struct manner *manner = manner_at(scanner, new_offset);
+    struct reach ahead = reach_ahead(scanner, manner, new_offset, shift);
+    size_t most = smaller(smaller(new_offset - scanner->start, place->old_offset), manner->tired);
     if (again && !recent->is_refused)
         most = smaller(most, new_offset - recent->end);
-    struct reach behind = reach_behind(scanner, costs, new_offset, shift, most);
+    struct reach behind = reach_behind(scanner, manner, new_offset, shift, most);
+    scanner->credit -= smaller(scanner->credit, ahead.steps + behind.steps);
     if (ahead.gained + behind.gained < scanner->scan->costs.cover) {
         *recent =
             (struct reached){.shift = shift, .end = new_offset + place->length, .is_refused = true};
         return 0;
     }
 
-    struct patch_cover cover = {.new_offset = new_offset - behind.size,
-                                .old_offset = place->old_offset - behind.size,
-                                .size = behind.size + ahead.size};
-    *recent =
-        (struct reached){.shift = shift, .start = cover.new_offset, .end = new_offset + ahead.size};
+    struct reached found = {.shift = shift,
+                            .start = new_offset - behind.size,
+                            .end = new_offset + ahead.size,
+                            .candidate = scanner->candidates->count};
+    bool goes_on = again && !recent->is_refused && found.start == recent->end;
+    if (goes_on) {
+        found.start = recent->start;
+        found.candidate = recent->candidate;
+    }
+    *recent = found;
     lead(scanner, new_offset, recent);
     scanner->ends[scanner->added++ % CROWD] = recent->end;
-    return delta_covers_add(scanner->candidates, &cover, error);
+    struct patch_cover cover = {.new_offset = found.start,
+                                .old_offset = found.start - shift,
+                                .size = found.end - found.start};
+    if (!goes_on)
+        return delta_covers_add(scanner->candidates, &cover, error);
+    scanner->candidates->list[found.candidate] = cover;
+    return 0;
 }
 
 /* Bytes from `offset` for which the candidate at hand is good enough, 0 to look further. */
@@ -222,7 +240,7 @@ static int look(struct scanner *scanner, size_t offset, struct pack_error *error
                                      scan->most_places);
     int status = 0;
     for (size_t i = 0; i < count && status == 0; i++) {
-        if (places[i].length >= scan->least)
+        if (places[i].length >= scan->least && scanner->candidates->count < scan->most)
             status = add_candidate(scanner, offset, &places[i], error);
     }
     return status;
@@ -232,9 +250,15 @@ int delta_scan_run(const struct delta_scan *scan, size_t start, size_t end,
                    struct delta_covers *candidates, const struct pack_context *context,
                    struct pack_error *error)
 {
-    struct scanner scanner = {
-        .scan = scan, .candidates = candidates, .start = start, .end = end, .lenient = scan->costs};
-    scanner.lenient.miss = scan->costs.miss * LENIENT_NUMERATOR / LENIENT_DENOMINATOR;
+    struct scanner scanner = {.scan = scan,
+                              .candidates = candidates,
+                              .start = start,
+                              .end = end,
+                              .lenient = {.costs = scan->costs, .tired = 2048, .most = 1 << 16},
+                              .strict = {.costs = scan->costs, .tired = 256, .most = 1024},
+                              .hasty = {.costs = scan->costs, .tired = 32, .most = 128},
+                              .credit = MOST_CREDIT};
+    scanner.lenient.costs.miss -= scan->costs.miss / 4;
     size_t ask = start;
     for (size_t offset = start; offset < end;) {
         int status = 0;
@@ -249,6 +273,7 @@ int delta_scan_run(const struct delta_scan *scan, size_t start, size_t end,
         if (status != 0)
             return status;
         offset += skipped == 0 ? 1 : skipped;
+        scanner.credit = smaller(scanner.credit + scan->patience, MOST_CREDIT);
     }
     return 0;
 }
