@@ -71,6 +71,29 @@ static int compare(struct delta_attempt *attempt, const struct delta_pair *pair,
                                  old_image.size, new_image.bytes, new_image.size, how, error);
 }
 
+/*
+ * Whether all values are alike frequent, as in encrypted or compressed bytes: for random ones the
+ * squares of the 256 counts sum up to about size² / 256 + size.
+ */
+static bool looks_random(const struct delta_bytes *image)
+{
+    uint64_t counts[256] = {0}, squares = 0;
+    for (size_t i = 0; i < image->size; i++)
+        counts[image->bytes[i]]++;
+    for (size_t i = 0; i < 256; i++)
+        squares += counts[i] * counts[i];
+    uint64_t size = image->size;
+    return size < UINT32_MAX && squares < size * size / 256 + size * size / 25600 + 2 * size;
+}
+
+static bool is_hopeless(const struct delta_attempt *attempt, const struct delta_bytes *image)
+{
+    uint64_t copied = 0;
+    for (size_t i = 0; i < attempt->covers.count; i++)
+        copied += attempt->covers.list[i].size;
+    return image->size > 4096 && copied < image->size / 64 && looks_random(image);
+}
+
 /* Which covers a device with one slot still can use, and in which order it makes the pages. */
 static int plan_in_place(struct delta_attempt *attempt, const struct delta_pair *pair,
                          const struct pack_delta_options *options, struct pack_error *error)
@@ -150,8 +173,11 @@ int delta_attempt(struct delta_attempt *attempt, const struct delta_pair *pair,
                                           .context = context};
     attempt->opened = way->opened;
     int status = compare(attempt, pair, &how, &detect, error);
-    if (!status)
-        status = plan_in_place(attempt, pair, options, error);
+    struct delta_bytes image = delta_attempt_new(attempt, pair);
+    attempt->hopeless = !status && !options->in_place && is_hopeless(attempt, &image);
+    if (status || attempt->hopeless)
+        return status;
+    status = plan_in_place(attempt, pair, options, error);
     return status ? status : write_coded(attempt, pair, options, error);
 }
 
@@ -161,6 +187,7 @@ int delta_attempt_stored(struct delta_attempt *attempt, const struct delta_pair 
     uint8_t bytes[PATCH_MAX_HEADER];
     attempt->opened = false;
     start_header(attempt, pair, options, PATCH_STORED);
+    attempt->header.profile = PATCH_TINY; /* what the smallest decoder can, all can */
     attempt->patch.limit = SIZE_MAX / 2;
     int status = pack_buffer_append(&attempt->patch, bytes,
                                     patch_header_encode(&attempt->header, bytes), error);

@@ -24,6 +24,7 @@ struct delta_way {
 
 struct delta_attempt {
     bool opened;
+    bool hopeless; /* little is copied and the rest looks random: there is no patch */
     struct delta_covers covers;
     struct delta_layout layout;
     struct delta_in_place in_place;

@@ -104,7 +104,7 @@ static int try_way(struct creation *creation, const struct delta_way *way, bool 
         pack_error_clear(creation->error);
         return 0;
     }
-    if (!status)
+    if (!status && !attempt.hopeless)
         keep_smaller(creation, &attempt);
     return status;
 }
@@ -139,7 +139,8 @@ static int try_stored(struct creation *creation)
 {
     PACK_AUTO(delta_attempt_free) struct delta_attempt attempt = {0};
     /* In place, an image that is stored is no easier than the full image without a patch. */
-    if (creation->options->in_place || size_of(&creation->best) <= creation->pair.new_image.size)
+    size_t best = size_of(&creation->best);
+    if (creation->options->in_place || (best > 0 && best <= creation->pair.new_image.size))
         return 0;
     int status =
         delta_attempt_stored(&attempt, &creation->pair, creation->options, creation->error);
