@@ -293,6 +293,13 @@ uint64_t delta_device_memory(const struct patch_header *header, uint64_t plan_me
     return sum;
 }
 
+/* A body has four bytes at least: those of the coder's end. */
+static void seal_body(uint8_t *body, uint32_t seal)
+{
+    for (int i = 0; i < 4; i++)
+        body[i] ^= (uint8_t)(seal >> (24 - 8 * i));
+}
+
 int delta_encode(struct pack_buffer *patch, struct patch_header *header,
                  const struct delta_script *script, uint64_t decoder_memory,
                  struct delta_spent *spent, struct pack_error *error)
@@ -312,7 +319,9 @@ int delta_encode(struct pack_buffer *patch, struct patch_header *header,
                          "applying the patch takes %llu bytes of memory, %llu are allowed",
                          (unsigned long long)header->memory, (unsigned long long)decoder_memory);
     uint8_t bytes[PATCH_MAX_HEADER];
-    int status = pack_buffer_append(patch, bytes, patch_header_encode(header, bytes), error);
+    const size_t header_size = patch_header_encode(header, bytes);
+    int status = pack_buffer_append(patch, bytes, header_size, error);
+    const size_t body = patch->size;
     if (status)
         return status;
     PACK_AUTO(free_encoder) struct encoder *encoder = calloc(1, sizeof(*encoder));
@@ -324,6 +333,8 @@ int delta_encode(struct pack_buffer *patch, struct patch_header *header,
     status = fill_slot(encoder, header);
     if (!status)
         status = code_body(encoder, header);
+    if (!status)
+        seal_body(patch->bytes + body, patch_header_seal(bytes, header_size));
     for (size_t i = 0; i < PATCH_ACCOUNTS; i++)
         spent->bits[i] = encoder->coder.cost[i] >> 16;
     spent->referenced = encoder->coder.referenced;

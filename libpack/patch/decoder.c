@@ -101,6 +101,7 @@ struct patch_decoder *patch_decoder_new(void *memory, const struct patch_header 
     decoder->header = *header;
     bind(memory, header, device);
     patch_coder_read(&decoder->coder, device->read_patch, device->user);
+    decoder->coder.code ^= header->seal;
     return decoder;
 }
 

@@ -172,9 +172,17 @@ static enum patch_status all_fields(struct fields *fields, struct patch_header *
     hash(fields, header->new_hash);
     if (!(header->flags & PATCH_STORED))
         fields->failed = !body_fields(fields, header, profile) || fields->failed;
-    else if (header->flags != PATCH_STORED)
+    else if (header->flags != PATCH_STORED || header->profile != 0 || header->memory != 0)
         return PATCH_MALFORMED;
     return fields->failed ? PATCH_MALFORMED : PATCH_OK;
+}
+
+uint32_t patch_header_seal(const uint8_t *bytes, size_t size)
+{
+    uint32_t seal = UINT32_C(2166136261);
+    for (size_t i = 0; i < size; i++)
+        seal = (seal ^ bytes[i]) * UINT32_C(16777619);
+    return seal;
 }
 
 enum patch_status patch_header_parse(struct patch_header *header, const uint8_t *bytes, size_t size)
@@ -190,6 +198,7 @@ enum patch_status patch_header_parse(struct patch_header *header, const uint8_t 
     status = stated == size ? all_fields(&fields, header) : PATCH_MALFORMED;
     if (status == PATCH_OK && fields.at != size)
         status = PATCH_MALFORMED;
+    header->seal = patch_header_seal(bytes, size);
     return status;
 }
 

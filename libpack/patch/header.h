@@ -27,6 +27,8 @@ struct patch_header {
     uint64_t memory;                 /* bytes that applying takes at most */
     uint8_t old_hash[PATCH_HASH_SIZE], new_hash[PATCH_HASH_SIZE]; /* SHA-256 */
 
+    uint32_t seal; /* patch_header_seal of the bytes that were parsed */
+
     /* Not of a stored patch. */
     struct patch_model_size model;
     uint32_t cover_count;
@@ -59,6 +61,12 @@ enum patch_status patch_header_size(const uint8_t prefix[PATCH_PREFIX_SIZE], siz
 /* All of it, prefix too. Every field is checked against the profile. */
 enum patch_status patch_header_parse(struct patch_header *header, const uint8_t *bytes,
                                      size_t size);
+/*
+ * FNV-1a of a header's bytes, in 32 bits. The first four bytes of a body, highest first, are
+ * combined with it by XOR, so that no body fits a header that was damaged. A stored patch has no
+ * such bytes, and nothing in its header that could be something else.
+ */
+uint32_t patch_header_seal(const uint8_t *bytes, size_t size);
 /* PATCH_IN_PLACE: pages of the new image. */
 uint32_t patch_header_pages(const struct patch_header *header);
 /* Writes the header, and returns its size. */

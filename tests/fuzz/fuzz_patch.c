@@ -24,7 +24,7 @@ static void fill_old(uint8_t old_bytes[OLD_SIZE])
 }
 
 static int put_header(struct pack_buffer *patch, const uint8_t *fields, const uint8_t *old_bytes,
-                      struct pack_error *error)
+                      uint32_t *seal, struct pack_error *error)
 {
     struct patch_header header = {
         .profile = fields[0] & 3,
@@ -46,9 +46,21 @@ static int put_header(struct pack_buffer *patch, const uint8_t *fields, const ui
         .plain_new_size = pack_le16(fields + 14),
     };
     uint8_t bytes[PATCH_MAX_HEADER];
-    const int code = pack_sha256_bytes(old_bytes, OLD_SIZE, header.old_hash, error);
-    return code != 0 ? code
-                     : pack_buffer_append(patch, bytes, patch_header_encode(&header, bytes), error);
+    int code = pack_sha256_bytes(old_bytes, OLD_SIZE, header.old_hash, error);
+    const size_t header_size = patch_header_encode(&header, bytes);
+    *seal = patch_header_seal(bytes, header_size);
+    return code != 0 ? code : pack_buffer_append(patch, bytes, header_size, error);
+}
+
+/* What follows the header; its first bytes are sealed, so that a seed's body fits this header. */
+static int put_body(struct pack_buffer *patch, const uint8_t *body, size_t size, uint32_t seal,
+                    struct pack_error *error)
+{
+    const size_t start = patch->size;
+    const int code = pack_buffer_append(patch, body, size, error);
+    for (size_t i = 0; code == 0 && i < 4 && i < size; i++)
+        patch->bytes[start + i] ^= (uint8_t)(seal >> (24 - 8 * i));
+    return code;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -61,9 +73,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const size_t start = size != 0 && (data[0] & 3) == KIND_RAW ? 1 : FIELDS;
     if (size < start)
         return 0;
-    if (start == FIELDS && put_header(&patch, data, old_bytes, &error) != 0)
+    uint32_t seal = 0;
+    if (start == FIELDS && put_header(&patch, data, old_bytes, &seal, &error) != 0)
         return 0;
-    if (pack_buffer_append(&patch, data + start, size - start, &error) != 0)
+    if (put_body(&patch, data + start, size - start, seal, &error) != 0)
         return 0;
     const int code =
         patch_target_apply(patch.bytes, patch.size, old_bytes, OLD_SIZE, &made, &error);

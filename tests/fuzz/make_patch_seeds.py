@@ -47,6 +47,13 @@ def leb128(data, at):
             return value, at
 
 
+def seal(header):
+    value = 2166136261
+    for byte in header:
+        value = (value ^ byte) * 16777619 % 2**32
+    return value.to_bytes(4, "big")
+
+
 def framed(patch):
     """A patch as the target's fields and a body; see fuzz_patch.c."""
     profile, flags, at = patch[5], patch[6], 7
@@ -65,7 +72,9 @@ def framed(patch):
         scratch, at = leb128(patch, at)
         pages = (page // 128).bit_length() - 1 + scratch // page * 4
     head = bytes([profile | flags & 4]) + struct.pack("<H", new_size) + bytes(counts) + model
-    return head + bytes([pages, 0]) + bytes(4) + patch[patch[4]:]
+    body = patch[patch[4]:]
+    opened = bytes(one ^ other for one, other in zip(body, seal(patch[:patch[4]])))
+    return head + bytes([pages, 0]) + bytes(4) + opened + body[4:]
 
 
 def make_patch(fwpack, folder, old, new, *options):

@@ -104,7 +104,7 @@ struct pack_buffer patch_make(const struct patch_pair *pair,
 int patch_apply_bytes(const uint8_t *patch, size_t size, const uint8_t *old_bytes, size_t old_size,
                       struct pack_buffer *made, struct pack_error *error)
 {
-    static const struct pack_context context = {.jobs = 1};
+    static const struct pack_context context = {.jobs = 1, .decoder_memory = 64 << 20};
     struct memory_sink sink = {.sink.ops = &keep_ops, .bytes = made};
     struct pack_input *patch_input PACK_AUTO(pack_input_close) = NULL;
     struct pack_input *old_image PACK_AUTO(pack_input_close) = NULL;
@@ -150,12 +150,16 @@ struct pack_buffer patch_with_tables(struct patch_header *header, struct patch_t
     header->old_range_count = (uint32_t)tables->old_range_count;
     header->new_range_count = (uint32_t)tables->new_range_count;
     header->region_count = (uint32_t)tables->region_count;
-    assert_pack_ok(pack_buffer_append(&patch, bytes, patch_header_encode(header, bytes), &error));
+    const size_t header_size = patch_header_encode(header, bytes);
+    const uint32_t seal = patch_header_seal(bytes, header_size);
+    assert_pack_ok(pack_buffer_append(&patch, bytes, header_size, &error));
     struct patch_coder coder;
     const struct patch_source source = {.size = old_size};
     patch_coder_write(&coder, append, &patch);
     /* It may find fault with them, but writes them first. */
     (void)patch_code_tables(&coder, tables, &source, new_size);
     patch_coder_write_end(&coder);
+    for (size_t i = 0; i < 4; i++)
+        patch.bytes[header_size + i] ^= (uint8_t)(seal >> (24 - 8 * i));
     return patch;
 }

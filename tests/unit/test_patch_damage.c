@@ -96,30 +96,18 @@ static void patches_apply(void **state)
     }
 }
 
-/*
- * A97. Only the memory that the header claims may change without being noticed: it is checked, and
- * then used for nothing.
- */
 static void a97_every_flipped_bit(void **state)
 {
     (void)state;
     for (size_t i = 0; i < SORTS; i++) {
         struct made made PACK_AUTO(made_free) = make(&sorts[i]);
-        struct pack_buffer result PACK_AUTO_BUFFER = {.limit = SIZE_MAX / 2};
         uint8_t *patch = made.patch.bytes;
-        size_t passed = 0;
         for (size_t at = 0; at < made.patch.size; at++)
             for (unsigned bit = (unsigned)(at % 3); bit < 8; bit += 3) {
-                struct pack_error error;
                 patch[at] ^= (uint8_t)(1U << bit);
-                const int code = apply(&made, patch, made.patch.size, &result, &error);
+                refuses(&made, patch, made.patch.size, sorts[i].name, at);
                 patch[at] ^= (uint8_t)(1U << bit);
-                passed += code == 0;
-                if (code == 0 && !is_new_image(&made, &result))
-                    fail_msg("%s: bit %u of byte %zu makes another image", sorts[i].name, bit, at);
             }
-        if (passed > 8)
-            fail_msg("%s: %zu changes were not noticed", sorts[i].name, passed);
     }
 }
 
@@ -129,7 +117,7 @@ static void a97_every_byte_of_another_value(void **state)
     for (size_t i = 0; i < SORTS; i++) {
         struct made made PACK_AUTO(made_free) = make(&sorts[i]);
         uint8_t *patch = made.patch.bytes;
-        for (size_t at = PATCH_PREFIX_SIZE + 80; at < made.patch.size; at++) {
+        for (size_t at = 0; at < made.patch.size; at++) {
             const uint8_t kept = patch[at];
             patch[at] = (uint8_t)~kept;
             refuses(&made, patch, made.patch.size, sorts[i].name, at);
