@@ -20,7 +20,8 @@ enum {
 
 /* DESCRIPTOR is the FLG byte and, from bit 8 on, the BD byte. */
 enum legacy_parameter { LEGACY_LEVEL, LEGACY_PARAMETERS };
-enum frame_parameter { FRAME_LEVEL, DESCRIPTOR, FRAME_PARAMETERS };
+enum frame_parameter { FRAME_LEVEL, DESCRIPTOR, MANNER, FRAME_PARAMETERS };
+enum manner { MANNER_BLOCKS, MANNER_AT_ONCE, MANNERS };
 
 static enum encoder lz4_encoder(const struct recipe *recipe)
 {
@@ -235,9 +236,22 @@ static int write_frame(size_t used, const uint8_t *packed, struct pack_sink *sin
                               : pack_sink_write(sink, packed, used, error);
 }
 
+/* As libraries do; linked blocks then find each other's bytes where these lie. */
+static int pack_at_once(const struct recipe *recipe, const uint8_t *plain, size_t size,
+                        struct pack_sink *sink, struct pack_error *error)
+{
+    const LZ4F_preferences_t preferences = preferences_of(recipe, size);
+    const size_t capacity = LZ4F_compressFrameBound(size, &preferences);
+    uint8_t *packed PACK_AUTO_FREE = malloc(capacity);
+    if (packed == NULL)
+        return pack_fail_memory(error);
+    return write_frame(LZ4F_compressFrame(packed, capacity, plain, size, &preferences), packed,
+                       sink, error);
+}
+
 /* Given in whole blocks, as the program `lz4` does. */
-static int frame_pack(const struct recipe *recipe, const uint8_t *plain, size_t size,
-                      struct pack_sink *sink, struct pack_error *error)
+static int pack_blocks(const struct recipe *recipe, const uint8_t *plain, size_t size,
+                       struct pack_sink *sink, struct pack_error *error)
 {
     const LZ4F_preferences_t preferences = preferences_of(recipe, size);
     const size_t block = block_size(recipe->parameters[DESCRIPTOR] >> 12);
@@ -258,22 +272,31 @@ static int frame_pack(const struct recipe *recipe, const uint8_t *plain, size_t 
     return code;
 }
 
+static int frame_pack(const struct recipe *recipe, const uint8_t *plain, size_t size,
+                      struct pack_sink *sink, struct pack_error *error)
+{
+    return (recipe->parameters[MANNER] == MANNER_AT_ONCE ? pack_at_once : pack_blocks)(
+        recipe, plain, size, sink, error);
+}
+
 static uint64_t frame_pack_memory(const struct recipe *recipe, uint64_t size)
 {
     const uint32_t descriptor = recipe->parameters[DESCRIPTOR];
-    (void)size;
-    if (recipe->parameters[FRAME_LEVEL] > LEVELS || descriptor >> 12 < LZ4F_max64KB ||
-        descriptor >> 12 > LZ4F_max4MB)
+    if (recipe->parameters[FRAME_LEVEL] > LEVELS || recipe->parameters[MANNER] >= MANNERS ||
+        descriptor >> 16 != 0 || descriptor >> 12 < LZ4F_max64KB || descriptor >> 12 > LZ4F_max4MB)
         return UINT64_MAX;
-    return 3 * (uint64_t)block_size(descriptor >> 12) + (1 << 20);
+    const uint64_t at_once = recipe->parameters[MANNER] == MANNER_AT_ONCE ? size + size / 128 : 0;
+    return 3 * (uint64_t)block_size(descriptor >> 12) + (1 << 20) + at_once;
 }
 
 static bool frame_guess(struct recipe *recipe, const struct specimen *specimen, unsigned effort,
                         size_t number)
 {
     recipe->count = FRAME_PARAMETERS;
+    const bool linked = (specimen->packed[4] & INDEPENDENT) == 0;
     recipe->parameters[DESCRIPTOR] = pack_le16(specimen->packed + 4);
-    return guess_level(&recipe->parameters[FRAME_LEVEL], effort, number);
+    recipe->parameters[MANNER] = (number % 2 == 0) == linked ? MANNER_AT_ONCE : MANNER_BLOCKS;
+    return guess_level(&recipe->parameters[FRAME_LEVEL], effort, number / 2);
 }
 
 const struct stream_kind_entry kind_lz4_legacy = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "unpack/plan.h"
-#include "unpack/scan.h"
+#include "unpack/search.h"
 #include "unpack/varint.h"
 
 #include "base/checked.h"
@@ -8,24 +8,6 @@
 #include <stdio.h>
 
 enum { WINDOW = 64 << 10, LARGEST_PLAN = 64 << 20 };
-
-/* --- searching ------------------------------------------------------------------------------- */
-
-static int search_list(struct found_list *list, struct search *search, const uint8_t *bytes,
-                       size_t size, unsigned depth, struct pack_error *error)
-{
-    if (depth == 0)
-        return 0;
-    int code = scan_bytes(list, search, bytes, size, error);
-    if (code == 0 && search->options->prove)
-        code = prove_streams(list, search, bytes, error);
-    for (size_t i = 0; code == 0 && i < list->count; i++) {
-        struct found *found = &list->streams[i];
-        code =
-            search_list(&found->inside, search, found->plain, found->plain_size, depth - 1, error);
-    }
-    return code;
-}
 
 /* --- writing --------------------------------------------------------------------------------- */
 
@@ -275,16 +257,18 @@ static void free_maker(struct maker *maker)
     pack_buffer_clear(&maker->recipes_of_plan);
 }
 
-static int write_result(struct unpacked *unpacked, const struct found_list *list,
-                        const uint8_t *bytes, size_t size, bool packs, struct pack_error *error)
+static int write_result(struct unpacked *unpacked, const struct side *side,
+                        struct pack_error *error)
 {
-    struct maker maker PACK_AUTO(free_maker) = {.packs = packs,
+    const struct found_list *list = &side->root;
+    const uint8_t *bytes = side->image.bytes;
+    struct maker maker PACK_AUTO(free_maker) = {.packs = side->prove,
                                                 .items = {.limit = LARGEST_PLAN},
                                                 .image = {.limit = SIZE_MAX / 2},
                                                 .recipes_of_plan = {.limit = LARGEST_PLAN}};
     PACK_AUTO_BUFFER struct pack_buffer plan = {.limit = 2 * (size_t)LARGEST_PLAN};
-    claim(&maker, packs ? pack_memory(list) : open_memory(list, bytes) + WINDOW);
-    int code = put_list(&maker, list, bytes, size, error);
+    claim(&maker, side->prove ? pack_memory(list) : open_memory(list, bytes) + WINDOW);
+    int code = put_list(&maker, list, bytes, side->image.size, error);
     if (code == 0)
         code = put_plan(&maker, &plan, error);
     if (code == 0)
@@ -297,17 +281,38 @@ static int write_result(struct unpacked *unpacked, const struct found_list *list
     return code;
 }
 
+/* A side without streams gets a plan of raw bytes alone, where the other side has some. */
+int unpack_pair(struct unpacked *old_unpacked, struct unpacked *new_unpacked,
+                const struct unpack_bytes *old_image, const struct unpack_bytes *new_image,
+                const struct unpack_options *options, const struct pack_context *context,
+                struct pack_error *error)
+{
+    struct side old_side PACK_AUTO(side_free) = side_of(old_image, false, options, context);
+    struct side new_side PACK_AUTO(side_free) = side_of(new_image, true, options, context);
+    *old_unpacked = *new_unpacked = (struct unpacked){.bytes = NULL};
+    int code = search_sides(&old_side, &new_side, error);
+    if (code != 0 || old_side.root.count + new_side.root.count == 0)
+        return code;
+    code = write_result(old_unpacked, &old_side, error);
+    if (code == 0)
+        code = write_result(new_unpacked, &new_side, error);
+    if (code != 0) {
+        unpacked_free(old_unpacked);
+        unpacked_free(new_unpacked);
+    }
+    return code;
+}
+
 int unpack_image(struct unpacked *unpacked, const uint8_t *bytes, size_t size,
                  const struct unpack_options *options, const struct pack_context *context,
                  struct pack_error *error)
 {
-    PACK_AUTO(found_list_free) struct found_list list = {.count = 0};
-    struct search search = {.options = options, .context = context, .plain_left = options->memory};
+    const struct unpack_bytes image = {bytes, size};
+    struct side side PACK_AUTO(side_free) = side_of(&image, options->prove, options, context);
     *unpacked = (struct unpacked){.bytes = NULL};
-    const unsigned depth = options->depth < PLAN_DEPTH - 1 ? options->depth : PLAN_DEPTH - 1;
-    int code = search_list(&list, &search, bytes, size, depth, error);
-    if (code == 0 && list.count != 0)
-        code = write_result(unpacked, &list, bytes, size, options->prove, error);
+    int code = search_sides(NULL, &side, error);
+    if (code == 0 && side.root.count != 0)
+        code = write_result(unpacked, &side, error);
     if (code != 0)
         unpacked_free(unpacked);
     return code;

@@ -165,23 +165,6 @@ static int work(void *user, void *worker, void *task, struct pack_error *error)
     return 0;
 }
 
-/* The streams without a recipe are taken out, and their bytes may be used by others. */
-static void drop_unproved(struct proof *proof)
-{
-    struct found_list *list = proof->list;
-    size_t kept = 0;
-    for (size_t i = 0; i < list->count; i++) {
-        struct found *found = &list->streams[i];
-        if (found->kept) {
-            list->streams[kept++] = *found;
-            continue;
-        }
-        proof->search->plain_left += found->plain_size;
-        free(found->plain);
-    }
-    list->count = kept;
-}
-
 /* So many threads as there is memory for, if each of them packs the largest stream. */
 static unsigned count_threads(const struct proof *proof)
 {
@@ -210,7 +193,5 @@ int prove_streams(struct found_list *list, struct search *search, const uint8_t 
         code = probe_kind(&proof, kind, error);
     if (code == 0 && list->count > 1)
         code = pack_pipeline_run(&pipeline, &proof.context, error);
-    if (code == 0)
-        drop_unproved(&proof);
     return code;
 }

@@ -20,6 +20,21 @@ void found_list_free(struct found_list *list)
     *list = (struct found_list){.count = 0};
 }
 
+void found_list_drop(struct found_list *list, struct search *search)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        struct found *found = &list->streams[i];
+        if (found->kept) {
+            list->streams[kept++] = *found;
+            continue;
+        }
+        search->plain_left += found->plain_size;
+        free(found->plain);
+    }
+    list->count = kept;
+}
+
 static int add_found(struct found_list *list, const struct found *found, struct pack_error *error)
 {
     if (list->count == list->capacity) {
@@ -113,6 +128,7 @@ static int take_found(struct found_list *list, struct search *search, struct fou
                       const uint8_t *bytes, size_t free_from, struct pack_error *error)
 {
     find_prefix(found, bytes, free_from);
+    found->kept = true;
     const int code = add_found(list, found, error);
     if (code != 0) {
         free(found->plain);

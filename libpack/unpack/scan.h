@@ -18,11 +18,11 @@ struct found {
     struct recipe recipe;
     uint8_t *plain; /* malloc()ed */
     size_t plain_size;
-    bool tried, kept; /* whether recipes were looked for, and one was found */
+    bool tried, kept; /* whether recipes were looked for, and whether it is to be opened */
     struct found_list inside;
 };
 
-/* What a search may still use; shared by all of its lists. */
+/* What a search may still use; shared by all lists of an image. */
 struct search {
     const struct unpack_options *options;
     const struct pack_context *context;
@@ -43,11 +43,15 @@ static inline struct specimen specimen_of(const struct found *found, const uint8
 
 void found_list_free(struct found_list *list);
 
-/* Finds and opens what the bytes hold; it fails for want of memory, or when cancelled. */
+/* Finds and opens what the bytes hold, all to be kept; it fails for want of memory, or when
+ * cancelled. */
 PACK_MUST_USE int scan_bytes(struct found_list *list, struct search *search, const uint8_t *bytes,
                              size_t size, struct pack_error *error);
 
-/* Gives each stream the recipe that packs it bit for bit; those that have none are taken out. */
+/* Takes those out that are not kept. */
+void found_list_drop(struct found_list *list, struct search *search);
+
+/* Gives each stream the recipe that packs it bit for bit; those that have one are kept. */
 PACK_MUST_USE int prove_streams(struct found_list *list, struct search *search,
                                 const uint8_t *bytes, struct pack_error *error);
 

@@ -37,6 +37,21 @@ int unpack_image(struct unpacked *unpacked, const uint8_t *bytes, size_t size,
                  const struct unpack_options *options, const struct pack_context *context,
                  struct pack_error *error);
 
+struct unpack_bytes {
+    const uint8_t *bytes;
+    size_t size;
+};
+
+/*
+ * The same for both images of a delta; `prove` is for the new one alone, and the memory for each.
+ * Streams that both have stay packed in both, so that a device copies what did not change. Where
+ * nothing is left to be opened, all is empty; else both have a plan.
+ */
+int unpack_pair(struct unpacked *old_unpacked, struct unpacked *new_unpacked,
+                const struct unpack_bytes *old_image, const struct unpack_bytes *new_image,
+                const struct unpack_options *options, const struct pack_context *context,
+                struct pack_error *error);
+
 /* Parsed, checked plan: PACK_E_MALFORMED, PACK_E_UNSUPPORTED (recipe or library version unknown).
  */
 struct unpack_plan;

@@ -380,6 +380,71 @@ static void nothing_is_found_in_noise(void **state)
     assert_int_equal(new.streams, 0);
 }
 
+static void append_sample(struct memory_sink *image, uint32_t change, uint32_t level)
+{
+    uint8_t *sample PACK_AUTO_FREE = make_sample(SAMPLE);
+    const struct recipe recipe = {.kind = KIND_ZLIB, .count = 4, .parameters = {0, level, 8, 0}};
+    pack_put_le32(sample + SAMPLE / 2, change);
+    append_stream(image, &recipe, sample, SAMPLE);
+}
+
+static void check_pair(const struct memory_sink *old_image, const struct memory_sink *new_image,
+                       size_t old_streams, size_t new_streams)
+{
+    struct pack_error error = {.code = PACK_OK};
+    const struct unpack_options options = {.memory = LIMIT, .prove = true, .depth = 2};
+    const struct pack_context context = {.jobs = 1};
+    const struct unpack_bytes was = {old_image->bytes.bytes, old_image->bytes.size};
+    const struct unpack_bytes is = {new_image->bytes.bytes, new_image->bytes.size};
+    PACK_AUTO(unpacked_free) struct unpacked old = {.bytes = NULL};
+    PACK_AUTO(unpacked_free) struct unpacked new = {.bytes = NULL};
+    assert_pack_ok(unpack_pair(&old, &new, &was, &is, &options, &context, &error));
+    assert_int_equal(old.streams, old_streams);
+    assert_int_equal(new.streams, new_streams);
+    assert_int_equal(old.bytes != NULL, old_streams + new_streams != 0);
+    assert_int_equal(new.bytes != NULL, old_streams + new_streams != 0);
+    if (old.bytes == NULL)
+        return;
+    assert_pack_ok(follow(&old, was.bytes, was.size, old.size, &error));
+    check_packs(&new, is.bytes, is.size, 4096);
+}
+
+/* A device copies what did not change, rather than packing it again. */
+static void what_both_have_stays_packed(void **state)
+{
+    (void)state;
+    struct memory_sink old_image = new_sink();
+    struct memory_sink new_image = new_sink();
+    for (uint32_t i = 0; i < 3; i++) {
+        append_sample(&old_image, i, 6);
+        append_sample(&new_image, i, 6);
+    }
+    check_pair(&old_image, &new_image, 0, 0);
+    append_sample(&old_image, 8, 6);
+    check_pair(&old_image, &new_image, 0, 0);
+    append_sample(&new_image, 9, 6);
+    check_pair(&old_image, &new_image, 1, 1);
+    pack_buffer_clear(&old_image.bytes);
+    pack_buffer_clear(&new_image.bytes);
+}
+
+/* At this effort no level but 6 and 9 is tried. */
+static void what_cannot_be_packed_stays_packed_on_both_sides(void **state)
+{
+    (void)state;
+    struct memory_sink old_image = new_sink();
+    struct memory_sink new_image = new_sink();
+    append_sample(&old_image, 1, 6);
+    append_sample(&old_image, 2, 6);
+    append_sample(&new_image, 3, 6);
+    append_sample(&new_image, 4, 2);
+    check_pair(&old_image, &new_image, 1, 1);
+    append_sample(&new_image, 5, 2);
+    check_pair(&old_image, &new_image, 2, 1);
+    pack_buffer_clear(&old_image.bytes);
+    pack_buffer_clear(&new_image.bytes);
+}
+
 /* --- bounds ---------------------------------------------------------------------------------- */
 
 static struct memory_sink packed_sample(unsigned level)
@@ -544,6 +609,8 @@ int main(void)
         cmocka_unit_test(runs_of_equal_blocks_are_one_item),
         cmocka_unit_test(uf2_blocks),
         cmocka_unit_test(nothing_is_found_in_noise),
+        cmocka_unit_test(what_both_have_stays_packed),
+        cmocka_unit_test(what_cannot_be_packed_stays_packed_on_both_sides),
         cmocka_unit_test(memory_is_kept_to),
         cmocka_unit_test(follow_makes_the_size_or_fails),
         cmocka_unit_test(a_packer_wants_exactly_its_bytes),
