@@ -9,6 +9,7 @@
 
 enum {
     ENTRY = 24,        /* bytes of Elf64_Rela and Elf64_Sym */
+    LEAST_RUN = 64,    /* entries, of which a table without a header is known */
     LEAST_PAIRED = 50, /* per cent of the entries, below which a table is left as it is */
     BRIDGE = 16,       /* entries without a partner that do not end a run */
 };
@@ -23,8 +24,9 @@ struct images {
 
 /* A table in both images. */
 struct table {
-    const struct patch_region *region;
-    const uint8_t *old_entries; /* as predicted */
+    const struct patch_region *region; /* NULL: found by its entries */
+    size_t entry;                      /* bytes */
+    const uint8_t *old_entries;        /* as predicted */
     const uint8_t *new_entries;
     patch_offset old_start, new_start;
     size_t old_count, new_count;
@@ -38,7 +40,9 @@ struct table {
 static uint64_t key_of(const struct table *table, const uint8_t *entry)
 {
     const uint64_t mixer = UINT64_C(0x9e3779b97f4a7c15);
-    if (table->region->kind == PATCH_REGION_ELF_SYM64) /* name and section */
+    if (table->entry != ENTRY)
+        return pack_le32(entry) * mixer;
+    if (table->region && table->region->kind == PATCH_REGION_ELF_SYM64) /* name and section */
         return pack_le32(entry) * mixer ^ pack_le16(entry + 6);
     return table->by_target ? (pack_le64(entry + 8) * mixer ^ pack_le64(entry + 16)) * mixer
                             : pack_le64(entry) * mixer;
@@ -76,7 +80,7 @@ static void pair_entries(struct table *table, const struct key *keys)
 {
     size_t expected = 0;
     for (size_t i = 0; i < table->new_count; i++) {
-        const uint64_t key = key_of(table, table->new_entries + i * ENTRY);
+        const uint64_t key = key_of(table, table->new_entries + i * table->entry);
         size_t best = NONE;
         for (size_t k = find_key(keys, table->old_count, key);
              k < table->old_count && keys[k].key == key; k++)
@@ -96,7 +100,7 @@ static int pair_table(struct table *table, struct pack_error *error)
     if (code != 0)
         return code;
     for (size_t i = 0; i < table->old_count; i++)
-        keys[i] = (struct key){key_of(table, table->old_entries + i * ENTRY), i};
+        keys[i] = (struct key){key_of(table, table->old_entries + i * table->entry), i};
     qsort(keys, table->old_count, sizeof *keys, by_key);
     pair_entries(table, keys);
     return 0;
@@ -299,7 +303,7 @@ static int predict_table(const struct delta_covers *covers, const struct images 
     PACK_AUTO_FREE uint32_t *order = NULL;
     PACK_AUTO_FREE uint8_t *kinds = NULL;
     struct patch_covers map = {.list = covers->list, .count = covers->count};
-    const size_t size = table->old_count * ENTRY;
+    const size_t size = table->old_count * table->entry;
     const size_t rest = images->old_size - table->old_start - size;
     const size_t ahead = rest < PATCH_AHEAD ? rest : PATCH_AHEAD;
     struct patch_predictor predictor;
@@ -322,8 +326,9 @@ static int align_table(struct delta_covers *covers, const struct images *images,
                        struct table *table, struct pack_error *error)
 {
     PACK_AUTO_FREE uint8_t *predicted = NULL;
-    const size_t step = table->region->kind == PATCH_REGION_ELF_RELA64 ? stride(images, table) : 0;
-    int code = pack_allocate(&predicted, table->old_count * ENTRY + PATCH_AHEAD, 1, error);
+    const bool is_rela = table->region && table->region->kind == PATCH_REGION_ELF_RELA64;
+    const size_t step = is_rela ? stride(images, table) : 0;
+    int code = pack_allocate(&predicted, table->old_count * table->entry + PATCH_AHEAD, 1, error);
     if (code == 0)
         code = predict_table(covers, images, table, predicted, error);
     table->old_entries = predicted;
@@ -334,14 +339,14 @@ static int align_table(struct delta_covers *covers, const struct images *images,
     if (code != 0 || !is_worth_it(table))
         return code;
     smooth(table);
-    code = replace(covers, table, table->old_start, table->new_start, ENTRY, error);
+    code = replace(covers, table, table->old_start, table->new_start, table->entry, error);
     return code == 0 && step > 0 ? replace_target(covers, images, table, step, error) : code;
 }
 
 static int align_region(struct delta_covers *covers, const struct images *images,
                         const struct patch_region *region, struct pack_error *error)
 {
-    struct table table = {.region = region, .old_start = region->start};
+    struct table table = {.region = region, .entry = ENTRY, .old_start = region->start};
     const struct patch_range *place = new_place(covers, images->layout, region->start, region->end);
     if (!place || region->parameter[0] == 0 || region->end > images->old_size ||
         place->end > images->new_size)
@@ -353,6 +358,79 @@ static int align_region(struct delta_covers *covers, const struct images *images
     free(table.partner);
     return code;
 }
+
+/* --- tables without headers --------------------------------------------------------------------
+ */
+
+/* What entries look like that only add the load address: place, then this, then an addend. */
+struct relative {
+    uint8_t entry; /* bytes */
+    uint16_t info;
+};
+
+static const struct relative relatives[] = {
+    {24, 0x403}, /* AArch64 */
+    {24, 8},     /* x86-64 */
+    {24, 3},     /* RISC-V */
+    {8, 0x17},   /* Arm; the addend stands at the place */
+    {8, 8},      /* i386 */
+};
+
+static bool is_entry(const uint8_t *bytes, const struct relative *relative)
+{
+    return relative->entry == ENTRY ? pack_le64(bytes + 8) == relative->info
+                                    : pack_le32(bytes + 4) == relative->info;
+}
+
+/* How many entries with ascending places begin at `at`. */
+static size_t count_entries(const uint8_t *bytes, size_t size, size_t at,
+                            const struct relative *relative)
+{
+    size_t count = 0;
+    uint64_t last = 0;
+    for (; at + relative->entry <= size; at += relative->entry, count++) {
+        const uint64_t place =
+            relative->entry == ENTRY ? pack_le64(bytes + at) : pack_le32(bytes + at);
+        if (place <= last || !is_entry(bytes + at, relative))
+            break;
+        last = place;
+    }
+    return count;
+}
+
+/* The longest table of the kind; 0 entries where there is none. */
+static size_t find_table(const uint8_t *bytes, size_t size, const struct relative *relative,
+                         patch_offset *start)
+{
+    size_t most = 0;
+    for (size_t at = 0; at + relative->entry <= size;) {
+        const size_t count =
+            is_entry(bytes + at, relative) ? count_entries(bytes, size, at, relative) : 0;
+        if (count > most) {
+            most = count;
+            *start = (patch_offset)at;
+        }
+        at += count >= LEAST_RUN ? count * relative->entry : 4;
+    }
+    return most >= LEAST_RUN ? most : 0;
+}
+
+static int align_relatives(struct delta_covers *covers, const struct images *images,
+                           const struct relative *relative, struct pack_error *error)
+{
+    struct table table = {.entry = relative->entry};
+    table.old_count = find_table(images->old_bytes, images->old_size, relative, &table.old_start);
+    if (table.old_count == 0)
+        return 0;
+    table.new_count = find_table(images->new_bytes, images->new_size, relative, &table.new_start);
+    if (table.new_count == 0)
+        return 0;
+    const int code = align_table(covers, images, &table, error);
+    free(table.partner);
+    return code;
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
 
 /* Symbols first: relocations name them by their places. */
 int delta_align(struct delta_covers *covers, const struct patch_layout *layout,
@@ -366,5 +444,8 @@ int delta_align(struct delta_covers *covers, const struct patch_layout *layout,
         for (size_t i = 0; code == 0 && i < layout->region_count; i++)
             if (layout->regions[i].kind == kinds[k])
                 code = align_region(covers, &images, &layout->regions[i], error);
+    for (size_t i = 0;
+         code == 0 && layout->old_range_count > 0 && i < sizeof relatives / sizeof *relatives; i++)
+        code = align_relatives(covers, &images, &relatives[i], error);
     return code;
 }
