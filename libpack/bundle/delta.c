@@ -298,6 +298,7 @@ static int describe_patch(struct made *made, struct pack_input *input, struct pa
     const struct pack_patch_info *info = pack_patch_info(patch);
     made->encoding.decoder_memory = info->memory;
     made->encoding.decoder = pack_delta_decoder_name(info->decoder);
+    made->encoding.has_in_place = info->in_place != 0;
     made->encoding.in_place = info->in_place;
     made->encoding.scratch = info->scratch;
     made->encoding.base_size = info->old_size;

@@ -329,7 +329,7 @@ static bool has_decoder(const struct pack_trusted *trusted, const struct pack_en
     const uint64_t allowed = trusted->bundle->context->decoder_memory;
     return encoding->supported &&
            encoding->decoder_memory <= (allowed != 0 ? allowed : PACK_DEFAULT_DECODER_MEMORY) &&
-           (encoding->in_place == 0 || trusted->delivery_by_release);
+           (!encoding->has_in_place || trusted->delivery_by_release);
 }
 
 /* Whether the image can be rebuilt from it; *base is the old image, NULL where none is wanted. */

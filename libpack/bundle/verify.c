@@ -71,7 +71,7 @@ static void describe_missing(const struct pack_trusted *trusted,
     pack_sha256_hex(encoding->base_sha256, hex);
     if (encoding->unsupported != NULL)
         snprintf(text, capacity, "%s", encoding->unsupported);
-    else if (encoding->in_place != 0 && !trusted->delivery_by_release)
+    else if (encoding->has_in_place && !trusted->delivery_by_release)
         snprintf(text, capacity,
                  "a release key's signature on delivery.json (it is applied in place)");
     else if (memory > decoder_memory_of(trusted))
@@ -157,7 +157,7 @@ int pack_bundle_verify(struct pack_trusted *trusted, bool flat, struct pack_veri
 static bool wants_base(const struct pack_trusted *trusted, const struct pack_encoding *encoding)
 {
     return encoding->supported && encoding->kind != PACK_ENCODING_FULL &&
-           (encoding->in_place == 0 || trusted->delivery_by_release) &&
+           (!encoding->has_in_place || trusted->delivery_by_release) &&
            encoding->decoder_memory <= decoder_memory_of(trusted);
 }
 

@@ -267,7 +267,8 @@ static const struct field encoding_fields[] = {
      .use_of = use_of_decoder_memory, .minimum = 1},
     {"decoder", FIELD_STRING, .offset = offsetof(struct pack_encoding, decoder),
      .use_of = use_of_decoder, .rule = pack_rule_codec},
-    {"in_place", FIELD_GROUP, .use_of = use_of_in_place, .table = &in_place_table},
+    {"in_place", FIELD_GROUP, .use_of = use_of_in_place,
+     .has_offset = offsetof(struct pack_encoding, has_in_place), .table = &in_place_table},
     {"base", FIELD_GROUP, .use_of = use_of_base, .table = &base_table},
 };
 

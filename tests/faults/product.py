@@ -30,8 +30,8 @@ def intel_hex(data, address=0x1000):
     return b"\n".join([*lines, b":00000001FF", b""])
 
 
-def descriptor(images):
-    lines = ["fwpack: 1", "product: acme-fault", "version: 1.0.0", "security-version: 1",
+def descriptor(images, version="1.0.0"):
+    lines = ["fwpack: 1", "product: acme-fault", f"version: {version}", "security-version: 1",
              "compatible:", "  - acme,fault", "images:"]
     for name, codec, _, kind in images:
         lines += [f"  - name: {name}", f"    file: {name}.img", f"    slot: {name}",
@@ -48,14 +48,23 @@ def write(folder, name, data, mode=0o644):
 
 
 def make(folder, fwpack):
-    """Fills an empty folder: images, descriptors all.yaml and plain.yaml, two keys, bundle.fwb."""
+    """Fills an empty folder: images, descriptors all.yaml and plain.yaml, two keys, bundle.fwb; and
+    next.fwb, the next release, delta.fwb, the delta to it, and boot.fwd, a patch to next.img."""
     for index, (name, _, size, kind) in enumerate(IMAGES):
         data = compressible(size, index)
         write(folder, f"{name}.img", intel_hex(data) if kind == "ihex" else data)
     write(folder, "notes.txt", b"what is new\n")
     write(folder, "all.yaml", descriptor(IMAGES))
     write(folder, "plain.yaml", descriptor(IMAGES[:1]))
+    boot = compressible(IMAGES[0][2], 0)
+    write(folder, "next.img", boot[:1000] + b"another" + boot[1100:])
+    write(folder, "next.yaml", descriptor([("next", *IMAGES[0][1:]), *IMAGES[1:3]], "1.1.0")
+          .replace(b"name: next", b"name: boot"))
     for command in (["key", "generate", "first", "--no-passphrase", "-q"],
                     ["key", "generate", "second", "--no-passphrase", "-q"],
-                    ["build", "all.yaml", "-o", "bundle.fwb", "-k", "first.key", "-q"]):
+                    ["build", "all.yaml", "-o", "bundle.fwb", "-k", "first.key", "-q"],
+                    ["build", "next.yaml", "-o", "next.fwb", "-k", "first.key", "-q"],
+                    ["delta", "bundle.fwb", "next.fwb", "-o", "delta.fwb", "-k", "first.key",
+                     "-p", "first.pub", "-q", "--decoder", "small"],
+                    ["delta", "boot.img", "next.img", "-o", "boot.fwd", "-q"]):
         subprocess.run([fwpack, *command], cwd=folder, check=True)

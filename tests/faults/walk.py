@@ -104,6 +104,15 @@ COMMANDS = {
     "lint": {"arguments": "lint all.yaml plain.yaml", "ways": True, "streams": True,
              "codes": (1, 3)},
     "inspect": {"arguments": "inspect bundle.fwb --json -q", "ways": True, "json": True},
+    "delta": {"arguments": "delta bundle.fwb next.fwb -o new.fwb -p first.pub -k first.key -q -j1 "
+                           "--level fast --decoder small", "ways": True, "step": 3},
+    "delta-files": {"arguments": "delta boot.img next.img -o new.fwd -q -j1 --decoder tiny",
+                    "ways": True, "step": 3},
+    "patch": {"arguments": "patch boot.img boot.fwd -o new.img -q -j1", "ways": True},
+    "extract-base": {"arguments": "extract delta.fwb boot -o new.img -p first.pub -q -j1 "
+                                  "--base bundle.fwb --base boot.img", "ways": True},
+    "diff": {"arguments": "diff boot.img boot.img -q", "ways": True},
+    "inspect-patch": {"arguments": "inspect boot.fwd --json -q", "ways": True, "json": True},
     "image-info": {"arguments": "image info mcu.img", "ways": True, "streams": True},
     "image-convert": {"arguments": "image convert mcu.img -o mcu.uf2 --fill 0xff -q", "ways": True},
 }

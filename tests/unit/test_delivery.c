@@ -299,6 +299,78 @@ static void codecs_have_names_that_end_a_member(void **state)
     CHECK(variations);
 }
 
+/* --- deltas ----------------------------------------------------------------------------------- */
+
+static const char delta[] = "\"type\": \"delta\",\n"
+                            "          \"codec\": \"fwd\",\n"
+                            "          \"library\": \"fwpack 0.1.0\",\n"
+                            "          \"size\": 1200,\n"
+                            "          \"block_size\": 1024,\n"
+                            "          \"blocks_sha256\": \"" DIGEST_B "\",\n"
+                            "          \"decoder_memory\": 34104,\n"
+                            "          \"decoder\": \"small\",\n"
+                            "          \"in_place\": {\n"
+                            "            \"page_size\": 4096,\n"
+                            "            \"scratch\": 0\n"
+                            "          },\n"
+                            "          \"base\": {\n"
+                            "            \"size\": 4000000";
+
+static char *sample_with_delta(void)
+{
+    return replaced(
+        sample, "\"type\": \"keep\",\n          \"base\": {\n            \"size\": 4000000", delta);
+}
+
+static void a_delta_is_read_and_written_the_same(void **state)
+{
+    (void)state;
+    struct pack_error error = {.code = PACK_OK};
+    char *text PACK_AUTO_FREE = sample_with_delta();
+    PACK_AUTO(pack_delivery_free) struct pack_delivery *delivery = parsed(text);
+    const struct pack_encoding *encoding = &delivery->images[0].encodings[1];
+    assert_int_equal(encoding->kind, PACK_ENCODING_DELTA);
+    assert_true(encoding->supported);
+    assert_int_equal(encoding->size, 1200);
+    assert_int_equal(encoding->decoder_memory, 34104);
+    assert_string_equal(encoding->decoder, "small");
+    assert_int_equal(encoding->in_place, 4096);
+    assert_int_equal(encoding->scratch, 0);
+    assert_int_equal(encoding->base_size, 4000000);
+    char *encoded PACK_AUTO_FREE = NULL;
+    size_t size = 0;
+    assert_pack_ok(pack_delivery_encode(&encoded, &size, delivery, &error));
+    assert_string_equal(encoded, text);
+}
+
+static void deltas_keep_to_their_members(void **state)
+{
+    (void)state;
+    static const struct variation variations[] = {
+        {"\"decoder\": \"small\",", "", PACK_E_MALFORMED, "encodings[1].decoder: is missing"},
+        {"\"decoder_memory\": 34104,", "", PACK_E_MALFORMED, "decoder_memory: is missing"},
+        {"\"page_size\": 4096", "\"page_size\": 0", PACK_E_MALFORMED, "in_place.page_size: 0"},
+        {"\"size\": 1200", "\"size\": 1200, \"frame_count\": 1", PACK_E_MALFORMED,
+         "frame_count: has no place here"},
+        {"\"codec\": \"none\"", "\"codec\": \"none\", \"decoder\": \"tiny\"", PACK_E_MALFORMED,
+         "decoder: has no place here"},
+        {"\"codec\": \"none\"", "\"codec\": \"none\", \"in_place\": {}", PACK_E_MALFORMED,
+         "in_place: has no place here"},
+    };
+    char *text PACK_AUTO_FREE = sample_with_delta();
+    check_variations(text, variations, sizeof variations / sizeof variations[0], parse);
+}
+
+static void deltas_for_unknown_decoders_are_passed_over(void **state)
+{
+    (void)state;
+    char *text PACK_AUTO_FREE = sample_with_delta();
+    char *later PACK_AUTO_FREE = replaced(text, "\"small\"", "\"vast\"");
+    PACK_AUTO(pack_delivery_free) struct pack_delivery *delivery = parsed(later);
+    assert_false(delivery->images[0].encodings[1].supported);
+    assert_string_equal(delivery->images[0].encodings[1].unsupported, "the decoder \"vast\"");
+}
+
 /* --- what this version does not know ---------------------------------------------------------- */
 
 /* After the change, the first encoding is read, but not supported because of `what`. */
@@ -543,6 +615,9 @@ int main(void)
         cmocka_unit_test(a_wrong_model_is_not_written),
         cmocka_unit_test(types_and_formats_are_judged_first),
         cmocka_unit_test(a78_missing_members_are_named),
+        cmocka_unit_test(a_delta_is_read_and_written_the_same),
+        cmocka_unit_test(deltas_keep_to_their_members),
+        cmocka_unit_test(deltas_for_unknown_decoders_are_passed_over),
         cmocka_unit_test(encodings_keep_to_their_type),
         cmocka_unit_test(a12_names_stand_once),
         cmocka_unit_test(a14_digests_are_64_lower_case_digits),

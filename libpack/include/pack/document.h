@@ -78,8 +78,9 @@ struct pack_encoding {
     bool reusable;                           /* the .frames member carries plain hashes */
     uint64_t decoder_memory;                 /* bytes that decoding needs */
     const char *decoder;                     /* delta: "tiny", "small" or "full"; NULL otherwise */
-    uint64_t in_place; /* delta: flash page in bytes where it is applied in place, else 0 */
-    uint64_t scratch;  /* in_place: bytes of scratch flash; 0: none */
+    bool has_in_place;                       /* delta: it is applied in place */
+    uint64_t in_place;                       /* then: flash page in bytes; else 0 */
+    uint64_t scratch;                        /* then: bytes of scratch flash */
     /* delta and keep: the plain image that must be there */
     uint64_t base_size;
     uint8_t base_sha256[PACK_SHA256_SIZE];
