@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+/* A table is never smaller than this. */
+#define LEAST_MEMORY 4096
+
 static uint64_t word_at(const uint8_t *bytes)
 {
     uint64_t word;
@@ -59,6 +62,8 @@ int delta_blocks_make(struct delta_blocks *blocks, const struct delta_images *im
                       uint64_t memory, struct pack_error *error)
 {
     blocks->images = images;
+    if (memory < LEAST_MEMORY)
+        memory = LEAST_MEMORY;
     blocks->stride = least;
     while (pack_pieces(images->old_size, blocks->stride) * 2 * sizeof *blocks->slots > memory ||
            pack_pieces(images->old_size, blocks->stride) > UINT32_MAX / 2)

@@ -13,6 +13,7 @@
 #define MARGIN 64
 /* Of the memory, this part is for one window of the old image with its index. */
 #define WINDOW_SHARE 16
+#define LEAST_WINDOW ((uint64_t)1 << 16)
 
 struct large {
     const struct delta_images *images;
@@ -112,7 +113,9 @@ static int match_windows(const struct large *large, struct delta_covers *candida
                          struct pack_error *error)
 {
     size_t old_size = large->old_rest.size, new_size = large->new_rest.size;
-    uint64_t most = large->options->memory / WINDOW_SHARE + 1;
+    uint64_t most = large->options->memory / WINDOW_SHARE;
+    if (most < LEAST_WINDOW)
+        most = LEAST_WINDOW;
     size_t count = (size_t)pack_pieces(old_size > new_size ? old_size : new_size, most);
     int status = 0;
     for (size_t i = 0; i < count && status == 0; i++) {
