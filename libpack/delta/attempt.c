@@ -39,16 +39,13 @@ struct delta_bytes delta_attempt_new(const struct delta_attempt *attempt,
 static struct delta_match_options match_options(const struct delta_way *way,
                                                 const struct pack_delta_options *options)
 {
-    static const enum delta_effort efforts[] = {[PACK_DELTA_FAST] = DELTA_FAST,
-                                                [PACK_DELTA_DEFAULT] = DELTA_DEFAULT,
-                                                [PACK_DELTA_BEST] = DELTA_BEST};
     return (struct delta_match_options){
-        .effort = efforts[options->level],
+        .effort = way->effort,
         .memory = delta_memory_of(options) / 2,
         .most_covers = patch_profile((unsigned)options->decoder)->most_covers,
-        .cost_cover = way->cover_bits * 16u,
-        .cost_miss = way->miss_bits * 16u,
-        .cost_extra = way->extra_sixteenths,
+        .cost_cover = way->cost_cover,
+        .cost_miss = way->cost_miss,
+        .cost_extra = way->cost_extra,
     };
 }
 

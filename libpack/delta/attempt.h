@@ -16,10 +16,11 @@ struct delta_pair {
     struct unpacked old_unpacked, new_unpacked; /* both have plans, or none is used */
 };
 
-/* What covers are judged by, in bits; of an extra byte in 1/16 bit. */
+/* How covers are looked for, and what they are judged by, in 1/16 bit. */
 struct delta_way {
     bool opened; /* between the opened images */
-    uint8_t cover_bits, miss_bits, extra_sixteenths;
+    enum delta_effort effort;
+    uint32_t cost_cover, cost_miss, cost_extra;
 };
 
 struct delta_attempt {

@@ -109,29 +109,69 @@ static int try_way(struct creation *creation, const struct delta_way *way, bool 
     return status;
 }
 
+/* 1/16 bit for each of `count`; what nothing was measured of keeps its estimate. */
+static uint32_t measured(uint64_t bits, uint64_t count, uint32_t estimate, uint32_t least,
+                         uint32_t most)
+{
+    if (count < 32)
+        return estimate;
+    uint64_t each = 16 * bits / count;
+    return each < least ? least : each > most ? most : (uint32_t)each;
+}
+
+/* What covers, misses and new bytes cost in the smallest patch so far. */
+static void learn_costs(const struct creation *creation, struct delta_way *way)
+{
+    const struct delta_attempt *attempt = &creation->best;
+    const uint64_t *bits = attempt->spent.bits;
+    uint64_t copied = 0;
+    for (size_t i = 0; i < attempt->covers.count; i++)
+        copied += attempt->covers.list[i].size;
+    way->cost_cover = measured(bits[PATCH_ACCOUNT_COVERS], attempt->covers.count, way->cost_cover,
+                               16 * 16, 48 * 16);
+    way->cost_miss = measured(bits[PATCH_ACCOUNT_HITS] + bits[PATCH_ACCOUNT_MISSES],
+                              attempt->spent.missed, way->cost_miss, 5 * 16, 16 * 16);
+    way->cost_extra = measured(bits[PATCH_ACCOUNT_EXTRA],
+                               delta_attempt_new(attempt, &creation->pair).size - copied,
+                               way->cost_extra, 24, 8 * 16);
+}
+
+/* From estimates first; the best level goes on with what the coder really made of the covers. */
+static int try_effort(struct creation *creation, bool opened, enum delta_effort effort, bool last)
+{
+    struct delta_way way = {.opened = opened,
+                            .effort = effort,
+                            .cost_cover = 30 * 16,
+                            .cost_miss = 9 * 16,
+                            .cost_extra = 92};
+    int status = try_way(creation, &way, last);
+    if (status || creation->options->level != PACK_DELTA_BEST || size_of(&creation->best) == 0)
+        return status;
+    learn_costs(creation, &way);
+    return try_way(creation, &way, last);
+}
+
+static int try_efforts(struct creation *creation, bool opened, bool last)
+{
+    static const enum delta_effort efforts[] = {[PACK_DELTA_FAST] = DELTA_FAST,
+                                                [PACK_DELTA_DEFAULT] = DELTA_DEFAULT,
+                                                [PACK_DELTA_BEST] = DELTA_BEST};
+    enum pack_delta_level level = creation->options->level;
+    int status = try_effort(creation, opened, efforts[level], last);
+    if (!status && level == PACK_DELTA_BEST)
+        status = try_effort(creation, opened, DELTA_DEFAULT, last);
+    return status;
+}
+
 static int try_ways(struct creation *creation)
 {
-    /* Estimates of what the coder makes of covers; which fits best depends on the pair. */
-    static const struct delta_way ways[] = {
-        {.cover_bits = 30, .miss_bits = 9, .extra_sixteenths = 92},
-        {.cover_bits = 30, .miss_bits = 7, .extra_sixteenths = 96},
-        {.cover_bits = 28, .miss_bits = 12, .extra_sixteenths = 84},
-    };
-    bool packed = creation->pair.old_unpacked.plan_size > 0;
-    bool best = creation->options->level == PACK_DELTA_BEST;
-    size_t count = best ? sizeof(ways) / sizeof(ways[0]) : 1;
     int status = 0;
-    for (size_t i = 0; !status && packed && i < count; i++) {
-        struct delta_way way = ways[i];
-        way.opened = true;
-        status = try_way(creation, &way, false);
-    }
+    if (creation->pair.old_unpacked.plan_size > 0)
+        status = try_efforts(creation, true, false);
     /* Opening packed parts may not pay, but where it does, it does by far. */
     bool settled = size_of(&creation->best) > 0 &&
                    size_of(&creation->best) < creation->pair.new_image.size / 16;
-    for (size_t i = 0; !status && !settled && i < count; i++)
-        status = try_way(creation, &ways[i], i + 1 == count);
-    return status;
+    return status || settled ? status : try_efforts(creation, false, true);
 }
 
 /* The new image itself, where no patch is smaller. */
