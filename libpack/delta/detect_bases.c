@@ -12,10 +12,12 @@ enum {
     MOST_BALLOTS = 32768,
     MOST_INTERVALS = 24, /* of one shift, that a word votes for */
     LEAST_VOTES = 8,
-    LEAST_SHARE = 10, /* per cent of the words */
+    LEAST_SHARE = 2, /* per cent of the words */
+    PAGE_BITS = 12,
     MOST_BASES = 8,
+    FURTHER = 8,     /* one in this many of the first base's votes is wanted for a further one */
     NEAR_ALL = 8,    /* less than one in this many votes may be missing to be a candidate, … */
-    NEARER_ALL = 64, /* … and less than one in this many of the best score to win by roundness */
+    NEARER_ALL = 32, /* … and less than one in this many of the best score to win by roundness */
     CANDIDATES = 6,  /* for being round, and again for votes */
     MOST_MOVES = 4,
 };
@@ -70,11 +72,17 @@ struct harvest {
     uint64_t first, span; /* of values, where they did not change */
 };
 
+/* Addresses of 64 bits have their upper ones all alike; two instructions have not. */
+static bool is_plausible(const struct election *election, uint64_t value)
+{
+    return election->writing.size < 8 || value >> 40 == 0 || value >> 40 == 0xffffff;
+}
+
 static void take(struct election *election, struct harvest *harvest, const uint8_t *from,
                  const uint8_t *to)
 {
     const uint64_t value = read_word(from, election->writing);
-    if (!harvest->changed && value - harvest->first >= harvest->span)
+    if (harvest->changed ? !is_plausible(election, value) : value - harvest->first >= harvest->span)
         return;
     if (harvest->seen++ % harvest->every != 0)
         return;
@@ -344,6 +352,13 @@ static void find_moves(const struct election *election, struct moves *moves)
     }
 }
 
+/* Chance makes some votes too, but hardly for the start of a page. */
+static bool is_credible(const struct election *election, const struct base *base, size_t votes)
+{
+    return votes * 100 >= election->word_count * LEAST_SHARE ||
+           (votes >= 2 * LEAST_VOTES && roundness(base->base) >= PAGE_BITS);
+}
+
 /* Tries further moves while most of the words stay unexplained. */
 static size_t elect_one(struct election *election, const struct moves *moves, struct base *base)
 {
@@ -353,10 +368,10 @@ static size_t elect_one(struct election *election, const struct moves *moves, st
         struct candidates candidates = {0};
         struct base found = {.move = moves->list[i]};
         const size_t votes = count_votes(election, found.move, &candidates);
-        if (votes < LEAST_VOTES || votes * 100 < election->word_count * LEAST_SHARE)
+        if (votes < LEAST_VOTES)
             continue;
         const int64_t sum = best_of(election, &candidates, &found);
-        if (sum <= best)
+        if (sum <= best || 2 * sum < (int64_t)votes || !is_credible(election, &found, votes))
             continue;
         best = sum;
         most = votes;
@@ -442,7 +457,7 @@ static int elect(struct election *election, struct delta_tables *tables, struct 
 {
     PACK_AUTO_FREE struct result *result = NULL;
     struct moves moves = {0};
-    const size_t words = election->word_count;
+    size_t most = 0;
     int code = pack_allocate(&result, 1, sizeof *result, error);
     if (code != 0)
         return code;
@@ -451,8 +466,9 @@ static int elect(struct election *election, struct delta_tables *tables, struct 
     while (result->count < MOST_BASES && result->count < tables->most_ranges) {
         struct base *base = &result->bases[result->count];
         const size_t votes = elect_one(election, &moves, base);
-        if (votes < LEAST_VOTES || votes * 100 < words * LEAST_SHARE)
+        if (votes == 0 || votes * FURTHER < most)
             break;
+        most = votes > most ? votes : most;
         drop_explained(election, base, result->hits[result->count], result->part);
         result->count++;
     }
