@@ -306,7 +306,9 @@ static int fill_slot(struct pack_patch *patch, struct pack_error *error)
     const struct patch_header *header = &patch->header;
     const uint64_t larger =
         header->old_size > header->new_size ? header->old_size : header->new_size;
-    if (larger > allowed_memory(patch->context))
+    /* The journal has two halves, each with some pages of its own. */
+    const uint64_t beside = 4 * ((uint64_t)header->page_size + header->scratch_size);
+    if (larger + beside > allowed_memory(patch->context))
         return fail(patch, PATCH_LIMIT, error);
     int status = delta_slot_new(&patch->slot, &patch->header, error);
     return status ? status
