@@ -112,6 +112,13 @@ static unsigned insert(struct searcher *searcher)
 static unsigned common_length(const uint8_t *a, const uint8_t *b)
 {
     unsigned length = 0;
+    for (; length + sizeof(uint64_t) <= MAX_MATCH; length += (unsigned)sizeof(uint64_t)) {
+        uint64_t first, second;
+        memcpy(&first, a + length, sizeof first);
+        memcpy(&second, b + length, sizeof second);
+        if (first != second)
+            break;
+    }
     while (length < MAX_MATCH && a[length] == b[length])
         length++;
     return length;

@@ -200,6 +200,34 @@ static bool zstd_guess(struct recipe *recipe, const struct specimen *specimen, u
     return true;
 }
 
+/*
+ * Packs the beginning without a worker, whose first bytes would be the same. The workers of a guess
+ * that is wrong would go on with their jobs of many MiB before they noticed.
+ */
+static bool zstd_refutes(const struct recipe *recipe, const struct specimen *specimen)
+{
+    enum { BEGINNING = 512 << 10, LONG = 4 * BEGINNING };
+    struct pack_error failure = {.code = PACK_OK};
+    struct recipe alone = *recipe;
+    struct pack_cursor wanted = {.bytes = specimen->packed, .size = specimen->packed_size};
+    ZSTD_CCtx *encoder PACK_AUTO(free_encoder) = ZSTD_createCCtx();
+    alone.parameters[THREADED] = 0;
+    if (specimen->plain_size < LONG || encoder == NULL ||
+        set_up(encoder, &alone, specimen->plain_size, &failure) != 0)
+        return false;
+    ZSTD_inBuffer in = {specimen->plain, BEGINNING, 0};
+    while (in.pos < in.size) {
+        uint8_t chunk[16 << 10];
+        ZSTD_outBuffer out = {chunk, sizeof chunk, 0};
+        if (ZSTD_isError(ZSTD_compressStream2(encoder, &out, &in, ZSTD_e_continue)))
+            return false;
+        const uint8_t *bytes = pack_cursor_take(&wanted, out.pos);
+        if (bytes == NULL || memcmp(bytes, chunk, out.pos) != 0)
+            return true;
+    }
+    return false;
+}
+
 static enum encoder zstd_encoder(const struct recipe *recipe)
 {
     (void)recipe;
@@ -216,6 +244,7 @@ const struct stream_kind_entry kind_zstd = {
     .open = zstd_open,
     .open_memory = zstd_open_memory,
     .guess = zstd_guess,
+    .refutes = zstd_refutes,
     .pack = zstd_pack,
     .pack_memory = zstd_pack_memory,
 };

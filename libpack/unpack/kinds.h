@@ -103,6 +103,10 @@ struct stream_kind_entry {
     bool (*guess)(struct recipe *recipe, const struct specimen *specimen, unsigned effort,
                   size_t number);
 
+    /* Whether the guess is wrong for sure, as can be told at little cost. NULL: not at little cost.
+     */
+    bool (*refutes)(const struct recipe *recipe, const struct specimen *specimen);
+
     /* Packs; what goes wrong with the recipe itself is PACK_E_CORRUPT. */
     int (*pack)(const struct recipe *recipe, const uint8_t *plain, size_t size,
                 struct pack_sink *sink, struct pack_error *error);

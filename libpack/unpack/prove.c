@@ -40,6 +40,8 @@ static bool packs_again(const struct recipe *recipe, const struct specimen *spec
     const uint64_t needed = kind->pack_memory(recipe, specimen->plain_size);
     if (needed > memory || specimen->plain_size > memory - needed)
         return false;
+    if (kind->refutes != NULL && kind->refutes(recipe, specimen))
+        return false;
     return kind->pack(recipe, specimen->plain, specimen->plain_size, &comparison.sink, &failure) ==
                0 &&
            pack_cursor_left(&comparison.original) == 0;
