@@ -118,6 +118,7 @@ static struct patch_source source_of(struct encoder *encoder)
 
 static int code_tables(struct encoder *encoder)
 {
+    uint64_t work[PATCH_TABLES_WORK / sizeof(uint64_t)];
     const struct patch_source source = source_of(encoder);
     const struct delta_script *script = encoder->script;
     encoder->tables = (struct patch_tables){
@@ -129,6 +130,7 @@ static int code_tables(struct encoder *encoder)
         .new_range_count = script->layout->new_range_count,
         .regions = (struct patch_region *)(uintptr_t)script->layout->regions,
         .region_count = script->layout->region_count,
+        .work = work,
     };
     enum patch_status status = patch_code_tables(&encoder->coder, &encoder->tables, &source,
                                                  (patch_offset)script->new_image.size);

@@ -53,7 +53,10 @@ struct patch_tables {
     size_t old_range_count, new_range_count;
     struct patch_region *regions;
     size_t region_count;
+    void *work; /* PATCH_TABLES_WORK bytes, aligned to 8, for patch_code_tables alone */
 };
+
+#define PATCH_TABLES_WORK 2304
 
 /*
  * Codes the tables: what the pointers hold is written, or they are filled. PATCH_MALFORMED for

@@ -16,10 +16,15 @@ struct patch_decoder {
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
-/* The parts in their order; sizes are summed, or pointers set. */
+/* The parts in their order behind the decoder; sizes are summed, or pointers set too. */
 struct parts {
     uint8_t *memory; /* NULL while sizes are summed */
     uint64_t size;
+    struct patch_tables tables;
+    struct patch_interval *intervals;
+    uint32_t *order;
+    struct patch_page_map map;
+    void *buffer, *model;
 };
 
 static void *part(struct parts *parts, uint64_t size)
@@ -29,29 +34,29 @@ static void *part(struct parts *parts, uint64_t size)
     return start;
 }
 
-static uint64_t lay_out(struct patch_decoder *decoder, const struct patch_header *header,
-                        const struct patch_profile *profile, struct parts *parts)
+static void lay_out(struct parts *parts, const struct patch_header *header,
+                    const struct patch_profile *profile)
 {
-    struct patch_tables *tables = &decoder->tables;
+    struct patch_tables *tables = &parts->tables;
     *tables = (struct patch_tables){.cover_count = header->cover_count,
                                     .old_range_count = header->old_range_count,
                                     .new_range_count = header->new_range_count,
                                     .region_count = header->region_count};
     uint64_t covers = header->cover_count;
+    size_t model = profile->kind->memory(&header->model);
     (void)part(parts, sizeof(struct patch_decoder));
     tables->covers = part(parts, covers * sizeof(*tables->covers));
     tables->old_ranges = part(parts, header->old_range_count * sizeof(*tables->old_ranges));
     tables->new_ranges = part(parts, header->new_range_count * sizeof(*tables->new_ranges));
     tables->regions = part(parts, header->region_count * sizeof(*tables->regions));
-    decoder->intervals =
-        profile->indexed ? part(parts, covers * sizeof(*decoder->intervals)) : NULL;
-    decoder->order = profile->indexed ? part(parts, covers * sizeof(*decoder->order)) : NULL;
-    decoder->map.count = header->flags & PATCH_IN_PLACE ? patch_header_pages(header) : 0;
-    decoder->map.bits = part(parts, patch_page_map_size(decoder->map.count));
-    decoder->pages.map = &decoder->map;
-    decoder->body.buffer = part(parts, patch_body_buffer(profile->window));
-    decoder->body.model = part(parts, profile->kind->memory(&header->model));
-    return parts->size;
+    parts->intervals = profile->indexed ? part(parts, covers * sizeof(*parts->intervals)) : NULL;
+    parts->order = profile->indexed ? part(parts, covers * sizeof(*parts->order)) : NULL;
+    parts->map.count = header->flags & PATCH_IN_PLACE ? patch_header_pages(header) : 0;
+    parts->map.bits = part(parts, patch_page_map_size(parts->map.count));
+    parts->buffer = part(parts, patch_body_buffer(profile->window));
+    /* The model's memory is free while the tables are read. */
+    parts->model = part(parts, model > PATCH_TABLES_WORK ? model : PATCH_TABLES_WORK);
+    tables->work = parts->model;
 }
 
 size_t patch_decoder_size(const struct patch_header *header)
@@ -59,9 +64,9 @@ size_t patch_decoder_size(const struct patch_header *header)
     const struct patch_profile *profile = patch_profile(header->profile);
     if (!profile || !profile->kind || profile->kind->memory(&header->model) == 0)
         return 0;
-    struct patch_decoder unused;
-    uint64_t size = lay_out(&unused, header, profile, &(struct parts){.memory = NULL});
-    return size <= SIZE_MAX / 2 ? (size_t)size : 0;
+    struct parts parts = {.memory = NULL};
+    lay_out(&parts, header, profile);
+    return parts.size <= SIZE_MAX / 2 ? (size_t)parts.size : 0;
 }
 
 static struct patch_decoder *bind(void *memory, const struct patch_header *header,
@@ -70,8 +75,16 @@ static struct patch_decoder *bind(void *memory, const struct patch_header *heade
     struct patch_decoder *decoder = memory;
     struct patch_body *body = &decoder->body;
     const struct patch_profile *profile = patch_profile(header->profile);
-    (void)lay_out(decoder, header, profile, &(struct parts){.memory = memory});
-    struct patch_tables *tables = &decoder->tables;
+    struct parts parts = {.memory = memory};
+    lay_out(&parts, header, profile);
+    const struct patch_tables *tables = &decoder->tables;
+    decoder->tables = parts.tables;
+    decoder->intervals = parts.intervals;
+    decoder->order = parts.order;
+    decoder->map = parts.map;
+    decoder->pages.map = &decoder->map;
+    body->buffer = parts.buffer;
+    body->model = parts.model;
     body->kind = profile->kind;
     body->coder = &decoder->coder;
     body->window = profile->window;

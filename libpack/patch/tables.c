@@ -28,6 +28,8 @@ struct cover_models {
     uint64_t shifts[PATCH_RECENT_SHIFTS]; /* the last ones first */
 };
 
+_Static_assert(sizeof(struct cover_models) <= PATCH_TABLES_WORK, "as the header says");
+
 /* The shift's place among the recent ones, or their number. */
 static unsigned find_shift(const struct cover_models *models, uint64_t shift)
 {
@@ -143,28 +145,34 @@ static bool code_regions(struct patch_coder *coder, struct span_models *models,
     return true;
 }
 
+static enum patch_status code_layout(struct patch_coder *coder, struct patch_tables *tables,
+                                     patch_offset old_size, patch_offset new_size)
+{
+    struct span_models *spans = tables->work;
+    patch_number_model_begin(&spans->gap);
+    patch_number_model_begin(&spans->size);
+    patch_number_model_begin(&spans->value);
+    patch_account_to(coder, PATCH_ACCOUNT_LAYOUT);
+    if (!code_ranges(coder, spans, tables->old_ranges, tables->old_range_count, old_size) ||
+        !code_ranges(coder, spans, tables->new_ranges, tables->new_range_count, new_size) ||
+        !code_regions(coder, spans, tables->regions, tables->region_count, old_size))
+        return PATCH_MALFORMED;
+    return coder->failed ? PATCH_IO : PATCH_OK;
+}
+
 /* --- all of them ------------------------------------------------------------------------------ */
 
 enum patch_status patch_code_tables(struct patch_coder *coder, struct patch_tables *tables,
                                     const struct patch_source *old, patch_offset new_size)
 {
-    struct cover_models covers = {0};
-    struct span_models spans;
-    patch_number_model_begin(&covers.gap);
-    patch_number_model_begin(&covers.size);
-    patch_number_model_begin(&covers.recent);
-    patch_number_model_begin(&covers.shift);
-    patch_number_model_begin(&spans.gap);
-    patch_number_model_begin(&spans.size);
-    patch_number_model_begin(&spans.value);
+    struct cover_models *covers = tables->work;
+    patch_number_model_begin(&covers->gap);
+    patch_number_model_begin(&covers->size);
+    patch_number_model_begin(&covers->recent);
+    patch_number_model_begin(&covers->shift);
+    for (int i = 0; i < PATCH_RECENT_SHIFTS; i++)
+        covers->shifts[i] = 0;
     patch_account_to(coder, PATCH_ACCOUNT_COVERS);
-    enum patch_status status = code_covers(coder, &covers, tables, old, new_size);
-    if (status != PATCH_OK)
-        return status;
-    patch_account_to(coder, PATCH_ACCOUNT_LAYOUT);
-    if (!code_ranges(coder, &spans, tables->old_ranges, tables->old_range_count, old->size) ||
-        !code_ranges(coder, &spans, tables->new_ranges, tables->new_range_count, new_size) ||
-        !code_regions(coder, &spans, tables->regions, tables->region_count, old->size))
-        return PATCH_MALFORMED;
-    return coder->failed ? PATCH_IO : PATCH_OK;
+    enum patch_status status = code_covers(coder, covers, tables, old, new_size);
+    return status == PATCH_OK ? code_layout(coder, tables, old->size, new_size) : status;
 }

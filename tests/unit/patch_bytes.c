@@ -157,7 +157,10 @@ struct pack_buffer patch_with_tables(struct patch_header *header, struct patch_t
     const struct patch_source source = {.size = old_size};
     patch_coder_write(&coder, append, &patch);
     /* It may find fault with them, but writes them first. */
+    uint64_t work[PATCH_TABLES_WORK / sizeof(uint64_t)];
+    tables->work = work;
     (void)patch_code_tables(&coder, tables, &source, new_size);
+    tables->work = NULL;
     patch_coder_write_end(&coder);
     for (size_t i = 0; i < 4; i++)
         patch.bytes[header_size + i] ^= (uint8_t)(seal >> (24 - 8 * i));

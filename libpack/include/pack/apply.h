@@ -38,7 +38,10 @@ struct pack_apply {
      * pack_apply_in_place that goes on after a power cut skips what it read before.
      */
     int (*read_patch)(void *user, uint32_t offset, uint8_t *bytes, size_t size);
-    /* `size` bytes of the old image, anywhere in it. Not for pack_apply_in_place. */
+    /*
+     * `size` bytes of the old image, anywhere in it; false beyond its end, which a damaged patch
+     * may ask for before its hash shows that. Not for pack_apply_in_place.
+     */
     bool (*read_old)(void *user, uint32_t offset, uint8_t *bytes, size_t size);
     /* The next bytes of the new image, from its start to its end. Not for pack_apply_in_place. */
     bool (*write_new)(void *user, const uint8_t *bytes, size_t size);
