@@ -353,10 +353,12 @@ static void find_moves(const struct election *election, struct moves *moves)
 }
 
 /* Chance makes some votes too, but hardly for the start of a page. */
-static bool is_credible(const struct election *election, const struct base *base, size_t votes)
+static bool is_credible(const struct election *election, const struct base *base, size_t votes,
+                        int64_t sum)
 {
-    return votes * 100 >= election->word_count * LEAST_SHARE ||
-           (votes >= 2 * LEAST_VOTES && roundness(base->base) >= PAGE_BITS);
+    if (roundness(base->base) >= PAGE_BITS && sum >= 2 * LEAST_VOTES)
+        return true;
+    return votes * 100 >= election->word_count * LEAST_SHARE && 2 * sum >= (int64_t)votes;
 }
 
 /* Tries further moves while most of the words stay unexplained. */
@@ -371,7 +373,7 @@ static size_t elect_one(struct election *election, const struct moves *moves, st
         if (votes < LEAST_VOTES)
             continue;
         const int64_t sum = best_of(election, &candidates, &found);
-        if (sum <= best || 2 * sum < (int64_t)votes || !is_credible(election, &found, votes))
+        if (sum <= best || !is_credible(election, &found, votes, sum))
             continue;
         best = sum;
         most = votes;
