@@ -223,27 +223,25 @@ static const struct patch_range *new_place(const struct delta_covers *covers,
                                            const struct patch_layout *layout, patch_offset start,
                                            patch_offset end)
 {
-    const struct patch_range *best = NULL;
-    patch_offset most = 0;
+    patch_offset bytes[PATCH_MAX_RANGES_FULL] = {0};
+    size_t best = layout->new_range_count;
     for (size_t i = 0; i < layout->old_range_count; i++)
         if (layout->old_range_count == layout->new_range_count &&
             layout->old_ranges[i].start == start && layout->old_ranges[i].end == end)
             return &layout->new_ranges[i];
-    for (size_t i = 0; i < layout->new_range_count; i++) {
-        const struct patch_range *range = &layout->new_ranges[i];
-        patch_offset bytes = 0;
-        for (size_t k = 0; k < covers->count; k++) {
-            const struct patch_cover *cover = &covers->list[k];
-            if (cover->old_offset >= start && cover->old_offset < end &&
-                cover->new_offset >= range->start && cover->new_offset < range->end)
-                bytes += cover->size;
-        }
-        if (bytes > most) {
-            most = bytes;
-            best = range;
-        }
+    for (size_t k = 0; k < covers->count; k++) {
+        const struct patch_cover *cover = &covers->list[k];
+        for (size_t i = 0; cover->old_offset >= start && cover->old_offset < end &&
+                           i < layout->new_range_count && i < PATCH_MAX_RANGES_FULL;
+             i++)
+            if (cover->new_offset >= layout->new_ranges[i].start &&
+                cover->new_offset < layout->new_ranges[i].end)
+                bytes[i] += cover->size;
     }
-    return best;
+    for (size_t i = 0; i < layout->new_range_count && i < PATCH_MAX_RANGES_FULL; i++)
+        if (bytes[i] > 0 && (best == layout->new_range_count || bytes[i] > bytes[best]))
+            best = i;
+    return best < layout->new_range_count ? &layout->new_ranges[best] : NULL;
 }
 
 static const struct patch_range *range_at(const struct patch_range *ranges, size_t count,

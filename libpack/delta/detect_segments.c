@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "image/parts.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static bool same_text(const char *a, const char *b)
@@ -11,19 +12,47 @@ static bool same_text(const char *a, const char *b)
     return strcmp(a, b) == 0;
 }
 
-/* Of parts that overlap, the first one counts. */
-static size_t take_ranges(struct patch_range *ranges, size_t most, const struct pack_parts *parts)
+static int larger_first(const void *left, const void *right)
 {
+    const uint64_t *a = left, *b = right;
+    return *a > *b ? -1 : *a < *b;
+}
+
+/* The size below which parts are left out, so that at most `most` stay. */
+static int find_least(const struct pack_parts *parts, bool placed, size_t most, uint64_t *least,
+                      struct pack_error *error)
+{
+    PACK_AUTO_FREE uint64_t *sizes = NULL;
     size_t count = 0;
-    for (size_t i = 0; i < parts->count && count < most; i++) {
+    *least = 0;
+    const int code = pack_allocate(&sizes, parts->count, sizeof *sizes, error);
+    if (code != 0)
+        return code;
+    for (size_t i = 0; i < parts->count; i++)
+        if (placed ? parts->list[i].placed : parts->list[i].contents != NULL)
+            sizes[count++] = parts->list[i].size;
+    qsort(sizes, count, sizeof *sizes, larger_first);
+    if (count > most)
+        *least = sizes[most] + 1;
+    return 0;
+}
+
+/* Of parts that overlap, the first one counts. */
+static int take_ranges(struct patch_range *ranges, size_t *count, size_t most,
+                       const struct pack_parts *parts, struct pack_error *error)
+{
+    uint64_t least = 0;
+    const int code = find_least(parts, true, most, &least, error);
+    for (size_t i = 0; code == 0 && i < parts->count && *count < most; i++) {
         const struct pack_part *part = &parts->list[i];
-        if (!part->placed || (count > 0 && part->offset < ranges[count - 1].end))
+        if (!part->placed || part->size < least ||
+            (*count > 0 && part->offset < ranges[*count - 1].end))
             continue;
-        ranges[count++] = (struct patch_range){.start = (patch_offset)part->offset,
-                                               .end = (patch_offset)(part->offset + part->size),
-                                               .address = part->address};
+        ranges[(*count)++] = (struct patch_range){.start = (patch_offset)part->offset,
+                                                  .end = (patch_offset)(part->offset + part->size),
+                                                  .address = part->address};
     }
-    return count;
+    return code;
 }
 
 static uint8_t kind_of(const char *contents)
@@ -34,13 +63,16 @@ static uint8_t kind_of(const char *contents)
     return known->name ? known->region : PATCH_REGION_NONE;
 }
 
-static void take_regions(struct delta_tables *tables, const struct pack_parts *parts,
-                         const uint8_t *bytes, size_t size)
+static int take_regions(struct delta_tables *tables, const struct pack_parts *parts,
+                        const uint8_t *bytes, size_t size, struct pack_error *error)
 {
     patch_offset end = 0;
-    for (size_t i = 0; i < parts->count && tables->region_count < tables->most_regions; i++) {
+    uint64_t least = 0;
+    const int code = find_least(parts, false, tables->most_regions, &least, error);
+    for (size_t i = 0; code == 0 && i < parts->count; i++) {
         const struct pack_part *part = &parts->list[i];
-        if (!part->contents || part->offset < end)
+        if (!part->contents || part->size < least || part->offset < end ||
+            tables->region_count == tables->most_regions)
             continue;
         end = (patch_offset)(part->offset + part->size);
         if (same_text(part->contents, "code")) {
@@ -54,6 +86,7 @@ static void take_regions(struct delta_tables *tables, const struct pack_parts *p
             .parameter = {part->parameter[0], part->parameter[1]},
         };
     }
+    return code;
 }
 
 int delta_detect_segments(struct delta_tables *tables, const struct delta_pair *pair,
@@ -67,10 +100,12 @@ int delta_detect_segments(struct delta_tables *tables, const struct delta_pair *
         code = pack_parts_collect(&new_parts, formats, pair->new_bytes, pair->new_size, error);
     if (code != 0 || old_parts.count == 0)
         return code;
-    take_regions(tables, &old_parts, pair->old_bytes, pair->old_size);
-    if (new_parts.count == 0)
-        return 0;
-    tables->old_range_count = take_ranges(tables->old_ranges, tables->most_ranges, &old_parts);
-    tables->new_range_count = take_ranges(tables->new_ranges, tables->most_ranges, &new_parts);
-    return 0;
+    code = take_regions(tables, &old_parts, pair->old_bytes, pair->old_size, error);
+    if (code != 0 || new_parts.count == 0)
+        return code;
+    code = take_ranges(tables->old_ranges, &tables->old_range_count, tables->most_ranges,
+                       &old_parts, error);
+    return code == 0 ? take_ranges(tables->new_ranges, &tables->new_range_count,
+                                   tables->most_ranges, &new_parts, error)
+                     : code;
 }
