@@ -16,7 +16,7 @@ enum use { USE_HIT, USE_MISS, USE_EXTRA };
 static const struct mix_shape shapes[MIX_USES] = {
     [USE_HIT] = {.contexts = 11, .directs = 0, .select = {1024, 256}, .refine = 256},
     [USE_MISS] = {.contexts = 13, .directs = 0, .select = {256, 256}, .refine = 256},
-    [USE_EXTRA] = {.contexts = 15, .directs = 2, .select = {2048, 256}, .refine = 256},
+    [USE_EXTRA] = {.contexts = 17, .directs = 2, .select = {2048, 256}, .refine = 256},
 };
 
 struct full {
@@ -270,6 +270,8 @@ static void extra_hashes(const struct full *full, const struct patch_place *plac
     hashes[12] = mix_hash(53, (near & 0xff000000) | at);
     hashes[13] = mix_hash(54, repeat_key(&full->repeats.old_image));
     hashes[14] = mix_hash(55, repeat_key(&full->repeats.new_image));
+    hashes[15] = mix_hash(56, near & 0xff0000);
+    hashes[16] = mix_hash(57, near & 0xff00ff);
 }
 
 static uint8_t full_extra(void *memory, struct patch_coder *coder, const struct patch_place *place,
@@ -296,7 +298,7 @@ static uint8_t full_extra(void *memory, struct patch_coder *coder, const struct 
         }
         question.step = nibble_step(partial, i);
         question.select[0] = (state & 63) << 3 | i;
-        question.select[1] = partial;
+        question.select[1] = place->last[0] & 0xff;
         question.refine = partial;
         bit = mix_code_bit(&full->mixes[USE_EXTRA], &full->tables, coder, &question, bit);
         for (int which = 0; which < 2; which++)
