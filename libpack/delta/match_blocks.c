@@ -8,6 +8,9 @@
 /* A table is never smaller than this. */
 #define LEAST_MEMORY 4096
 
+/* Bytes ahead for which memory is fetched. */
+#define SOON 16
+
 static uint64_t word_at(const uint8_t *bytes)
 {
     uint64_t word;
@@ -89,6 +92,9 @@ size_t delta_blocks_find(const void *state, size_t new_offset, size_t shift,
     if (images->new_size - new_offset < blocks->block || most == 0)
         return 0;
     const uint8_t *wanted = images->new_bytes + new_offset;
+    /* The slot of a block that is likely asked for soon, for large tables lie far from the core. */
+    if (images->new_size - new_offset >= blocks->block + SOON)
+        __builtin_prefetch(&blocks->slots[slot_of(blocks, wanted + SOON)]);
     uint32_t found = blocks->slots[slot_of(blocks, wanted)];
     if (found == 0)
         return 0;
