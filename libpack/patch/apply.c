@@ -82,7 +82,9 @@ static enum patch_status set_up(struct work *work)
     enum patch_status status = read_header(work, rest, apply->memory_size - used);
     if (status != PATCH_OK)
         return status;
-    if (!(work->header.flags & PATCH_IN_PLACE) != !work->flash)
+    const struct patch_header *header = &work->header;
+    if (!(header->flags & PATCH_IN_PLACE) != !work->flash || header->flags & PATCH_UNPACKED ||
+        (uint64_t)header->old_size >> 32 != 0 || (uint64_t)header->new_size >> 32 != 0)
         return PATCH_UNSUPPORTED;
     bool stored = work->header.flags & PATCH_STORED;
     size_t decoder = stored ? 0 : patch_decoder_size(&work->header);
@@ -162,12 +164,36 @@ static enum patch_status copy_stored(struct work *work)
             status = emit(work, part);
         left -= (uint32_t)part;
     }
-    return status == PATCH_MALFORMED ? PATCH_CORRUPT : status;
+    uint8_t excess;
+    if (status == PATCH_MALFORMED || (status == PATCH_OK && read_patch(work, &excess, 1) > 0))
+        return PATCH_CORRUPT;
+    return status;
+}
+
+/* Shows the model the old image; only the full one looks. */
+static enum patch_status train(struct work *work)
+{
+#ifndef PATCH_WITHOUT_FULL
+    const uint32_t size = (uint32_t)work->header.old_size;
+    if (!patch_decoder_wants_training(work->decoder) || work->header.model.index_bits == 0)
+        return PATCH_OK;
+    for (uint32_t done = 0, part; done < size; done += part) {
+        part = size - done < work->window_size ? size - done : (uint32_t)work->window_size;
+        if (!work->apply->read_old(work->apply->user, done, work->window, part))
+            return PATCH_IO;
+        patch_decoder_train(work->decoder, work->window, part);
+    }
+#else
+    (void)work;
+#endif
+    return PATCH_OK;
 }
 
 static enum patch_status decode(struct work *work)
 {
     enum patch_status status = patch_decoder_begin(work->decoder);
+    if (status == PATCH_OK)
+        status = train(work);
     size_t size = 1;
     patch_sha256_begin(&work->hash);
     while (status == PATCH_OK && size > 0) {
