@@ -135,12 +135,14 @@ static void add_plans(struct delta_attempt *attempt, const struct delta_pair *pa
 }
 
 static int write_coded(struct delta_attempt *attempt, const struct delta_pair *pair,
-                       const struct pack_delta_options *options, struct pack_error *error)
+                       const struct pack_delta_options *options, const struct pack_context *context,
+                       struct pack_error *error)
 {
     struct delta_script script = {.old_image = delta_attempt_old(attempt, pair),
                                   .new_image = delta_attempt_new(attempt, pair),
                                   .covers = &attempt->covers,
-                                  .layout = &attempt->layout.layout};
+                                  .layout = &attempt->layout.layout,
+                                  .context = context};
     start_header(attempt, pair, options, 0);
     if (attempt->opened)
         add_plans(attempt, pair, &script);
@@ -175,7 +177,7 @@ int delta_attempt(struct delta_attempt *attempt, const struct delta_pair *pair,
     if (status || attempt->hopeless)
         return status;
     status = plan_in_place(attempt, pair, options, error);
-    return status ? status : write_coded(attempt, pair, options, error);
+    return status ? status : write_coded(attempt, pair, options, context, error);
 }
 
 int delta_attempt_stored(struct delta_attempt *attempt, const struct delta_pair *pair,

@@ -2,10 +2,10 @@
 #include "pack/delta.h"
 #include "pack/limits.h"
 
-#include "base/checked.h"
 #include "base/memory.h"
 #include "delta/attempt.h"
 #include "delta/foreign.h"
+#include "delta/images.h"
 #include "delta/map.h"
 
 #include <stdio.h>
@@ -16,46 +16,32 @@ struct creation {
     const struct pack_context *context;
     const struct pack_delta_options *options;
     struct pack_error *error;
-    uint8_t *old_bytes, *new_bytes;
+    struct delta_images images;
     struct delta_pair pair;
     struct delta_attempt best; /* the smallest patch so far; its size is 0 before the first */
 };
 
 static void free_creation(struct creation *creation)
 {
-    free(creation->old_bytes);
-    free(creation->new_bytes);
     unpacked_free(&creation->pair.old_unpacked);
     unpacked_free(&creation->pair.new_unpacked);
     delta_attempt_free(&creation->best);
+    delta_images_close(&creation->images);
 }
 
 /* --- images ----------------------------------------------------------------------------------- */
 
-static int read_image(uint8_t **bytes, struct delta_bytes *image, uint8_t hash[PACK_SHA256_SIZE],
-                      struct pack_input *input, struct pack_error *error)
-{
-    if (!input->has_size || !pack_to_size(input->size, &image->size))
-        return pack_fail(error, PACK_E_USAGE, "a delta is made from files");
-    *bytes = malloc(image->size + 1);
-    if (!*bytes)
-        return pack_fail_memory(error);
-    image->bytes = *bytes;
-    int status = pack_input_exact(input, 0, *bytes, image->size, PACK_E_CHANGED, error);
-    if (!status)
-        status = pack_sha256_bytes(*bytes, image->size, hash, error);
-    return status ? pack_at_file(error, input->name) : 0;
-}
-
-static int read_images(struct creation *creation, struct pack_input *old_image,
+static int open_images(struct creation *creation, struct pack_input *old_image,
                        struct pack_input *new_image)
 {
     struct delta_pair *pair = &creation->pair;
-    int status = read_image(&creation->old_bytes, &pair->old_image, pair->old_hash, old_image,
-                            creation->error);
-    return status ? status
-                  : read_image(&creation->new_bytes, &pair->new_image, pair->new_hash, new_image,
-                               creation->error);
+    int status = delta_images_open(&creation->images, old_image, new_image,
+                                   delta_memory_of(creation->options), creation->context,
+                                   pair->old_hash, pair->new_hash, creation->error);
+    pair->old_image = creation->images.old_image.image;
+    pair->new_image = creation->images.new_image.image;
+    creation->context = &creation->images.context;
+    return status;
 }
 
 /* Opens packed parts of both; it pays only where both have some. */
@@ -215,7 +201,8 @@ static int prove(struct creation *creation)
     const struct pack_buffer *made = &creation->best.patch;
     struct comparison comparison = {
         .sink = {&ops}, .bytes = pair->new_image.bytes, .size = pair->new_image.size};
-    struct pack_context context = {.decoder_memory = UINT64_MAX};
+    struct pack_context context = creation->images.context;
+    context.decoder_memory = UINT64_MAX;
     PACK_AUTO(pack_input_close) struct pack_input *old_image = NULL, *patch = NULL;
     struct pack_error *error = creation->error;
     int status = pack_input_memory(&old_image, pair->old_image.bytes, pair->old_image.size,
@@ -353,7 +340,7 @@ int pack_delta_create(const struct pack_context *context, struct pack_input *old
     struct creation creation = {.context = context, .options = options, .error = error};
     int status = check_in_place(options, error);
     if (!status)
-        status = read_images(&creation, old_image, new_image);
+        status = open_images(&creation, old_image, new_image);
     if (status)
         return status;
     if (delta_foreign_find(options->format))
@@ -371,7 +358,7 @@ int pack_delta_map(const struct pack_context *context, struct pack_input *old_im
 {
     PACK_AUTO(free_creation)
     struct creation creation = {.context = context, .options = options, .error = error};
-    int status = read_images(&creation, old_image, new_image);
+    int status = open_images(&creation, old_image, new_image);
     if (!status)
         status = open_packed(&creation);
     if (!status)

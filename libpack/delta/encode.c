@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#define STEPS_BETWEEN_QUESTIONS 1024
+
 /* --- the model's size --------------------------------------------------------------------------
  */
 
@@ -51,7 +53,7 @@ static struct patch_model_size choose_model(const struct delta_script *script, u
         return size;
     }
     uint64_t extra = count_extra(script), misses = count_misses(script);
-    size.slot_bits = bits_for((extra + misses) * 48, 15, 22);
+    size.slot_bits = bits_for((extra + misses) * 64, 15, 22);
     if (extra > 64) {
         size.history_bits = bits_for(script->new_image.size, 10, 20);
         size.index_bits = bits_for(script->old_image.size, 10, 20);
@@ -146,7 +148,10 @@ static int code_steps(struct encoder *encoder, size_t at)
 {
     const struct delta_bytes *image = &encoder->script->new_image;
     size_t size = 1;
-    while (size > 0) {
+    for (size_t step = 0; size > 0; step++) {
+        if (step % STEPS_BETWEEN_QUESTIONS == 0 &&
+            pack_check_cancelled(encoder->script->context, encoder->error))
+            return (int)encoder->error->code;
         /* The body only reads what it writes to the patch. */
         uint8_t *bytes = (uint8_t *)(uintptr_t)image->bytes + at;
         enum patch_status status = patch_body_step(&encoder->body, bytes, &size);

@@ -22,6 +22,7 @@ struct delta_script {
     const struct patch_layout *layout;
     struct delta_bytes old_plan, new_plan;
     const struct delta_in_place *in_place; /* the covers are its own; NULL for two slots */
+    const struct pack_context *context;    /* may be NULL */
 };
 
 /* What a patch is made of, for reports. */
