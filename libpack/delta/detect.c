@@ -28,6 +28,7 @@ static const struct delta_architecture architectures[] = {
     {"pointers32be", "aligned pointers of 32 bits, big-endian", PATCH_REGION_POINTERS32_BE},
     {"pointers64", "aligned pointers of 64 bits, little-endian", PATCH_REGION_POINTERS64_LE},
     {"pointers64be", "aligned pointers of 64 bits, big-endian", PATCH_REGION_POINTERS64_BE},
+    {"relative32", "aligned distances of 32 bits, little-endian", PATCH_REGION_RELATIVE32},
     {"elf-rela64", "ELF relocation table, 64 bits", PATCH_REGION_ELF_RELA64},
     {"elf-rel32", "ELF relocation table, 32 bits", PATCH_REGION_ELF_REL32},
     {"elf-sym64", "ELF symbol table, 64 bits", PATCH_REGION_ELF_SYM64},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "delta/detect_parts.h"
 
+#include "base/bytes.h"
 #include "base/memory.h"
 #include "image/parts.h"
 
@@ -89,6 +90,62 @@ static int take_regions(struct delta_tables *tables, const struct pack_parts *pa
     return code;
 }
 
+/* --- distances ---------------------------------------------------------------------------------
+ */
+
+enum { SAMPLE = 65536, FAR = 65536, LEAST_FAR = 32 };
+
+static const struct patch_range *range_at(const struct delta_tables *tables, patch_offset offset)
+{
+    for (size_t i = 0; i < tables->old_range_count; i++)
+        if (offset - tables->old_ranges[i].start <
+            tables->old_ranges[i].end - tables->old_ranges[i].start)
+            return &tables->old_ranges[i];
+    return NULL;
+}
+
+static bool is_code(const struct delta_tables *tables, uint64_t address)
+{
+    const struct patch_range *range = tables->old_ranges;
+    const struct patch_range *end = range + tables->old_range_count;
+    while (range < end && address - range->address >= range->end - range->start)
+        range++;
+    if (range == end)
+        return false;
+    const uint64_t offset = range->start + (address - range->address);
+    for (size_t i = 0; i < tables->region_count; i++)
+        if (offset - tables->regions[i].start < tables->regions[i].end - tables->regions[i].start)
+            return tables->regions[i].kind < PATCH_REGION_POINTERS32_LE;
+    return false;
+}
+
+/* Kernels write most of their tables as distances; far ones to code are the sign. */
+static bool holds_distances(const struct delta_tables *tables, const struct patch_region *region,
+                            const uint8_t *bytes)
+{
+    const struct patch_range *range = range_at(tables, region->start);
+    size_t far = 0, words = 0;
+    const patch_offset size =
+        region->end - region->start < SAMPLE ? region->end - region->start : SAMPLE;
+    if (!range)
+        return false;
+    for (patch_offset i = -region->start & 3; i + 4 <= size; i += 4) {
+        const uint64_t place = range->address + (region->start + i - range->start);
+        const uint64_t distance = (uint64_t)(int32_t)pack_le32(bytes + region->start + i);
+        words += distance != 0;
+        far += distance + FAR >= 2 * (uint64_t)FAR && is_code(tables, place + distance);
+    }
+    return far >= LEAST_FAR && far * 6 >= words;
+}
+
+static void find_distances(struct delta_tables *tables, const uint8_t *bytes)
+{
+    for (size_t i = 0; i < tables->region_count; i++)
+        if (tables->regions[i].kind == PATCH_REGION_POINTERS64_LE &&
+            holds_distances(tables, &tables->regions[i], bytes))
+            tables->regions[i].kind = PATCH_REGION_RELATIVE32;
+}
+
 int delta_detect_segments(struct delta_tables *tables, const struct delta_pair *pair,
                           const struct pack_context *context, struct pack_error *error)
 {
@@ -105,7 +162,10 @@ int delta_detect_segments(struct delta_tables *tables, const struct delta_pair *
         return code;
     code = take_ranges(tables->old_ranges, &tables->old_range_count, tables->most_ranges,
                        &old_parts, error);
-    return code == 0 ? take_ranges(tables->new_ranges, &tables->new_range_count,
-                                   tables->most_ranges, &new_parts, error)
-                     : code;
+    if (code == 0)
+        code = take_ranges(tables->new_ranges, &tables->new_range_count, tables->most_ranges,
+                           &new_parts, error);
+    if (code == 0)
+        find_distances(tables, pair->old_bytes);
+    return code;
 }

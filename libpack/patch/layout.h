@@ -37,6 +37,7 @@ enum patch_region_kind {
     PATCH_REGION_ELF_RELA64, /* a table of Elf64_Rela, little-endian */
     PATCH_REGION_ELF_REL32,  /* a table of Elf32_Rel, little-endian */
     PATCH_REGION_ELF_SYM64,  /* a symbol table of a relocatable file, little-endian */
+    PATCH_REGION_RELATIVE32, /* aligned distances of 32 bits from their places, little-endian */
     PATCH_REGION_KINDS,
 };
 

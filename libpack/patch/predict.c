@@ -54,6 +54,7 @@ static const struct kind kind_table[PATCH_REGION_KINDS] = {
     [PATCH_REGION_POINTERS32_BE] = {patch_look_pointer32_be, NULL, 4, 0},
     [PATCH_REGION_POINTERS64_LE] = {patch_look_pointer64_le, NULL, 8, 0},
     [PATCH_REGION_POINTERS64_BE] = {patch_look_pointer64_be, NULL, 8, 0},
+    [PATCH_REGION_RELATIVE32] = {patch_look_relative32, NULL, 4, 0},
 #endif
 #if PATCH_ARCHITECTURES & PATCH_ARCHITECTURE_ELF
     [PATCH_REGION_ELF_RELA64] = {patch_look_rela64, NULL, 8, 0},

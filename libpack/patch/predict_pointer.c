@@ -50,3 +50,18 @@ size_t patch_look_pointer64_be(struct patch_site *site, size_t at, size_t room)
 {
     return look_pointer(site, at, room, 8, true);
 }
+
+size_t patch_look_relative32(struct patch_site *site, size_t at, size_t room)
+{
+    static const struct patch_form form = {0, 1, 32, 1, PATCH_GROUP_MEMORY};
+    if (room < 4)
+        return room;
+    int64_t distance = patch_signed(patch_get32(site->old + at), 32);
+    const enum patch_reach reach =
+        distance != 0 ? patch_site_relative(site, at, &form, &distance) : PATCH_REACH_NONE;
+    if (reach == PATCH_REACH_NONE)
+        return 4;
+    patch_put32(site->predicted + at, (uint32_t)distance);
+    patch_site_mark(site, at, 4, form.group, reach);
+    return 4;
+}

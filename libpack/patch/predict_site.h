@@ -37,7 +37,7 @@ patch_look patch_look_thumb, patch_look_a32, patch_look_a64, patch_look_x86_64, 
     patch_look_riscv32, patch_look_riscv64, patch_look_xtensa, patch_look_avr, patch_look_mips_le,
     patch_look_mips_be, patch_look_powerpc, patch_look_pointer32_le, patch_look_pointer32_be,
     patch_look_pointer64_le, patch_look_pointer64_be, patch_look_rela64, patch_look_rel32,
-    patch_look_sym64;
+    patch_look_sym64, patch_look_relative32;
 
 /* --- targets ---------------------------------------------------------------------------------- */
 
