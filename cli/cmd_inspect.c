@@ -38,6 +38,18 @@ static const char *const kinds[] = {[PACK_ENCODING_FULL] = "full",
                                     [PACK_ENCODING_KEEP] = "keep",
                                     [PACK_ENCODING_OTHER] = "unknown"};
 
+static void print_base(struct cli *cli, const struct pack_encoding *encoding)
+{
+    char hex[PACK_SHA256_HEX_SIZE];
+    pack_sha256_hex(encoding->base_sha256, hex);
+    cli_print(cli, "      from %llu bytes, sha256 %s", (unsigned long long)encoding->base_size,
+              hex);
+    if (encoding->decoder != NULL)
+        cli_print(cli, "      decoder %s, %llu bytes of memory%s", encoding->decoder,
+                  (unsigned long long)encoding->decoder_memory,
+                  encoding->has_in_place ? ", in place" : "");
+}
+
 static void print_encoding(struct cli *cli, const struct pack_encoding *encoding)
 {
     if (encoding->codec == NULL)
@@ -46,6 +58,8 @@ static void print_encoding(struct cli *cli, const struct pack_encoding *encoding
         cli_print(cli, "    %s, %s, %llu bytes stored%s%s", kinds[encoding->kind], encoding->codec,
                   (unsigned long long)encoding->size, encoding->unsupported != NULL ? "; " : "",
                   encoding->unsupported != NULL ? encoding->unsupported : "");
+    if (encoding->kind == PACK_ENCODING_DELTA)
+        print_base(cli, encoding);
 }
 
 static void print_image(struct cli *cli, const struct pack_release_image *image,
@@ -127,6 +141,12 @@ static void json_encodings(struct pack_json *json, const struct pack_delivery_im
             pack_json_unsigned(json, "size", encoding->size);
         }
         pack_json_boolean(json, "supported", encoding->supported);
+        if (encoding->kind == PACK_ENCODING_DELTA) {
+            pack_json_unsigned(json, "base_size", encoding->base_size);
+            pack_json_hex(json, "base_sha256", encoding->base_sha256, PACK_SHA256_SIZE);
+            pack_json_unsigned(json, "decoder_memory", encoding->decoder_memory);
+            pack_json_boolean(json, "in_place", encoding->has_in_place);
+        }
         pack_json_end(json);
     }
     pack_json_end(json);

@@ -143,9 +143,11 @@ static void print_pair(const struct making *making, const struct pack_bundle_del
     else if (pair->kind == PACK_ENCODING_FULL)
         cli_print(cli, "    from %s: in full, %llu bytes: %s", old->version, size, pair->reason);
     else
-        cli_print_styled(cli, STYLE_GOOD, "    from %s: delta, %llu bytes instead of %llu, %s%s",
-                         old->version, size, full, share_of(size, full).text,
-                         pair->repeated ? ", the same as above" : "");
+        cli_print_styled(
+            cli, STYLE_GOOD,
+            "    from %s: delta, %llu bytes instead of %llu, %s; applies in %llu bytes",
+            old->version, size, full, share_of(size, full).text,
+            (unsigned long long)pair->report.decoder_memory);
     if (cli->verbose && pair->report.patch_size != 0 && !pair->repeated)
         delta_report_print(cli, 6, &pair->report);
 }
@@ -260,6 +262,8 @@ int delta_bundles(struct cli *cli, const struct arguments *arguments,
         return code;
     warn_of_versions(&making);
     code = write_bundle(&making, error);
+    if (code == PACK_E_WRONG_BASE)
+        pack_hint(error, "give bundles with full images: as built, or made with --keep-full");
     if (code != 0)
         return code;
     print_report(&making);
