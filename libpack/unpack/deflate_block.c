@@ -126,8 +126,8 @@ int bit_writer_finish(struct bit_writer *writer, struct pack_error *error)
 struct code_tree {
     size_t size; /* of the alphabet */
     unsigned max_bits;
-    unsigned last; /* the last symbol with a code */
-    uint16_t codes[FIXED_LITERALS];
+    unsigned last;                  /* the last symbol with a code */
+    uint32_t codes[FIXED_LITERALS]; /* bits reversed, as they are written */
     uint8_t lengths[FIXED_LITERALS];
 };
 
@@ -264,12 +264,14 @@ static void assign_lengths(struct builder *builder, struct code_tree *tree, unsi
         shorten_codes(builder, tree, count, too_long);
 }
 
-static uint16_t reversed(unsigned code, unsigned bits)
+static uint32_t reversed(unsigned code, unsigned bits)
 {
     unsigned result = 0;
-    for (unsigned i = 0; i < bits; i++)
-        result |= (code >> i & 1) << (bits - 1 - i);
-    return (uint16_t)result;
+    for (; bits != 0; bits--) {
+        result = result << 1 | (code & 1);
+        code >>= 1;
+    }
+    return result;
 }
 
 /* RFC 1951, 3.2.2. */

@@ -81,10 +81,11 @@ static void fill(struct searcher *searcher)
         if (searcher->position >= WINDOW + FARTHEST)
             slide(searcher);
         const unsigned end = searcher->position + searcher->ahead;
-        const size_t size = pack_min(pack_cursor_left(&searcher->input), 2 * WINDOW - end);
+        const size_t size = (size_t)pack_min(pack_cursor_left(&searcher->input), 2 * WINDOW - end);
         if (size == 0) {
             searcher->at_end = true;
-            memset(searcher->window + end, 0, pack_min(MIN_MATCH - 1, 2 * WINDOW - end));
+            memset(searcher->window + end, 0,
+                   end + MIN_MATCH - 1 <= 2 * WINDOW ? MIN_MATCH - 1 : 2 * WINDOW - end);
             return;
         }
         memcpy(searcher->window + end, pack_cursor_take(&searcher->input, size), size);

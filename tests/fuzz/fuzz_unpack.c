@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Packed parts: any image is opened as the old side and as the new one, and comes back from both;
- * and any plan is followed and packed by, within what it claims. The first byte chooses; where it
- * is a plan, the next two are the plan's size.
+ * any two are opened as a pair; and any plan is followed and packed by, within what it claims. The
+ * first byte chooses; where it is a plan, the next two are the plan's size.
  */
 #include "target.h"
 
@@ -64,26 +64,50 @@ static int follow(const struct unpack_plan *plan, const uint8_t *image, size_t s
     return unpack_follow(plan, input, bytes, wanted, &error) == 0;
 }
 
+static void check_side(const struct unpacked *unpacked, const struct unpack_bytes *image,
+                       bool packs)
+{
+    struct pack_error error = {.code = PACK_OK};
+    PACK_AUTO(unpack_plan_free) struct unpack_plan *plan = NULL;
+    uint8_t *bytes PACK_AUTO_FREE = NULL;
+    if (unpack_plan_parse(&plan, unpacked->plan, unpacked->plan_size, &error) != 0)
+        abort();
+    if (packs)
+        pack_again(plan, unpacked->bytes, unpacked->size, image->bytes, image->size);
+    else if (!follow(plan, image->bytes, image->size, &bytes, unpacked->size) ||
+             memcmp(bytes, unpacked->bytes, unpacked->size) != 0)
+        abort();
+}
+
 static void try_image(const uint8_t *image, size_t size, bool prove)
 {
     struct pack_error error = {.code = PACK_OK};
     const struct unpack_options options = {
         .memory = MEMORY, .prove = prove, .depth = 3, .effort = 0};
     const struct pack_context context = {.jobs = 1};
+    const struct unpack_bytes whole = {image, size};
     PACK_AUTO(unpacked_free) struct unpacked unpacked = {.bytes = NULL};
-    PACK_AUTO(unpack_plan_free) struct unpack_plan *plan = NULL;
-    uint8_t *bytes PACK_AUTO_FREE = NULL;
     if (unpack_image(&unpacked, image, size, &options, &context, &error) != 0)
         abort();
-    if (unpacked.bytes == NULL)
+    if (unpacked.bytes != NULL)
+        check_side(&unpacked, &whole, prove);
+}
+
+/* The two images of a delta: both have a plan, or none has. */
+static void try_pair(const struct unpack_bytes *was, const struct unpack_bytes *is)
+{
+    struct pack_error error = {.code = PACK_OK};
+    const struct unpack_options options = {.memory = MEMORY, .depth = 3, .effort = 0};
+    const struct pack_context context = {.jobs = 1};
+    PACK_AUTO(unpacked_free) struct unpacked old = {.bytes = NULL};
+    PACK_AUTO(unpacked_free) struct unpacked new = {.bytes = NULL};
+    if (unpack_pair(&old, &new, was, is, &options, &context, &error) != 0 ||
+        (old.plan_size != 0) != (new.plan_size != 0))
+        abort();
+    if (old.plan_size == 0)
         return;
-    if (unpack_plan_parse(&plan, unpacked.plan, unpacked.plan_size, &error) != 0)
-        abort();
-    if (prove)
-        pack_again(plan, unpacked.bytes, unpacked.size, image, size);
-    else if (!follow(plan, image, size, &bytes, unpacked.size) ||
-             memcmp(bytes, unpacked.bytes, unpacked.size) != 0)
-        abort();
+    check_side(&old, was, false);
+    check_side(&new, is, true);
 }
 
 static void try_plan(const uint8_t *data, size_t size)
@@ -112,7 +136,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         try_plan(data + 1, size - 1);
         return 0;
     }
-    try_image(data + 1, size - 1, false);
-    try_image(data + 1, size - 1, true);
+    const struct unpack_bytes whole = {data + 1, size - 1};
+    const struct unpack_bytes half = {data + 1 + size / 2, size - 1 - size / 2};
+    try_image(whole.bytes, whole.size, false);
+    try_image(whole.bytes, whole.size, true);
+    try_pair(&half, &whole);
+    try_pair(&whole, &half);
     return 0;
 }
