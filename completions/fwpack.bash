@@ -186,7 +186,7 @@ _fwpack_kind() {
     'delta --decoder-memory') kind='@none' ;;
     'delta --memory') kind='@none' ;;
     'delta --page-size') kind='@none' ;;
-    'delta --architecture') kind='thumb|arm|aarch64|x86-64|i386|riscv32|riscv64|xtensa|avr|mipsel|mips|powerpc|pointers32|pointers32be|pointers64|pointers64be|elf-rela64|elf-rel32|elf-sym64|none' ;;
+    'delta --architecture') kind='thumb|arm|aarch64|x86-64|i386|riscv32|riscv64|xtensa|avr|mipsel|mips|powerpc|pointers32|pointers32be|pointers64|pointers64be|relative32|elf-rela64|elf-rel32|elf-sym64|none' ;;
     'delta --format') kind='fwd|bsdiff4|vcdiff|zstd-patch-from' ;;
     'delta --output' | 'delta -o') kind='@file' ;;
     'delta --key' | 'delta -k') kind='@key' ;;

@@ -194,7 +194,7 @@ complete -c fwpack -n '__fwpack_at delta' -l decoder-memory -x -d 'most memory t
 complete -c fwpack -n '__fwpack_at delta' -l memory -x -d 'most memory for making one delta (1GiB)'
 complete -c fwpack -n '__fwpack_at delta' -l in-place -d 'for one slot, with SCRATCH bytes of flash beside (4096)'
 complete -c fwpack -n '__fwpack_at delta' -l page-size -x -d 'what the flash erases at once, with --in-place (4KiB)'
-complete -c fwpack -n '__fwpack_at delta' -l architecture -x -a 'thumb arm aarch64 x86-64 i386 riscv32 riscv64 xtensa avr mipsel mips powerpc pointers32 pointers32be pointers64 pointers64be elf-rela64 elf-rel32 elf-sym64 none' -d 'the machine code inside (found out)'
+complete -c fwpack -n '__fwpack_at delta' -l architecture -x -a 'thumb arm aarch64 x86-64 i386 riscv32 riscv64 xtensa avr mipsel mips powerpc pointers32 pointers32be pointers64 pointers64be relative32 elf-rela64 elf-rel32 elf-sym64 none' -d 'the machine code inside (found out)'
 complete -c fwpack -n '__fwpack_at delta' -l no-unpack -d 'leave packed parts of the images packed'
 complete -c fwpack -n '__fwpack_at delta' -l keep-full -d 'keep the full images too, for any other device'
 complete -c fwpack -n '__fwpack_at delta' -l format -x -a 'fwd bsdiff4 vcdiff zstd-patch-from' -d 'of plain files\' patch: fwd, or one for another tool'
