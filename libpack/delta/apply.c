@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/checked.h"
 #include "base/memory.h"
+#include "delta/device.h"
 #include "delta/encode.h"
 #include "delta/slot.h"
 #include "patch/decoder.h"

@@ -2,6 +2,7 @@
 #include "delta/attempt.h"
 
 #include "delta/align.h"
+#include "delta/device.h"
 #include "delta/refine.h"
 #include "pack/limits.h"
 
@@ -42,7 +43,7 @@ static struct delta_match_options match_options(const struct delta_way *way,
     return (struct delta_match_options){
         .effort = way->effort,
         .memory = delta_memory_of(options) / 2,
-        .most_covers = patch_profile((unsigned)options->decoder)->most_covers,
+        .most_covers = delta_most_covers(options),
         .cost_cover = way->cost_cover,
         .cost_miss = way->cost_miss,
         .cost_extra = way->cost_extra,
@@ -98,8 +99,10 @@ static int plan_in_place(struct delta_attempt *attempt, const struct delta_pair 
     const uint32_t page = options->in_place;
     if (page == 0)
         return 0;
-    struct delta_in_place_options how = {
-        .page = page, .scratch = options->scratch, .least_cover = 8};
+    struct delta_in_place_options how = {.page = page,
+                                         .scratch = options->scratch,
+                                         .least_cover = 8,
+                                         .most_covers = delta_most_covers(options)};
     return delta_in_place(&attempt->in_place, &attempt->covers, pair->old_image.bytes,
                           pair->old_image.size, pair->new_image.bytes, pair->new_image.size, &how,
                           error);

@@ -3,6 +3,7 @@
 
 #include "base/checked.h"
 #include "base/memory.h"
+#include "delta/device.h"
 #include "delta/slot.h"
 #include "patch/decoder.h"
 
@@ -149,7 +150,7 @@ static int code_steps(struct encoder *encoder, size_t at)
     const struct delta_bytes *image = &encoder->script->new_image;
     size_t size = 1;
     for (size_t step = 0; size > 0; step++) {
-        if (step % STEPS_BETWEEN_QUESTIONS == 0 &&
+        if (encoder->script->context && step % STEPS_BETWEEN_QUESTIONS == 0 &&
             pack_check_cancelled(encoder->script->context, encoder->error))
             return (int)encoder->error->code;
         /* The body only reads what it writes to the patch. */
@@ -291,14 +292,6 @@ static int fill_slot(struct encoder *encoder, const struct patch_header *header)
 }
 
 /* --- the whole -------------------------------------------------------------------------------- */
-
-uint64_t delta_device_memory(const struct patch_header *header, uint64_t plan_memory)
-{
-    uint64_t sum = patch_decoder_size(header) + patch_profile(header->profile)->window;
-    if (header->flags & PATCH_UNPACKED)
-        sum += header->plain_old_size + header->old_plan_size + header->new_plan_size + plan_memory;
-    return sum;
-}
 
 /* A body has four bytes at least: those of the coder's end. */
 static void seal_body(uint8_t *body, uint32_t seal)

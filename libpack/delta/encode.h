@@ -41,7 +41,4 @@ int delta_encode(struct pack_buffer *patch, struct patch_header *header,
                  const struct delta_script *script, uint64_t decoder_memory,
                  struct delta_spent *spent, struct pack_error *error);
 
-/* The memory of the device that a header stands for: the decoder, images that it opens, codecs. */
-uint64_t delta_device_memory(const struct patch_header *header, uint64_t plan_memory);
-
 #endif

@@ -351,6 +351,39 @@ static int rewrite_cover(struct planner *planner, const struct patch_cover *cove
     return 0;
 }
 
+static int compare_sizes(const void *a, const void *b)
+{
+    const patch_offset *left = a, *right = b;
+    return (*left > *right) - (*left < *right);
+}
+
+/* Cuts make more covers than there were. */
+static int drop_many(struct planner *planner, struct pack_error *error)
+{
+    struct delta_covers *covers = &planner->plan->covers;
+    PACK_AUTO_FREE patch_offset *sizes = NULL;
+    if (covers->count <= planner->options->most_covers)
+        return 0;
+    int code = pack_allocate(&sizes, covers->count, sizeof *sizes, error);
+    if (code != 0)
+        return code;
+    for (size_t i = 0; i < covers->count; i++)
+        sizes[i] = covers->list[i].size;
+    qsort(sizes, covers->count, sizeof *sizes, compare_sizes);
+    size_t many = covers->count - planner->options->most_covers, used = 0;
+    const patch_offset largest = sizes[many - 1]; /* of those that go */
+    for (size_t i = 0; i < covers->count; i++) {
+        if (many > 0 && covers->list[i].size <= largest) {
+            planner->plan->given_up += covers->list[i].size;
+            many--;
+            continue;
+        }
+        covers->list[used++] = covers->list[i];
+    }
+    covers->count = used;
+    return 0;
+}
+
 /* --- all of it -------------------------------------------------------------------------------- */
 
 static int begin_planner(struct planner *planner, const uint8_t *old_bytes,
@@ -385,7 +418,7 @@ static int fill_plan(struct planner *planner, struct pack_error *error)
     size_t number = 0;
     for (size_t i = 0; code == 0 && i < planner->covers->count; i++)
         code = rewrite_cover(planner, &planner->covers->list[i], &number, error);
-    return code;
+    return code == 0 ? drop_many(planner, error) : code;
 }
 
 int delta_in_place(struct delta_in_place *plan, const struct delta_covers *covers,

@@ -14,6 +14,7 @@ struct delta_in_place_options {
     uint32_t page;      /* bytes that are erased at once, a power of two */
     uint32_t scratch;   /* bytes of replaced pages that the device can keep at once */
     size_t least_cover; /* bytes below which a cover does not pay */
+    size_t most_covers; /* that the device can hold; the smallest ones are left out */
 };
 
 struct delta_in_place {

@@ -69,6 +69,8 @@ static void advance(struct patch_place *place, uint8_t byte)
     place->offset++;
 }
 
+#ifndef PATCH_TINY_ONLY
+
 static void note_field(struct patch_place *place, uint8_t kind, bool missed)
 {
     uint32_t *group = &place->group_misses[kind >> 4];
@@ -77,15 +79,49 @@ static void note_field(struct patch_place *place, uint8_t kind, bool missed)
     *group |= missed;
 }
 
+static void note_difference(struct patch_place *place, uint8_t difference)
+{
+    place->differences[place->offset & (PATCH_DIFFERENCES - 1)] = difference;
+    place->kind_difference[place->kind] = difference;
+    note_field(place, place->kind, difference != 0);
+}
+
+static void note_equal(struct patch_place *place, const uint8_t *kinds, size_t size, unsigned risk)
+{
+    for (size_t i = 0; i < size && i < PATCH_DIFFERENCES; i++)
+        place->differences[(place->offset + i) & (PATCH_DIFFERENCES - 1)] = 0;
+    for (size_t i = 0; risk > 0 && i < size; i++) {
+        if (kinds[i] != 0) {
+            place->kind_difference[kinds[i]] = 0;
+            note_field(place, kinds[i], false);
+        }
+    }
+}
+
+#else
+
+static void note_difference(struct patch_place *place, uint8_t difference)
+{
+    (void)place;
+    (void)difference;
+}
+
+static void note_equal(struct patch_place *place, const uint8_t *kinds, size_t size, unsigned risk)
+{
+    (void)place;
+    (void)kinds;
+    (void)size;
+    (void)risk;
+}
+
+#endif
+
 static void note_copied(struct patch_place *place, uint8_t byte)
 {
     bool missed = byte != place->predicted;
-    uint8_t difference = (uint8_t)(byte - place->predicted);
     place->misses = place->misses << 1 | missed;
     place->since_miss = missed ? 0 : place->since_miss + 1;
-    place->differences[place->offset & (PATCH_DIFFERENCES - 1)] = difference;
-    place->kind_difference[place->kind] = difference;
-    note_field(place, place->kind, missed);
+    note_difference(place, (uint8_t)(byte - place->predicted));
     advance(place, byte);
 }
 
@@ -95,14 +131,7 @@ static void note_run(struct patch_place *place, const uint8_t *bytes, const uint
 {
     place->misses = size < 32 ? place->misses << size : 0;
     place->since_miss += (uint32_t)size;
-    for (size_t i = 0; i < size && i < PATCH_DIFFERENCES; i++)
-        place->differences[(place->offset + i) & (PATCH_DIFFERENCES - 1)] = 0;
-    for (size_t i = 0; risk > 0 && i < size; i++) {
-        if (kinds[i] != 0) {
-            place->kind_difference[kinds[i]] = 0;
-            note_field(place, kinds[i], false);
-        }
-    }
+    note_equal(place, kinds, size, risk);
     size_t from = size < 8 ? 0 : size - 8;
     place->offset += (patch_offset)from;
     for (size_t i = from; i < size; i++)

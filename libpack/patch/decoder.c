@@ -4,7 +4,7 @@
 #include <string.h>
 
 struct patch_decoder {
-    struct patch_header header;
+    const struct patch_header *header; /* the caller's */
     struct patch_coder coder;
     struct patch_body body;
     struct patch_pages pages; /* in place, as the map */
@@ -76,6 +76,7 @@ static struct patch_decoder *bind(void *memory, const struct patch_header *heade
     struct patch_body *body = &decoder->body;
     const struct patch_profile *profile = patch_profile(header->profile);
     struct parts parts = {.memory = memory};
+    decoder->header = header;
     lay_out(&parts, header, profile);
     const struct patch_tables *tables = &decoder->tables;
     decoder->tables = parts.tables;
@@ -111,7 +112,6 @@ struct patch_decoder *patch_decoder_new(void *memory, const struct patch_header 
 {
     struct patch_decoder *decoder = memory;
     memset(decoder, 0, sizeof(*decoder));
-    decoder->header = *header;
     bind(memory, header, device);
     patch_coder_read(&decoder->coder, device->read_patch, device->user);
     decoder->coder.code ^= header->seal;
@@ -145,8 +145,8 @@ static enum patch_status coder_status(const struct patch_decoder *decoder)
 enum patch_status patch_decoder_plans(struct patch_decoder *decoder, uint8_t *old_plan,
                                       uint8_t *new_plan)
 {
-    patch_code_bytes(&decoder->coder, old_plan, decoder->header.old_plan_size);
-    patch_code_bytes(&decoder->coder, new_plan, decoder->header.new_plan_size);
+    patch_code_bytes(&decoder->coder, old_plan, decoder->header->old_plan_size);
+    patch_code_bytes(&decoder->coder, new_plan, decoder->header->new_plan_size);
     return coder_status(decoder);
 }
 
@@ -159,9 +159,12 @@ enum patch_status patch_decoder_begin(struct patch_decoder *decoder)
         return coder_status(decoder);
     if (status != PATCH_OK)
         return status;
+    for (size_t i = 0; i < decoder->tables.region_count; i++)
+        if (!patch_predict_knows(decoder->tables.regions[i].kind))
+            return PATCH_UNSUPPORTED;
     if (decoder->intervals)
         patch_covers_index(&body->covers, decoder->intervals, decoder->order);
-    body->kind->begin(body->model, &decoder->header.model);
+    body->kind->begin(body->model, &decoder->header->model);
     patch_body_begin(body);
     return PATCH_OK;
 }
@@ -185,7 +188,7 @@ enum patch_status patch_decoder_step(struct patch_decoder *decoder, uint8_t *byt
 enum patch_status patch_decoder_place(struct patch_decoder *decoder, struct patch_in_place *place,
                                       struct patch_state states[PATCH_DECODER_STATES])
 {
-    const struct patch_header *header = &decoder->header;
+    const struct patch_header *header = decoder->header;
     const struct patch_profile *profile = patch_profile(header->profile);
     states[0] = (struct patch_state){decoder, sizeof(*decoder)};
     states[1] = (struct patch_state){decoder->body.model, profile->kind->memory(&header->model)};
@@ -204,7 +207,7 @@ enum patch_status patch_decoder_place(struct patch_decoder *decoder, struct patc
 
 enum patch_status patch_decoder_page(struct patch_decoder *decoder, uint32_t *page, bool *more)
 {
-    const struct patch_header *header = &decoder->header;
+    const struct patch_header *header = decoder->header;
     *more = decoder->pages.left > 0;
     if (!*more)
         return PATCH_OK;

@@ -10,6 +10,11 @@
 
 #include "patch/coder.h"
 
+/* A build of the tiny profile alone leaves out what its model does not ask for. */
+#if defined PATCH_WITHOUT_SMALL && defined PATCH_WITHOUT_FULL
+#define PATCH_TINY_ONLY
+#endif
+
 #define PATCH_BEHIND 8       /* old bytes that are known before a place */
 #define PATCH_DIFFERENCES 32 /* how far back differences are known; a power of two */
 
@@ -19,9 +24,11 @@ struct patch_place {
     uint32_t last[2];    /* the last eight new bytes, the newest lowest in last[0] */
     uint32_t misses;     /* a bit for each of the last 32 copied bytes, 1 for a miss */
     uint32_t since_miss; /* copied bytes since the last miss */
+#ifndef PATCH_TINY_ONLY
     uint8_t differences[PATCH_DIFFERENCES]; /* new − predicted, by offset modulo the size */
     uint8_t kind_difference[256];           /* the last one of each kind of field byte */
     uint32_t group_misses[16];              /* a bit for each of the last 32 fields of a group */
+#endif
 
     /* In a cover. */
     const uint8_t *old; /* old[-PATCH_BEHIND .. PATCH_AHEAD] */

@@ -11,7 +11,6 @@ import tarfile
 GCC = ["arm-none-eabi-gcc", "-mcpu=cortex-m3", "-mthumb", "-Os", "-ffreestanding", "-nostdlib"]
 QEMU = ["qemu-system-arm", "-M", "mps2-an385", "-nographic", "-monitor", "none", "-serial", "null",
         "-semihosting-config", "enable=on,target=native", "-kernel"]
-MEMORY = {"tiny": 8192, "small": 49152}  # of the device; it says how much stack it took beside
 
 
 def run(*command, **options):
@@ -50,6 +49,23 @@ def take_from_corpus(root, folder):
     return True
 
 
+def claimed_memory(patch):
+    """The header's number: the device gets no more. Behind prefix, profile, flags and sizes."""
+    with open(patch, "rb") as file:
+        data = file.read(64)
+    at, numbers = 7, []
+    while len(numbers) < 3:
+        value = shift = 0
+        while True:
+            value |= (data[at] & 127) << shift
+            shift += 7
+            at += 1
+            if data[at - 1] < 128:
+                break
+        numbers.append(value)
+    return numbers[2]
+
+
 def apply(fwpack, source, root, folder, profile, library, in_place):
     patch, elf = os.path.join(folder, "patch.fwd"), os.path.join(folder, "device.elf")
     if os.path.exists(patch):
@@ -57,7 +73,8 @@ def apply(fwpack, source, root, folder, profile, library, in_place):
     options = ["--in-place=4096"] if in_place else []
     run(fwpack, "delta", os.path.join(folder, "old.bin"), os.path.join(folder, "new.bin"), "-o",
         patch, "--decoder", profile, *options, stdout=subprocess.DEVNULL)
-    run(*GCC, "-Wall", "-Wextra", "-Werror", "-fno-builtin", f"-DMEMORY={MEMORY[profile]}",
+    memory = claimed_memory(patch)
+    run(*GCC, "-Wall", "-Wextra", "-Werror", "-fno-builtin", f"-DMEMORY={(memory + 7) // 8 * 8}",
         f"-DIN_PLACE={int(in_place)}", "-I" + os.path.join(root, "libpack/include"),
         "-Wa,-I" + folder, "-T", os.path.join(source, "m3.ld"), os.path.join(source, "device.c"),
         os.path.join(source, "blobs.S"), library, "-lgcc", "-o", elf)

@@ -83,7 +83,7 @@ static void make_pair(struct pair *pair, uint32_t *seed)
 static void make_plan(struct delta_in_place *plan, const struct pair *pair, uint32_t scratch)
 {
     struct pack_error error = {0};
-    const struct delta_in_place_options options = {PAGE, scratch, 8};
+    const struct delta_in_place_options options = {PAGE, scratch, 8, 1000};
     assert_pack_ok(delta_in_place(plan, &pair->covers, pair->old_bytes, pair->old_size,
                                   pair->new_bytes, pair->new_size, &options, &error));
 }
