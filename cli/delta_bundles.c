@@ -26,6 +26,7 @@ struct making {
     size_t count; /* OLDs, and NEW as the last one */
     struct source *sources;
     struct pack_trusted **olds;
+    struct pack_bases *bases; /* the OLDs */
     struct pack_output *output;
     struct pack_bundle_delta_report report;
 };
@@ -34,6 +35,7 @@ static void making_clear(struct making *making)
 {
     pack_bundle_delta_report_clear(&making->report);
     pack_output_discard(&making->output);
+    pack_bases_free(&making->bases);
     for (size_t i = 0; making->sources != NULL && i < making->count; i++) {
         pack_trusted_free(&making->sources[i].trusted);
         pack_bundle_close(&making->sources[i].bundle);
@@ -107,6 +109,18 @@ static int open_sources(struct making *making, struct pack_error *error)
         code = open_source(making, &making->sources[i], error);
         making->olds[i] = making->sources[i].trusted;
     }
+    return code;
+}
+
+/* One that is itself a delta is rebuilt from those that stand before it. */
+static int use_bases(struct making *making, struct pack_error *error)
+{
+    int code = pack_bases_new(&making->bases, error);
+    for (size_t i = 0; code == 0 && i + 1 < making->count; i++)
+        code =
+            pack_bases_add_bundle(making->bases, making->olds[i], making->sources[i].path, error);
+    if (code == 0)
+        pack_trusted_use_bases(newest(making)->trusted, making->bases);
     return code;
 }
 
@@ -258,6 +272,8 @@ int delta_bundles(struct cli *cli, const struct arguments *arguments,
         code = check_keys(&making, error);
     if (code == 0)
         code = open_sources(&making, error);
+    if (code == 0)
+        code = use_bases(&making, error);
     if (code != 0)
         return code;
     warn_of_versions(&making);

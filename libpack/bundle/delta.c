@@ -165,6 +165,8 @@ static int prepare_pairs(struct maker *maker, struct pack_error *error)
         pair->image = i / maker->old_count;
         pair->old = i % maker->old_count;
         pair->full_size = full_size_of(&maker->trusted->delivery->images[pair->image]);
+        if (pair->full_size == 0) /* a delta is measured by what a full one might be */
+            pair->full_size = maker->trusted->release->images[pair->image].size;
     }
     for (size_t i = 0; i < report->pair_count; i++)
         if (wants_patch(maker, &report->pairs[i]))

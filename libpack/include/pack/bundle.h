@@ -207,7 +207,7 @@ struct pack_bundle_delta_pair {
     size_t old;   /* index of the old bundle */
     enum pack_encoding_kind kind;
     uint64_t size;                   /* stored bytes, with their tables */
-    uint64_t full_size;              /* the same of the smallest full encoding */
+    uint64_t full_size;              /* the same of the smallest full encoding, or the image */
     const char *reason;              /* why it is full: for people; NULL where it is not */
     bool repeated;                   /* the same image as in an OLD before, which has the report */
     struct pack_delta_report report; /* where a delta was made, whatever became of it */
