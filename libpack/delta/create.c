@@ -44,6 +44,14 @@ static int open_images(struct creation *creation, struct pack_input *old_image,
     return status;
 }
 
+/* Opening costs the device the memory of the opened old image: not for less than a 64th of it. */
+static bool is_worthwhile(const struct unpacked *unpacked, const struct delta_bytes *image)
+{
+    size_t change = unpacked->size > image->size ? unpacked->size - image->size
+                                                 : image->size - unpacked->size;
+    return unpacked->plan_size > 0 && change >= image->size / 64;
+}
+
 /* Opens packed parts of both; it pays only where both have some. */
 static int open_packed(struct creation *creation)
 {
@@ -57,7 +65,7 @@ static int open_packed(struct creation *creation)
                                  .effort = (unsigned)options->level};
     int status = unpack_image(&pair->new_unpacked, pair->new_image.bytes, pair->new_image.size,
                               &how, creation->context, creation->error);
-    if (status || pair->new_unpacked.plan_size == 0)
+    if (status || !is_worthwhile(&pair->new_unpacked, &pair->new_image))
         return status;
     how.prove = false;
     return unpack_image(&pair->old_unpacked, pair->old_image.bytes, pair->old_image.size, &how,
