@@ -38,10 +38,14 @@ static int read_patch(void *user, uint8_t *buffer, size_t capacity)
 
 static bool read_old(void *user, patch_offset offset, uint8_t *buffer, size_t size)
 {
-    struct work *work = user;
-    if (work->flash)
-        return patch_in_place_read(&work->place, offset, buffer, size) == PATCH_OK;
+    const struct work *work = user;
     return work->apply->read_old(work->apply->user, (uint32_t)offset, buffer, size);
+}
+
+static bool read_slot(void *user, patch_offset offset, uint8_t *buffer, size_t size)
+{
+    const struct work *work = user;
+    return patch_in_place_read(&work->place, offset, buffer, size) == PATCH_OK;
 }
 
 /* --- setting up ------------------------------------------------------------------------------- */
@@ -74,7 +78,8 @@ static enum patch_status read_header(struct work *work, uint8_t *bytes, size_t r
     return status;
 }
 
-static enum patch_status set_up(struct work *work)
+/* `read` is a parameter so that a program with two slots takes nothing of the other way along. */
+static enum patch_status set_up(struct work *work, patch_old_function read)
 {
     const struct pack_apply *apply = work->apply;
     const size_t used = (sizeof(*work) + 7) & ~(size_t)7;
@@ -97,7 +102,7 @@ static enum patch_status set_up(struct work *work)
     work->window = rest + decoder;
     if (stored)
         return PATCH_OK;
-    const struct patch_device device = {read_patch, read_old, work};
+    const struct patch_device device = {read_patch, read, work};
     work->decoder = patch_decoder_new(rest, &work->header, &device);
     return PATCH_OK;
 }
@@ -210,7 +215,7 @@ enum pack_apply_status pack_apply(const struct pack_apply *apply)
     struct work *work = begin_work(apply, NULL);
     if (!work)
         return PACK_APPLY_LIMIT;
-    enum patch_status status = set_up(work);
+    enum patch_status status = set_up(work, read_old);
     if (status == PATCH_OK)
         status = check_base(work);
     patch_sha256_begin(&work->hash);
@@ -255,7 +260,7 @@ static enum patch_status resume_or_begin(struct work *work, bool *finished)
         status = check_hash(work, (uint32_t)header->new_size, header->new_hash, finished);
         return status == PATCH_OK && !*finished ? PATCH_WRONG_BASE : status;
     }
-    const struct patch_device device = {read_patch, read_old, work};
+    const struct patch_device device = {read_patch, read_slot, work};
     work->decoder = patch_decoder_restore(work->decoder, header, &device);
     (void)patch_decoder_unread(work->decoder);
     work->at = work->body + (uint32_t)patch_decoder_consumed(work->decoder);
@@ -304,7 +309,7 @@ enum pack_apply_status pack_apply_in_place(const struct pack_apply *apply,
     struct work *work = begin_work(apply, flash);
     if (!work)
         return PACK_APPLY_LIMIT;
-    enum patch_status status = set_up(work);
+    enum patch_status status = set_up(work, read_slot);
     if (status == PATCH_OK && !flash_fits(&work->header, flash))
         status = PATCH_UNSUPPORTED;
     if (status == PATCH_OK)

@@ -19,7 +19,7 @@ struct patch_decoder {
 /* The parts in their order behind the decoder; sizes are summed, or pointers set too. */
 struct parts {
     uint8_t *memory; /* NULL while sizes are summed */
-    uint64_t size;
+    size_t size;     /* counts are bounded by the profile, so that no sum wraps */
     struct patch_tables tables;
     struct patch_interval *intervals;
     uint32_t *order;
@@ -27,10 +27,10 @@ struct parts {
     void *buffer, *model;
 };
 
-static void *part(struct parts *parts, uint64_t size)
+static void *part(struct parts *parts, size_t size)
 {
     void *start = parts->memory ? parts->memory + parts->size : NULL;
-    parts->size += (size + 7) & ~UINT64_C(7);
+    parts->size += (size + 7) & ~(size_t)7;
     return start;
 }
 
@@ -42,7 +42,7 @@ static void lay_out(struct parts *parts, const struct patch_header *header,
                                     .old_range_count = header->old_range_count,
                                     .new_range_count = header->new_range_count,
                                     .region_count = header->region_count};
-    uint64_t covers = header->cover_count;
+    size_t covers = header->cover_count;
     size_t model = profile->kind->memory(&header->model);
     (void)part(parts, sizeof(struct patch_decoder));
     tables->covers = part(parts, covers * sizeof(*tables->covers));
@@ -66,7 +66,7 @@ size_t patch_decoder_size(const struct patch_header *header)
         return 0;
     struct parts parts = {.memory = NULL};
     lay_out(&parts, header, profile);
-    return parts.size <= SIZE_MAX / 2 ? (size_t)parts.size : 0;
+    return parts.size <= SIZE_MAX / 2 ? parts.size : 0;
 }
 
 static struct patch_decoder *bind(void *memory, const struct patch_header *header,
@@ -162,8 +162,10 @@ enum patch_status patch_decoder_begin(struct patch_decoder *decoder)
     for (size_t i = 0; i < decoder->tables.region_count; i++)
         if (!patch_predict_knows(decoder->tables.regions[i].kind))
             return PATCH_UNSUPPORTED;
+#ifndef PATCH_WITHOUT_FULL
     if (decoder->intervals)
         patch_covers_index(&body->covers, decoder->intervals, decoder->order);
+#endif
     body->kind->begin(body->model, &decoder->header->model);
     patch_body_begin(body);
     return PATCH_OK;

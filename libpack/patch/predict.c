@@ -179,7 +179,7 @@ enum patch_reach patch_site_relative(const struct patch_site *site, size_t at,
         moved = (uint64_t)*distance;
         reach = PATCH_REACH_GUESS;
     }
-    if (reach == PATCH_REACH_NONE || moved + half >= half * 2 || moved % form->unit != 0)
+    if (reach == PATCH_REACH_NONE || moved + half >= half * 2 || (moved & (form->unit - 1u)) != 0)
         return PATCH_REACH_NONE;
     *distance = (int64_t)moved;
     return reach;

@@ -56,7 +56,7 @@ struct patch_form {
     uint8_t bias;  /* the distance counts from the place plus this … */
     uint8_t align; /* … rounded down to a multiple of this */
     uint8_t bits;  /* of the distance in bytes, with its sign */
-    uint8_t unit;  /* of the distance */
+    uint8_t unit;  /* of the distance, a power of two: devices divide 64 bits by a long way */
     uint8_t group; /* enum patch_group */
 };
 

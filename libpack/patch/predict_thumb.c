@@ -52,7 +52,7 @@ static void look_halfword(struct patch_site *site, size_t at, uint32_t word)
         if (reach == PATCH_REACH_NONE || (entry->positive && distance < 0))
             return;
         patch_put16(site->predicted + at,
-                    (word & ~field) | ((uint32_t)(distance / entry->form.unit) & field));
+                    (word & ~field) | ((uint32_t)((int32_t)distance / entry->form.unit) & field));
         patch_site_mark(site, at, 2, entry->form.group, reach);
         return;
     }
