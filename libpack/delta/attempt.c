@@ -6,6 +6,8 @@
 #include "delta/refine.h"
 #include "pack/limits.h"
 
+#define TWO_ROUNDS_BELOW ((size_t)16 << 20)
+
 void delta_attempt_free(struct delta_attempt *attempt)
 {
     delta_covers_free(&attempt->covers);
@@ -64,9 +66,12 @@ static int compare(struct delta_attempt *attempt, const struct delta_pair *pair,
     if (!status)
         status = delta_align(&attempt->covers, &attempt->layout.layout, old_image.bytes,
                              old_image.size, new_image.bytes, new_image.size, error);
-    return status ? status
-                  : delta_refine(&attempt->covers, &attempt->layout.layout, old_image.bytes,
-                                 old_image.size, new_image.bytes, new_image.size, how, error);
+    /* The second round starts from covers that predict better; large images do without it. */
+    size_t rounds = how->effort != DELTA_FAST && new_image.size < TWO_ROUNDS_BELOW ? 2 : 1;
+    for (size_t i = 0; !status && i < rounds; i++)
+        status = delta_refine(&attempt->covers, &attempt->layout.layout, old_image.bytes,
+                              old_image.size, new_image.bytes, new_image.size, how, error);
+    return status;
 }
 
 /*

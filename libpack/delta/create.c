@@ -47,8 +47,8 @@ static int open_images(struct creation *creation, struct pack_input *old_image,
 /* Opening costs the device the memory of the opened old image: not for less than a 64th of it. */
 static bool is_worthwhile(const struct unpacked *unpacked, const struct delta_bytes *image)
 {
-    size_t change = unpacked->size > image->size ? unpacked->size - image->size
-                                                 : image->size - unpacked->size;
+    size_t change =
+        unpacked->size > image->size ? unpacked->size - image->size : image->size - unpacked->size;
     return unpacked->plan_size > 0 && change >= image->size / 64;
 }
 
@@ -59,17 +59,17 @@ static int open_packed(struct creation *creation)
     struct delta_pair *pair = &creation->pair;
     if (options->keep_packed || options->decoder != PACK_DECODER_FULL)
         return 0;
-    struct unpack_options how = {.memory = delta_memory_of(options) / 8 * 5,
-                                 .depth = 4,
-                                 .prove = true,
-                                 .effort = (unsigned)options->level};
-    int status = unpack_image(&pair->new_unpacked, pair->new_image.bytes, pair->new_image.size,
-                              &how, creation->context, creation->error);
-    if (status || !is_worthwhile(&pair->new_unpacked, &pair->new_image))
-        return status;
-    how.prove = false;
-    return unpack_image(&pair->old_unpacked, pair->old_image.bytes, pair->old_image.size, &how,
-                        creation->context, creation->error);
+    const struct unpack_options how = {
+        .memory = delta_memory_of(options) / 8 * 5, .depth = 4, .effort = (unsigned)options->level};
+    const struct unpack_bytes was = {pair->old_image.bytes, pair->old_image.size};
+    const struct unpack_bytes is = {pair->new_image.bytes, pair->new_image.size};
+    int status = unpack_pair(&pair->old_unpacked, &pair->new_unpacked, &was, &is, &how,
+                             creation->context, creation->error);
+    if (!status && !is_worthwhile(&pair->new_unpacked, &pair->new_image)) {
+        unpacked_free(&pair->old_unpacked);
+        unpacked_free(&pair->new_unpacked);
+    }
+    return status;
 }
 
 /* --- attempts --------------------------------------------------------------------------------- */
@@ -131,13 +131,11 @@ static void learn_costs(const struct creation *creation, struct delta_way *way)
 }
 
 /* From estimates first; the best level goes on with what the coder really made of the covers. */
-static int try_effort(struct creation *creation, bool opened, enum delta_effort effort, bool last)
+static int try_costs(struct creation *creation, const struct delta_way *estimate, bool opened,
+                     bool last)
 {
-    struct delta_way way = {.opened = opened,
-                            .effort = effort,
-                            .cost_cover = 30 * 16,
-                            .cost_miss = 9 * 16,
-                            .cost_extra = 92};
+    struct delta_way way = *estimate;
+    way.opened = opened;
     int status = try_way(creation, &way, last);
     if (status || creation->options->level != PACK_DELTA_BEST || size_of(&creation->best) == 0)
         return status;
@@ -145,15 +143,29 @@ static int try_effort(struct creation *creation, bool opened, enum delta_effort 
     return try_way(creation, &way, last);
 }
 
-static int try_efforts(struct creation *creation, bool opened, bool last)
+static int try_estimates(struct creation *creation, bool opened, bool last)
 {
-    static const enum delta_effort efforts[] = {[PACK_DELTA_FAST] = DELTA_FAST,
-                                                [PACK_DELTA_DEFAULT] = DELTA_DEFAULT,
-                                                [PACK_DELTA_BEST] = DELTA_BEST};
+    static const struct delta_way ways[] = {
+        [PACK_DELTA_FAST] = {.effort = DELTA_FAST,
+                             .cost_cover = 36 * 16,
+                             .cost_miss = 10 * 16,
+                             .cost_extra = 88},
+        [PACK_DELTA_DEFAULT] = {.effort = DELTA_DEFAULT,
+                                .cost_cover = 30 * 16,
+                                .cost_miss = 9 * 16,
+                                .cost_extra = 92},
+        [PACK_DELTA_BEST] = {.effort = DELTA_BEST,
+                             .cost_cover = 30 * 16,
+                             .cost_miss = 9 * 16,
+                             .cost_extra = 92},
+    };
+    /* Fewer and longer covers, which suit images that were built anew. */
+    static const struct delta_way other = {
+        .effort = DELTA_DEFAULT, .cost_cover = 40 * 16, .cost_miss = 9 * 16, .cost_extra = 84};
     enum pack_delta_level level = creation->options->level;
-    int status = try_effort(creation, opened, efforts[level], last);
+    int status = try_costs(creation, &ways[level], opened, last);
     if (!status && level == PACK_DELTA_BEST)
-        status = try_effort(creation, opened, DELTA_DEFAULT, last);
+        status = try_costs(creation, &other, opened, last);
     return status;
 }
 
@@ -161,11 +173,11 @@ static int try_ways(struct creation *creation)
 {
     int status = 0;
     if (creation->pair.old_unpacked.plan_size > 0)
-        status = try_efforts(creation, true, false);
+        status = try_estimates(creation, true, false);
     /* Opening packed parts may not pay, but where it does, it does by far. */
     bool settled = size_of(&creation->best) > 0 &&
                    size_of(&creation->best) < creation->pair.new_image.size / 16;
-    return status || settled ? status : try_efforts(creation, false, true);
+    return status || settled ? status : try_estimates(creation, false, true);
 }
 
 /* The new image itself, where no patch is smaller. */

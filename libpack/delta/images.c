@@ -14,17 +14,17 @@
 
 /* --- giving pages back ------------------------------------------------------------------------ */
 
-/* Bytes that the process holds, or 0 where the kernel does not say. */
+/* Bytes that the process holds, or 0 where the kernel does not say (proc(5), statm). */
 static uint64_t resident(void)
 {
-    unsigned long long all = 0, held = 0;
+    char line[128] = "", *end = line;
     FILE *file = fopen("/proc/self/statm", "re");
     if (!file)
         return 0;
-    if (fscanf(file, "%llu %llu", &all, &held) != 2)
-        held = 0;
+    bool read = fgets(line, sizeof(line), file) != NULL;
     (void)fclose(file);
-    return held * (uint64_t)sysconf(_SC_PAGESIZE);
+    (void)strtoull(line, &end, 10); /* all of it; then what is held */
+    return read ? strtoull(end, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) : 0;
 }
 
 static void give_back(const struct delta_image *image)
