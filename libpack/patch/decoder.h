@@ -24,7 +24,7 @@ struct patch_device {
 size_t patch_decoder_size(const struct patch_header *header);
 
 /*
- * Starts in `memory`, patch_decoder_size(header) bytes, aligned to 8. The header stays the caller's,
+ * Starts in `memory`, patch_decoder_size(header) bytes, aligned to 8. The header stays the caller's
  * and must outlive it, here and in patch_decoder_restore. The caller has checked that
  * header->memory is no less, and the old image's hash.
  */

@@ -37,7 +37,7 @@ struct pack_delta_options {
     uint64_t decoder_memory;  /* most bytes that applying may take; 0: the decoder's default */
     uint64_t memory;          /* most bytes that creation may take; 0: 1 GiB */
     uint32_t in_place;        /* page size for one slot, a power of two; 0: two slots */
-    uint32_t scratch;         /* bytes of scratch flash for in_place */
+    uint32_t scratch;         /* in place: bytes of replaced pages that the journal can keep */
     const char *architecture; /* NULL: found out */
     bool keep_packed;         /* do not open packed parts */
 };
