@@ -285,7 +285,9 @@ static bool write_record(struct patch_in_place *place, uint32_t steps, uint32_t 
     struct recorder recorder = {
         place->flash, bank_address(place, bank) + RECORD, 0xFFFFFFFFu, 0, {0}};
     uint8_t sum[CHECKSUM_SIZE];
-    if (!erase(place->flash, bank_address(place, bank), bank_size(place)) ||
+    const uint32_t size =
+        RECORD + kept_start(place) + (uint32_t)patch_in_place_kept(place, page) + CHECKSUM_SIZE;
+    if (!erase(place->flash, bank_address(place, bank), size) || /* whole pages of it */
         !record_head(place, &recorder, steps, page) ||
         !record_bytes(&recorder, place->map.bits, patch_page_map_size(place->map.count)))
         return false;
