@@ -649,7 +649,8 @@ static int take_state(struct pack_patch *patch, const uint8_t *state, size_t siz
     struct patch_device device = {read_patch, read_old, patch};
     memcpy(patch->memory, state + STATE_FIXED + ready, memory);
     patch->decoder = patch_decoder_restore(patch->memory, &patch->header, &device);
-    patch->at -= patch_decoder_unread(patch->decoder);
+    /* The new decoder has read from the patch; the restored one had read ahead. */
+    patch->at = pack_le64(state + STATE_START + 8) - patch_decoder_unread(patch->decoder);
     return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #define STEPS_BETWEEN_QUESTIONS 1024
+#define LEAST_SLOT_BITS 10
 
 /* --- the model's size --------------------------------------------------------------------------
  */
@@ -60,6 +61,35 @@ static struct patch_model_size choose_model(const struct delta_script *script, u
         size.index_bits = bits_for(script->old_image.size, 10, 20);
     }
     return size;
+}
+
+/* Makes the largest table smaller; false where all are as small as they can be. */
+static bool shrink_model(struct patch_model_size *size)
+{
+    /* Slots take 2 bytes, places of the index 4, and the history with its own index 2. */
+    if (size->index_bits >= 10 && size->index_bits + 2 >= size->slot_bits + 1 &&
+        size->index_bits + 2 >= size->history_bits + 1)
+        size->index_bits = size->index_bits > 10 ? size->index_bits - 1 : 0;
+    else if (size->history_bits >= 10 && size->history_bits >= size->slot_bits)
+        size->history_bits = size->history_bits > 10 ? size->history_bits - 1 : 0;
+    else if (size->slot_bits > LEAST_SLOT_BITS)
+        size->slot_bits--;
+    else if (size->index_bits > 0)
+        size->index_bits = 0;
+    else if (size->history_bits > 0)
+        size->history_bits = 0;
+    else
+        return false;
+    return true;
+}
+
+/* The memory that is stated; the model gives way to what is allowed. */
+static void fit_memory(struct patch_header *header, uint64_t plan_memory, uint64_t allowed)
+{
+    header->memory = plan_memory + delta_device_memory(header, 0);
+    while (header->memory > allowed && header->profile == PATCH_FULL &&
+           shrink_model(&header->model))
+        header->memory = plan_memory + delta_device_memory(header, 0);
 }
 
 /* --- the body ----------------------------------------------------------------------------------
@@ -313,11 +343,13 @@ int delta_encode(struct pack_buffer *patch, struct patch_header *header,
     header->old_range_count = (uint32_t)script->layout->old_range_count;
     header->new_range_count = (uint32_t)script->layout->new_range_count;
     header->region_count = (uint32_t)script->layout->region_count;
-    header->memory += delta_device_memory(header, 0);
-    if (header->memory > decoder_memory)
-        return pack_fail(error, PACK_E_LIMIT,
-                         "applying the patch takes %llu bytes of memory, %llu are allowed",
-                         (unsigned long long)header->memory, (unsigned long long)decoder_memory);
+    fit_memory(header, header->memory, decoder_memory);
+    if (header->memory > decoder_memory) {
+        (void)pack_fail(error, PACK_E_LIMIT,
+                        "applying the patch takes %llu bytes of memory, %llu are allowed",
+                        (unsigned long long)header->memory, (unsigned long long)decoder_memory);
+        return pack_hint(error, "choose a smaller decoder, or allow it more memory");
+    }
     uint8_t bytes[PATCH_MAX_HEADER];
     const size_t header_size = patch_header_encode(header, bytes);
     int status = pack_buffer_append(patch, bytes, header_size, error);
