@@ -60,9 +60,11 @@ static int compare(struct delta_attempt *attempt, const struct delta_pair *pair,
     struct delta_bytes new_image = delta_attempt_new(attempt, pair);
     int status = delta_match(&attempt->covers, old_image.bytes, old_image.size, new_image.bytes,
                              new_image.size, how, detect->context, error);
-    if (!status)
-        status = delta_detect(&attempt->layout, old_image.bytes, old_image.size, new_image.bytes,
-                              new_image.size, &attempt->covers, detect, error);
+    /* Images far larger than the memory hold many files: no layout fits, and a pass takes long. */
+    if (status || new_image.size > how->memory)
+        return status;
+    status = delta_detect(&attempt->layout, old_image.bytes, old_image.size, new_image.bytes,
+                          new_image.size, &attempt->covers, detect, error);
     if (!status)
         status = delta_align(&attempt->covers, &attempt->layout.layout, old_image.bytes,
                              old_image.size, new_image.bytes, new_image.size, error);

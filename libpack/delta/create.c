@@ -57,7 +57,10 @@ static int open_packed(struct creation *creation)
 {
     const struct pack_delta_options *options = creation->options;
     struct delta_pair *pair = &creation->pair;
-    if (options->keep_packed || options->decoder != PACK_DECODER_FULL)
+    /* Opened images are held in memory, both of them. */
+    const uint64_t packed = (uint64_t)pair->old_image.size + pair->new_image.size;
+    if (options->keep_packed || options->decoder != PACK_DECODER_FULL ||
+        packed > delta_memory_of(options) / 2)
         return 0;
     const struct unpack_options how = {
         .memory = delta_memory_of(options) / 8 * 5, .depth = 4, .effort = (unsigned)options->level};
@@ -65,7 +68,9 @@ static int open_packed(struct creation *creation)
     const struct unpack_bytes is = {pair->new_image.bytes, pair->new_image.size};
     int status = unpack_pair(&pair->old_unpacked, &pair->new_unpacked, &was, &is, &how,
                              creation->context, creation->error);
-    if (!status && !is_worthwhile(&pair->new_unpacked, &pair->new_image)) {
+    const uint64_t opened = (uint64_t)pair->old_unpacked.size + pair->new_unpacked.size;
+    if (!status && (opened > delta_memory_of(options) / 4 * 3 ||
+                    !is_worthwhile(&pair->new_unpacked, &pair->new_image))) {
         unpacked_free(&pair->old_unpacked);
         unpacked_free(&pair->new_unpacked);
     }
