@@ -3,8 +3,8 @@
 """docs/delta-format.md, proved: its worked example is what fwpack makes, byte for byte, and a second
 decoder, written from the document alone, opens what fwpack makes.
 
-The second decoder knows stored patches and the tiny profile, in two slots and in one. It leaves out
-the predictors (a patch with regions), the models of the other profiles, and opened images.
+The second decoder knows stored patches and all profiles, in two slots and in one. It leaves out the
+predictors (so patches with regions) and opened images. Its models are in delta_models.py.
 
     tests/cli/delta_format.py --print    # the example as it must stand there; needs $FWPACK
 """
@@ -12,13 +12,20 @@ the predictors (a patch with regions), the models of the other profiles, and ope
 import hashlib
 import os
 import random
+import re
 import subprocess
 import sys
+
+from delta_models import LOGISTIC, MODELS
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 DOCUMENT = os.path.join(SOURCE, "docs", "delta-format.md")
 STORED, IN_PLACE = 1, 4
 MASK = 2 ** 64 - 1
+LIMITS = (  # bits of slots, and of histories and the index; covers, ranges, regions
+    ((range(1), range(1)), 384, 4, 4),
+    ((range(8, 15), range(1)), 1024, 4, 4),
+    ((range(10, 25), range(25)), 2 ** 24, 256, 1024))
 
 
 class Refused(Exception):
@@ -49,15 +56,28 @@ class Header:
         check(self.at == self.size, "the header has another size")
 
     def body_fields(self):
-        check(self.profile == 0 and self.flags in (0, IN_PLACE), "left out here")
-        sizes = [self.byte(name) for name in ("slot bits", "history bits", "index bits")]
-        check(sizes == [0, 0, 0], "tiny has no sizes")
-        self.covers = self.number("covers", 384)
-        self.old_ranges, self.new_ranges = self.number("old ranges", 4), self.number("new ranges", 4)
-        self.regions = self.number("regions", 4)
+        check(self.profile < 3, "there is no such profile")
+        check(self.flags in (0, 0 if self.profile == 2 else IN_PLACE), "left out here")
+        bits, covers, ranges, regions = LIMITS[self.profile]
+        self.slot_bits, self.history_bits, self.index_bits = (
+            self.byte(name) for name in ("slot bits", "history bits", "index bits"))
+        check(self.slot_bits in bits[0] and self.history_bits in bits[1] and
+              self.index_bits in bits[1], "the model's size")
+        self.covers = self.number("covers", covers)
+        self.old_ranges = self.number("old ranges", ranges)
+        self.new_ranges = self.number("new ranges", ranges)
+        self.regions = self.number("regions", regions)
         if self.flags == IN_PLACE:
             self.page, self.scratch = self.number("page size"), self.number("scratch")
             check(self.page >= 128 and self.page & (self.page - 1) == 0, "page size")
+
+    def claim(self):
+        """What "Memory" says that tiny and small take."""
+        pages = -(-self.new_size // self.page) if self.flags == IN_PLACE else 0
+        fixed, window, model = ((1120, 128, 2704),
+                                (1472, 512, 22920 + (2 << self.slot_bits)))[self.profile]
+        return fixed + 4 * window + 56 + model + 12 * self.covers + 2 * -(-pages // 8) + \
+            16 * (self.old_ranges + self.new_ranges) + 32 * self.regions
 
     def note(self, name, start, value):
         self.notes.append((start, self.bytes[start:self.at], name, value))
@@ -126,6 +146,12 @@ class Coder:
         bit = self.bit(min(max(p, 24), 65512))
         table[index] = p + (65535 - p >> rate) if bit else p - (p >> rate)
         return bit
+
+    def tree(self, table, which):
+        partial = 1
+        while partial < 256:
+            partial = partial << 1 | self.adaptive(table, (which, partial))
+        return partial & 255
 
     def number(self, model):
         length = 0
@@ -238,22 +264,56 @@ class Order:
         return page
 
 
-# --- "The new image", and "Tiny" ------------------------------------------------------------------
+# --- "The new image" ------------------------------------------------------------------------------
+
+class Place:
+    """What is known of a place."""
+
+    def __init__(self):
+        self.offset, self.last, self.misses, self.since = 0, 0, 0, 0
+        self.differences, self.kind_difference, self.group = [0] * 32, [0] * 256, [0] * 16
+        self.ghost_misses, self.ghosts = [0, 0], [None, None]
+        self.kind, self.predicted, self.window, self.at = 0, 0, b"", 0
+
+    def old(self, distance):
+        return self.window[8 + self.at + distance]
+
+    def difference(self, back):
+        return self.differences[(self.offset - back) % 32]
+
+    def advance(self, byte):
+        self.last = (self.last << 8 | byte) & MASK
+        self.offset += 1
+
+    def copied(self, byte):
+        missed = byte != self.predicted
+        self.misses = (self.misses << 1 | missed) & 0xffffffff
+        self.since = 0 if missed else self.since + 1
+        self.differences[self.offset % 32] = (byte - self.predicted) & 255
+        self.kind_difference[self.kind] = (byte - self.predicted) & 255
+        self.group[self.kind >> 4] = (self.group[self.kind >> 4] << 1 | missed) & 0xffffffff
+        self.advance(byte)
+
+    def run(self, made):
+        self.misses = self.misses << len(made) & 0xffffffff
+        self.since += len(made)
+        for i in range(min(len(made), 32)):
+            self.differences[(self.offset + i) % 32] = 0
+        for byte in made:
+            self.advance(byte)
+
 
 class Body:
-    WINDOW = 128
-
     def __init__(self, header, coder, covers, read_old):
         self.header, self.coder, self.covers, self.read_old = header, coder, covers, read_old
-        self.misses, self.since, self.level, self.ghost_misses = 0, 0, 4, 0
-        self.runs, self.hits, self.miss_tree, self.extra, self.as_ghost = {}, {}, {}, {}, {}
+        self.model, self.place, self.level = MODELS[header.profile](header), Place(), 4
         self.trace = []
 
     def make(self, start, end):
         """Bytes [start, end) of the new image."""
-        made = bytearray()
-        while start + len(made) < end:
-            at = start + len(made)
+        made, self.place.offset = bytearray(), start
+        while self.place.offset < end:
+            at = self.place.offset
             cover = next((i for i, c in enumerate(self.covers) if c[0] + c[2] > at),
                          len(self.covers))
             limit, held = end, False
@@ -261,79 +321,86 @@ class Body:
                 new, _, size = self.covers[cover]
                 held = new <= at
                 limit = min(end, new + size if held else new)
-            size = min(limit - at, self.WINDOW)
-            made += self.copied(cover, at, size) if held else self.gap(cover, at, size)
+            size = min(limit - at, self.model.WINDOW)
+            made += self.copied(cover, size) if held else self.gap(cover, size)
         return bytes(made)
 
-    def copied(self, cover, at, size):
+    def old_window(self, start, size):
+        """The bytes, 8 before and 16 behind them; zeros outside of the image."""
+        old_size = self.header.old_size
+        first, end = max(start - 8, 0), min(start + size + 16, old_size)
+        if start >= old_size:
+            first, end = start, start + size
+        before = bytes(8 - (start - first))
+        return (before + self.read_old(first, end - first)).ljust(size + 24, b"\0")
+
+    def copied(self, cover, size):
         new, old, _ = self.covers[cover]
-        predicted = self.read_old(old + at - new, size)
-        made = bytearray()
+        place, made = self.place, bytearray()
+        place.window = self.old_window(old + place.offset - new, size)
+        predicted = place.window[8:8 + size]
         while len(made) < size:
-            if self.since < 16:
-                self.copied_byte(predicted, made, at)
+            if place.since < 16:
+                self.copied_byte(predicted, made)
                 continue
             length = min(1 << self.level, size - len(made))
-            if self.run(predicted, made, length, self.level, at):
+            if self.run(predicted, made, length, self.level):
                 self.level = min(self.level + 1, 13)
                 continue
             level = self.level
             while level > 4 and length > 1:
                 level -= 1
                 half = length // 2
-                length = length - half if self.run(predicted, made, half, level, at) else half
+                length = length - half if self.run(predicted, made, half, level) else half
             self.level = self.level - 2 if self.level > 5 else 4
-            while len(made) < size and self.copied_byte(predicted, made, at):
+            while len(made) < size and self.copied_byte(predicted, made):
                 pass
+        self.model.learn(made)
         return made
 
-    def run(self, predicted, made, length, level, at):
-        bit = self.coder.adaptive(self.runs, (level, 0))
-        self.trace.append((at + len(made), f"run of {length}", "yes" if bit else "no"))
+    def run(self, predicted, made, length, level):
+        bit = self.model.run(self.coder, level, 0, self.place)
+        self.trace.append((self.place.offset, f"run of {length}", "yes" if bit else "no"))
         if bit:
-            made += predicted[len(made):len(made) + length]
-            self.misses = self.misses << length & 0xffffffff
-            self.since += length
+            part = predicted[len(made):len(made) + length]
+            made += part
+            self.place.run(part)
         return bit
 
-    def copied_byte(self, predicted, made, at):
-        expected = predicted[len(made)]
-        hit = self.coder.adaptive(self.hits, self.misses & 7)
-        if hit:
-            byte = expected
-            self.trace.append((at + len(made), "hit", "yes"))
-        else:
-            byte = (expected + self.tree(self.miss_tree, 0)) & 255
-            self.trace.append((at + len(made), "hit", f"no: {byte:02x} instead of {expected:02x}"))
-        missed = byte != expected
-        self.misses = (self.misses << 1 | missed) & 0xffffffff
-        self.since = 0 if missed else self.since + 1
+    def copied_byte(self, predicted, made):
+        place = self.place
+        place.at, place.predicted = len(made), predicted[len(made)]
+        byte, said = place.predicted, "yes"
+        hit = self.model.hit(self.coder, place)
+        if not hit:
+            byte = self.model.miss(self.coder, place)
+            said = f"no: {byte:02x} instead of {place.predicted:02x}"
+        self.trace.append((place.offset, "hit", said))
         made.append(byte)
+        place.copied(byte)
         return hit
 
-    def tree(self, table, which):
-        partial = 1
-        while partial < 256:
-            partial = partial << 1 | self.coder.adaptive(table, (which, partial))
-        return partial & 255
+    def ghosts(self, cover, size):
+        if not 0 <= cover < len(self.covers):
+            return None
+        new, old, _ = self.covers[cover]
+        start = old + self.place.offset - new
+        inside = 0 <= start and start + size <= self.header.old_size
+        return self.read_old(start, size) if inside else None
 
-    def gap(self, cover, at, size):
-        ghosts = None
-        if cover > 0:
-            new, old, _ = self.covers[cover - 1]
-            if old + at - new + size <= self.header.old_size:
-                ghosts = self.read_old(old + at - new, size)
-        made = bytearray()
+    def gap(self, cover, size):
+        place, made = self.place, bytearray()
+        ghosts = [self.ghosts(cover - 1, size), self.ghosts(cover, size)]
         for i in range(size):
-            if ghosts and self.coder.adaptive(self.as_ghost, self.ghost_misses & 7):
-                byte = ghosts[i]
-                self.trace.append((at + i, "as the ghost", f"yes: {byte:02x}"))
-            else:
-                byte = self.tree(self.extra, at + i & 1)
-                self.trace.append((at + i, "new byte", f"{byte:02x}"))
-            missed = not ghosts or ghosts[i] != byte
-            self.ghost_misses = (self.ghost_misses << 1 | missed) & 255
+            place.ghosts = [some[i] if some is not None else None for some in ghosts]
+            byte = self.model.extra(self.coder, place)
+            self.trace.append((place.offset, "new byte", f"{byte:02x}"))
+            self.model.learn([byte])
+            for which in (0, 1):
+                missed = place.ghosts[which] != byte
+                place.ghost_misses[which] = (place.ghost_misses[which] << 1 | missed) & 255
             made.append(byte)
+            place.advance(byte)
         return made
 
 
@@ -358,6 +425,7 @@ def decode_body(header, body, old, trace):
         new = decode_pages(header, coder, covers, old)
     else:
         maker = Body(header, coder, covers, lambda start, size: old[start:start + size])
+        maker.model.train(old)
         new = maker.make(0, header.new_size)
         if trace is not None:
             trace += [header, covers, maker.trace]
@@ -399,10 +467,10 @@ def write(name, data):
         file.write(data)
 
 
-def make(old, new, *options):
+def make(old, new, decoder, *options):
     write("old", old)
     write("new", new)
-    run("delta", "old", "new", "-o", "made.fwd", "--decoder", "tiny", *options)
+    run("delta", "old", "new", "-o", "made.fwd", "--decoder", decoder, *options)
     return read("made.fwd")
 
 
@@ -436,7 +504,7 @@ def joined(trace):
 
 def example():
     old, new = example_images()
-    patch, trace = make(old, new), []
+    patch, trace = make(old, new, "tiny"), []
     check(decode(patch, old, trace) == new, "the second decoder makes something else")
     header, covers, decisions = trace
     lines = ["## A worked example", ""] + ["    " + line for line in COMMANDS.split("\n")[:-1]]
@@ -483,29 +551,36 @@ def edited(source, data, edits):
 
 def pairs():
     source = random.Random(1)
-    text = b"".join(b"%d bottles of beer on wall %d\n" % (i, i * i % 97) for i in range(900))
-    noise = source.randbytes(20000)
-    table = b"".join((i * 7 % 5000).to_bytes(4, "little") for i in range(4000))
+    text = b"".join(b"%d bottles of beer on wall %d\n" % (i, i * i % 97) for i in range(250))
+    noise = source.randbytes(7000)
+    table = b"".join((i * 7 % 5000).to_bytes(4, "little") for i in range(1500))
     yield text, edited(source, text, 30)
     yield noise, edited(source, noise, 60)
     yield table, edited(source, table, 100)
     yield text, text
-    yield text, text[5000:] + text[:5000]
+    yield text, text[2000:] + text[:2000]
     yield noise, b""
     yield b"", text
-    yield noise, source.randbytes(3000)
+    yield noise, source.randbytes(2000)
+
+
+OPTIONS = (("tiny",), ("tiny", "--in-place=512", "--page-size", "256"), ("small",),
+           ("small", "--in-place=1KiB", "--page-size", "1024"), ("full", "--no-unpack"))
 
 
 def check_pairs():
     kinds = set()
     for old, new in pairs():
-        for options in ((), ("--in-place=512", "--page-size", "256")):
+        for options in OPTIONS:
             patch = make(old, new, *options)
-            kinds.add(Header(patch).flags)
+            header = Header(patch)
+            kinds.add((header.profile, header.flags))
+            if header.flags != STORED and header.profile < 2 and header.memory != header.claim():
+                sys.exit(f"{header.memory} bytes of memory are claimed, not {header.claim()}")
             if decode(patch, old + b"behind the image") != new:
                 sys.exit(f"a patch from {len(old)} to {len(new)} bytes makes something else")
-    if kinds != {0, STORED, IN_PLACE}:
-        sys.exit(f"patches with flags {kinds} were made, but not all kinds")
+    if kinds != {(0, STORED), (0, 0), (0, IN_PLACE), (1, 0), (1, IN_PLACE), (2, 0)}:
+        sys.exit(f"patches {kinds} were made, but not all kinds")
 
 
 def check_damage(patch, old):
@@ -518,6 +593,37 @@ def check_damage(patch, old):
             sys.exit(f"a patch with damage at {at} was taken")
 
 
+# --- tables of constants --------------------------------------------------------------------------
+
+GROUPS = ("", "BRANCH", "SHORT", "PAGE", "LOW", "LITERAL", "MEMORY", "POINTER", "TABLE")
+WORD = re.compile(r"\{0x(\w+),\s+0x(\w+),\s+(\d+),\s+(\d+),\s+(?:\w+,\s+)?"
+                  r"\{(\d+), (\d+), (\d+), (\d+), PATCH_GROUP_(\w+)\}")
+
+
+def source(name):
+    with open(os.path.join(SOURCE, "libpack", "patch", name), encoding="utf-8") as file:
+        return file.read()
+
+
+def check_constants(document):
+    """The predictors' tables and the logistic one stand in the document as in the sources."""
+    found = 0
+    for name in ("thumb", "words", "a64", "avr", "xtensa"):
+        for mask, value, shift, width, *form, group in WORD.findall(source(f"predict_{name}.c")):
+            row = [f"| {mask} | {value} |", f"| {shift}, {width}",
+                   ", ".join([*form, str(GROUPS.index(group))])]
+            found += 1
+            if not any(all(part in line for part in row) for line in document.split("\n")):
+                sys.exit(f"predict_{name}.c has a word that the document has not: {row}")
+    numbers = re.findall(r"0x(\w{8}),", source("predict_x86.c"))
+    for line in (" ".join(numbers[:8]), " ".join(numbers[8:]),
+                 " ".join(map(str, LOGISTIC))):
+        if line not in " ".join(document.split()):
+            sys.exit(f"the document has another table than {line}")
+    if found < 20 or len(numbers) != 16:
+        sys.exit("the tables were not found in the sources")
+
+
 text, patch, old = example()
 if "--print" in sys.argv:
     print(text)
@@ -525,5 +631,7 @@ else:
     with open(DOCUMENT, encoding="utf-8") as file:
         if text not in file.read():
             sys.exit("the worked example of docs/delta-format.md is not what fwpack makes now")
+        file.seek(0)
+        check_constants(file.read())
     check_damage(patch, old)
     check_pairs()
