@@ -178,13 +178,17 @@ static int code_tables(struct encoder *encoder)
 static int code_steps(struct encoder *encoder, size_t at)
 {
     const struct delta_bytes *image = &encoder->script->new_image;
+    const size_t window = encoder->body.window;
+    /* The body writes each byte where it stands, the same one: not into an image that is mapped. */
+    PACK_AUTO_FREE uint8_t *bytes = malloc(window);
+    if (!bytes)
+        return pack_fail_memory(encoder->error);
     size_t size = 1;
     for (size_t step = 0; size > 0; step++) {
         if (encoder->script->context && step % STEPS_BETWEEN_QUESTIONS == 0 &&
             pack_check_cancelled(encoder->script->context, encoder->error))
             return (int)encoder->error->code;
-        /* The body only reads what it writes to the patch. */
-        uint8_t *bytes = (uint8_t *)(uintptr_t)image->bytes + at;
+        memcpy(bytes, image->bytes + at, (size_t)pack_min(window, image->size - at));
         enum patch_status status = patch_body_step(&encoder->body, bytes, &size);
         if (encoder->error->code)
             return (int)encoder->error->code;
