@@ -3,12 +3,14 @@
 """docs/delta-format.md, proved: its worked example is what fwpack makes, byte for byte, and a second
 decoder, written from the document alone, opens what fwpack makes.
 
-The second decoder knows stored patches and all profiles, in two slots and in one. It leaves out the
-predictors (so patches with regions) and opened images. Its models are in delta_models.py.
+The second decoder knows stored patches and all profiles, in two slots and in one. It leaves out opened
+images, and of the predictors all but those of Thumb and of pointers. Its models are in
+delta_models.py, its predictors in delta_predict.py.
 
     tests/cli/delta_format.py --print    # the example as it must stand there; needs $FWPACK
 """
 
+import bisect
 import hashlib
 import os
 import random
@@ -17,6 +19,7 @@ import subprocess
 import sys
 
 from delta_models import LOGISTIC, MODELS
+from delta_predict import COVERED, GUESS, Predictor, knows
 
 SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 DOCUMENT = os.path.join(SOURCE, "docs", "delta-format.md")
@@ -204,6 +207,75 @@ def read_covers(coder, header):
     return covers
 
 
+def read_spans(coder, models, count, size):
+    """Start and end of each entry, which the caller goes on with."""
+    last = 0
+    for _ in range(count):
+        start = last + coder.number(models[0])
+        last = start + coder.number(models[1])
+        check(last <= size, "a range is outside")
+        yield start, last
+
+
+def read_ranges(coder, models, count, size):
+    ranges, expected = [], 0
+    for start, end in read_spans(coder, models, count, size):
+        address = (expected + coder.signed(models[2])) & MASK
+        ranges.append((start, end, address))
+        expected = address + end - start
+    return ranges
+
+
+def read_layout(coder, header):
+    models = {}, {}, {}
+    old = read_ranges(coder, models, header.old_ranges, header.old_size)
+    new = read_ranges(coder, models, header.new_ranges, header.new_size)
+    regions = [(*span, *(coder.number(models[2]) for _ in range(3)))
+               for span in read_spans(coder, models, header.regions, header.old_size)]
+    check(all(knows(region[2]) for region in regions), "left out here")
+    return old, new, regions
+
+
+# --- "Cover map" ----------------------------------------------------------------------------------
+
+def by_list(covers):
+    def look(old):
+        for new, start, size in covers:
+            if start <= old < start + size:
+                return COVERED, old - start + new
+        before = [c for c in covers if c[1] + c[2] <= old]
+        if not before:
+            return GUESS, old
+        new, start, _ = max(before, key=lambda c: c[1] + c[2])
+        return GUESS, old - start + new
+    return look
+
+
+def by_index(covers):
+    intervals, held = [], 0
+    for new, start, size in sorted(covers, key=lambda c: c[1]):
+        end, shift = start + size, new - start
+        if intervals and start < intervals[-1][1]:
+            if size > held:
+                intervals[-1][1] = start
+                if intervals[-1][0] == start:
+                    intervals.pop()
+            else:
+                start = intervals[-1][1]
+        if start < end:
+            intervals.append([start, end, shift])
+            held = size
+    starts = [interval[0] for interval in intervals]
+
+    def look(old):
+        number = bisect.bisect_right(starts, old)
+        if number == 0:
+            return GUESS, old
+        _, end, shift = intervals[number - 1]
+        return COVERED if old < end else GUESS, old + shift
+    return look
+
+
 # --- "Pages" --------------------------------------------------------------------------------------
 
 class Slot:
@@ -291,31 +363,41 @@ class Place:
         self.since = 0 if missed else self.since + 1
         self.differences[self.offset % 32] = (byte - self.predicted) & 255
         self.kind_difference[self.kind] = (byte - self.predicted) & 255
-        self.group[self.kind >> 4] = (self.group[self.kind >> 4] << 1 | missed) & 0xffffffff
+        self.note_field(self.kind, missed)
         self.advance(byte)
 
-    def run(self, made):
+    def note_field(self, kind, missed):
+        if kind & 7 == 0:
+            self.group[kind >> 4] = self.group[kind >> 4] << 1 & 0xffffffff
+        self.group[kind >> 4] |= missed
+
+    def run(self, made, kinds):
         self.misses = self.misses << len(made) & 0xffffffff
         self.since += len(made)
         for i in range(min(len(made), 32)):
             self.differences[(self.offset + i) % 32] = 0
+        for kind in filter(None, kinds):
+            self.kind_difference[kind] = 0
+            self.note_field(kind, 0)
         for byte in made:
             self.advance(byte)
 
 
 class Body:
-    def __init__(self, header, coder, covers, read_old):
+    def __init__(self, header, coder, covers, layout, read_old):
         self.header, self.coder, self.covers, self.read_old = header, coder, covers, read_old
+        map_cover = (by_index if header.profile == 2 else by_list)(covers)
+        self.predictor, self.field_end = Predictor(covers, *layout, map_cover), (b"", b"")
+        self.ends = [new + size for new, _, size in covers]
         self.model, self.place, self.level = MODELS[header.profile](header), Place(), 4
         self.trace = []
 
     def make(self, start, end):
         """Bytes [start, end) of the new image."""
-        made, self.place.offset = bytearray(), start
+        made, self.place.offset, self.field_end = bytearray(), start, (b"", b"")
         while self.place.offset < end:
             at = self.place.offset
-            cover = next((i for i, c in enumerate(self.covers) if c[0] + c[2] > at),
-                         len(self.covers))
+            cover = bisect.bisect_right(self.ends, at)
             limit, held = end, False
             if cover < len(self.covers):
                 new, _, size = self.covers[cover]
@@ -334,42 +416,68 @@ class Body:
         before = bytes(8 - (start - first))
         return (before + self.read_old(first, end - first)).ljust(size + 24, b"\0")
 
+    def predict(self, cover, size):
+        """The window's prediction and kinds; keeps what fields leave for the next window."""
+        new, old, length = self.covers[cover]
+        start = old + self.place.offset - new
+        predictor, carry = self.predictor, len(self.field_end[0])
+        predictor.predicted = bytearray(self.place.window[8:])
+        predictor.kinds = bytearray(size + 16)
+        predictor.predicted[:carry], predictor.kinds[:carry] = self.field_end
+        end = size
+        if carry < size and start < self.header.old_size:
+            reach = self.place.window[8:8 + min(size + 16, self.header.old_size - start)]
+            end = predictor.predict((reach, size, start, self.place.offset, cover), carry)
+        if self.place.offset + size == new + length:
+            end = size
+        self.field_end = bytes(predictor.predicted[size:end]), bytes(predictor.kinds[size:end])
+        return bytes(predictor.predicted[:size]), bytes(predictor.kinds[:size])
+
     def copied(self, cover, size):
         new, old, _ = self.covers[cover]
         place, made = self.place, bytearray()
         place.window = self.old_window(old + place.offset - new, size)
-        predicted = place.window[8:8 + size]
+        predicted, kinds = self.predict(cover, size)
         while len(made) < size:
             if place.since < 16:
-                self.copied_byte(predicted, made)
+                self.copied_byte(predicted, kinds, made)
                 continue
             length = min(1 << self.level, size - len(made))
-            if self.run(predicted, made, length, self.level):
+            if self.run(predicted, kinds, made, length, self.level):
                 self.level = min(self.level + 1, 13)
                 continue
             level = self.level
             while level > 4 and length > 1:
                 level -= 1
                 half = length // 2
-                length = length - half if self.run(predicted, made, half, level) else half
+                length = length - half if self.run(predicted, kinds, made, half, level) else half
             self.level = self.level - 2 if self.level > 5 else 4
-            while len(made) < size and self.copied_byte(predicted, made):
+            while len(made) < size and self.copied_byte(predicted, kinds, made):
                 pass
         self.model.learn(made)
         return made
 
-    def run(self, predicted, made, length, level):
-        bit = self.model.run(self.coder, level, 0, self.place)
+    def risk(self, predicted, kinds, start, end):
+        risk = 0
+        for i in range(start, end):
+            if kinds[i]:
+                moved = predicted[i] != self.place.window[8 + i]
+                risk = max(risk, 3 if kinds[i] & 8 else 2 if moved else 1)
+        return risk
+
+    def run(self, predicted, kinds, made, length, level):
+        start, end = len(made), len(made) + length
+        risk = self.risk(predicted, kinds, start, end)
+        bit = self.model.run(self.coder, level, risk, self.place)
         self.trace.append((self.place.offset, f"run of {length}", "yes" if bit else "no"))
         if bit:
-            part = predicted[len(made):len(made) + length]
-            made += part
-            self.place.run(part)
+            made += predicted[start:end]
+            self.place.run(predicted[start:end], kinds[start:end])
         return bit
 
-    def copied_byte(self, predicted, made):
+    def copied_byte(self, predicted, kinds, made):
         place = self.place
-        place.at, place.predicted = len(made), predicted[len(made)]
+        place.at, place.predicted, place.kind = len(made), predicted[len(made)], kinds[len(made)]
         byte, said = place.predicted, "yes"
         hit = self.model.hit(self.coder, place)
         if not hit:
@@ -418,13 +526,12 @@ def decode(patch, old, trace=None):
 
 
 def decode_body(header, body, old, trace):
-    check(header.old_ranges == header.new_ranges == header.regions == 0, "left out here")
     coder = Coder(body, header.seal())
-    covers = read_covers(coder, header)
+    covers, layout = read_covers(coder, header), read_layout(coder, header)
     if header.flags == IN_PLACE:
-        new = decode_pages(header, coder, covers, old)
+        new = decode_pages(header, coder, covers, layout, old)
     else:
-        maker = Body(header, coder, covers, lambda start, size: old[start:start + size])
+        maker = Body(header, coder, covers, layout, lambda start, size: old[start:start + size])
         maker.model.train(old)
         new = maker.make(0, header.new_size)
         if trace is not None:
@@ -433,9 +540,9 @@ def decode_body(header, body, old, trace):
     return new
 
 
-def decode_pages(header, coder, covers, old):
+def decode_pages(header, coder, covers, layout, old):
     slot = Slot(header, covers, old)
-    maker = Body(header, coder, covers, slot.read)
+    maker = Body(header, coder, covers, layout, slot.read)
     left, order = slot.read_map(coder), Order(slot)
     for _ in range(left):
         page = order.next_page(coder)
@@ -549,6 +656,34 @@ def edited(source, data, edits):
     return bytes(data)
 
 
+def thumb_image(sizes):
+    """Functions of so many BL, each with a literal pool of two addresses; linked at 0x08004000."""
+    base, places, at = 0x08004000, {}, 4 * len(sizes)
+    for name, size in sizes:
+        places[name] = at
+        at += 4 * size + 12
+    image = bytearray(b"".join((base + places[name] | 1).to_bytes(4, "little")
+                               for name, _ in sizes))
+    for name, size in sizes:
+        source = random.Random(name)
+        for _ in range(size):
+            way = places[1 + source.randrange(159)] - len(image) - 4
+            high, low = way >> 12 & 0x7ff, way >> 1 & 0x7ff
+            image += (0xf000 | high).to_bytes(2, "little") + (0xf800 | low).to_bytes(2, "little")
+        image += bytes.fromhex("00490000") + b"".join(
+            (base + places[1 + source.randrange(159)] + 4 * source.randrange(2)).to_bytes(
+                4, "little") for _ in range(2))
+    return bytes(image)
+
+
+def thumb_pair():
+    source = random.Random(2)
+    sizes = [(name, source.randrange(3, 40)) for name in range(1, 160)]
+    return thumb_image(sizes), thumb_image(sizes[:50] + [(160, 9)] + sizes[52:90] +
+                                           [(name, size + 1) for name, size in sizes[90:92]] +
+                                           sizes[92:] + [sizes[50]] + [sizes[51]])
+
+
 def pairs():
     source = random.Random(1)
     text = b"".join(b"%d bottles of beer on wall %d\n" % (i, i * i % 97) for i in range(250))
@@ -568,19 +703,28 @@ OPTIONS = (("tiny",), ("tiny", "--in-place=512", "--page-size", "256"), ("small"
            ("small", "--in-place=1KiB", "--page-size", "1024"), ("full", "--no-unpack"))
 
 
+def check_pair(old, new, *options):
+    patch = make(old, new, *options)
+    header = Header(patch)
+    if header.flags != STORED and header.profile < 2 and header.memory != header.claim():
+        sys.exit(f"{header.memory} bytes of memory are claimed, not {header.claim()}")
+    if decode(patch, old + b"behind the image") != new:
+        sys.exit(f"a patch from {len(old)} to {len(new)} bytes makes something else")
+    return header
+
+
 def check_pairs():
     kinds = set()
     for old, new in pairs():
         for options in OPTIONS:
-            patch = make(old, new, *options)
-            header = Header(patch)
+            header = check_pair(old, new, *options)
             kinds.add((header.profile, header.flags))
-            if header.flags != STORED and header.profile < 2 and header.memory != header.claim():
-                sys.exit(f"{header.memory} bytes of memory are claimed, not {header.claim()}")
-            if decode(patch, old + b"behind the image") != new:
-                sys.exit(f"a patch from {len(old)} to {len(new)} bytes makes something else")
     if kinds != {(0, STORED), (0, 0), (0, IN_PLACE), (1, 0), (1, IN_PLACE), (2, 0)}:
         sys.exit(f"patches {kinds} were made, but not all kinds")
+    for options in OPTIONS:
+        header = check_pair(*thumb_pair(), *options, "--architecture", "thumb")
+        if not header.regions or not header.old_ranges:
+            sys.exit("nothing is predicted where much could be")
 
 
 def check_damage(patch, old):
