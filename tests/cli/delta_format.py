@@ -4,8 +4,8 @@
 decoder, written from the document alone, opens what fwpack makes.
 
 The second decoder knows stored patches and all profiles, in two slots and in one. It leaves out opened
-images, and of the predictors all but those of Thumb and of pointers. Its models are in
-delta_models.py, its predictors in delta_predict.py.
+images, and the predictors of A32, MIPS, PowerPC and ELF's tables. Its models are in delta_models.py,
+its predictors in delta_predict.py.
 
     tests/cli/delta_format.py --print    # the example as it must stand there; needs $FWPACK
 """
