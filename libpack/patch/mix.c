@@ -149,9 +149,10 @@ static uint32_t stirred(uint32_t hash)
 void mix_find_flag(struct mix_question *question, const struct mix_tables *tables,
                    const uint32_t *hashes, size_t contexts)
 {
+    unsigned bits = tables->slot_bits < MIX_FLAG_BITS ? tables->slot_bits : MIX_FLAG_BITS;
     for (size_t i = 0; i < contexts; i++) {
         uint32_t hash = stirred(hashes[i]);
-        uint8_t *slot = tables->slots + 2 * (size_t)(hash >> (32 - tables->slot_bits));
+        uint8_t *slot = tables->slots + 2 * (size_t)(hash >> (32 - bits));
         uint8_t check = (uint8_t)hash;
         if (slot[0] != check) {
             slot[0] = check;

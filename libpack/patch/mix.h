@@ -32,6 +32,7 @@ struct mix_tables {
 };
 
 #define MIX_RATES 256
+#define MIX_FLAG_BITS 17 /* single bits stay in so much of the slots: it fits a cache */
 
 struct mix {
     struct mix_shape shape;
