@@ -170,7 +170,7 @@ void patch_number_model_begin(struct patch_number_model *model)
 uint64_t patch_code_number(struct patch_coder *coder, struct patch_number_model *model,
                            uint64_t value)
 {
-    uint64_t plus = value + 1; /* UINT64_MAX is never coded */
+    uint64_t plus = patch_is_writing(coder) ? value + 1 : 0; /* UINT64_MAX is never coded */
     unsigned length = 0;
     while (length < 63 &&
            patch_code_adaptive(coder, &model->length[length], 4, plus >> (length + 1) != 0))

@@ -34,7 +34,7 @@ struct patch_coder {
     uint32_t code; /* reading: the patch's number, less the low end of the range */
     patch_read_function read;
     void *user;
-    uint64_t consumed; /* bytes read */
+    patch_offset consumed; /* bytes read */
     uint8_t buffer[32];
     uint8_t buffered, used;
     bool ended, failed; /* read past the end; a callback failed */

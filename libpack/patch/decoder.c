@@ -230,7 +230,7 @@ enum patch_status patch_decoder_end(struct patch_decoder *decoder)
     return decoder->coder.failed ? PATCH_IO : PATCH_CORRUPT;
 }
 
-uint64_t patch_decoder_consumed(const struct patch_decoder *decoder)
+patch_offset patch_decoder_consumed(const struct patch_decoder *decoder)
 {
     return decoder->coder.consumed;
 }

@@ -57,7 +57,7 @@ enum patch_status patch_decoder_page(struct patch_decoder *decoder, uint32_t *pa
 enum patch_status patch_decoder_end(struct patch_decoder *decoder);
 
 /* Bytes read of the patch's body, and made of the new image, so far. */
-uint64_t patch_decoder_consumed(const struct patch_decoder *decoder);
+patch_offset patch_decoder_consumed(const struct patch_decoder *decoder);
 patch_offset patch_decoder_made(const struct patch_decoder *decoder);
 const struct patch_covers *patch_decoder_covers(const struct patch_decoder *decoder);
 #ifndef PATCH_DECODE_ONLY

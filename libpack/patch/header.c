@@ -67,7 +67,9 @@ enum patch_status patch_header_size(const uint8_t prefix[PATCH_PREFIX_SIZE], siz
  */
 
 struct fields {
-    uint8_t *out;      /* writing, else NULL */
+#ifndef PATCH_DECODE_ONLY
+    uint8_t *out; /* writing, else NULL */
+#endif
     const uint8_t *in; /* reading */
     size_t at, size;
     bool failed;
@@ -77,24 +79,26 @@ static void byte(struct fields *fields, uint8_t *value)
 {
     if (fields->at == fields->size)
         fields->failed = true;
+#ifndef PATCH_DECODE_ONLY
     else if (fields->out)
         fields->out[fields->at++] = *value;
+#endif
     else
         *value = fields->in[fields->at++];
 }
 
 /* LEB128, at most `most`; a number has one way to be written. */
-static uint64_t number(struct fields *fields, uint64_t value, uint64_t most)
+static patch_offset number(struct fields *fields, patch_offset value, patch_offset most)
 {
-    uint64_t result = 0;
-    for (unsigned shift = 0; shift < 64 && !fields->failed; shift += 7) {
-        uint8_t part =
-            (uint8_t)((value >> shift & 127) | (shift < 63 && value >> shift > 127 ? 128 : 0));
+    const unsigned width = 8 * sizeof(patch_offset);
+    patch_offset result = 0;
+    for (unsigned shift = 0; shift < width && !fields->failed; shift += 7) {
+        uint8_t part = (uint8_t)((value >> shift & 127) | (value >> shift > 127 ? 128 : 0));
         byte(fields, &part);
-        result |= (uint64_t)(part & 127) << shift;
+        result |= (patch_offset)(part & 127) << shift;
         if (part < 128) {
             fields->failed = fields->failed || (shift > 0 && part == 0) ||
-                             (shift == 63 && part > 1) || result > most;
+                             (shift + 7 > width && part >> (width - shift) != 0) || result > most;
             return result;
         }
     }
@@ -116,7 +120,7 @@ static uint32_t count(struct fields *fields, uint32_t value, uint32_t most)
 static patch_offset offset(struct fields *fields, patch_offset value)
 {
     patch_offset most = (patch_offset) ~(patch_offset)0;
-    return (patch_offset)number(fields, value, most >> 1);
+    return number(fields, value, most >> 1);
 }
 
 /* Pages as struct pack_flash has them, and 32 bits for all places in both images. */
@@ -167,7 +171,7 @@ static enum patch_status all_fields(struct fields *fields, struct patch_header *
         return PATCH_MALFORMED;
     header->old_size = offset(fields, header->old_size);
     header->new_size = offset(fields, header->new_size);
-    header->memory = number(fields, header->memory, UINT64_C(1) << 48);
+    header->memory = number(fields, header->memory, PATCH_MAX_MEMORY);
     hash(fields, header->old_hash);
     hash(fields, header->new_hash);
     if (!(header->flags & PATCH_STORED))
@@ -202,6 +206,7 @@ enum patch_status patch_header_parse(struct patch_header *header, const uint8_t 
     return status;
 }
 
+#ifndef PATCH_DECODE_ONLY
 size_t patch_header_encode(const struct patch_header *header, uint8_t bytes[PATCH_MAX_HEADER])
 {
     struct patch_header copy = *header;
@@ -211,3 +216,4 @@ size_t patch_header_encode(const struct patch_header *header, uint8_t bytes[PATC
     bytes[4] = (uint8_t)fields.at;
     return fields.at;
 }
+#endif

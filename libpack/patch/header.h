@@ -10,6 +10,11 @@
 #define PATCH_HASH_SIZE 32
 #define PATCH_PREFIX_SIZE 5 /* "FWD", the version, and how long the header is */
 #define PATCH_MAX_HEADER 255
+#ifdef PATCH_32
+#define PATCH_MAX_MEMORY UINT32_MAX
+#else
+#define PATCH_MAX_MEMORY (UINT64_C(1) << 48)
+#endif
 
 enum patch_flag {
     PATCH_STORED = 1,   /* the new image itself follows the header */
@@ -24,7 +29,7 @@ struct patch_header {
     uint8_t profile;
     uint8_t flags;
     patch_offset old_size, new_size; /* as they lie on the device */
-    uint64_t memory;                 /* bytes that applying takes at most */
+    patch_offset memory;             /* bytes that applying takes at most */
     uint8_t old_hash[PATCH_HASH_SIZE], new_hash[PATCH_HASH_SIZE]; /* SHA-256 */
 
     uint32_t seal; /* patch_header_seal of the bytes that were parsed */
@@ -69,7 +74,9 @@ enum patch_status patch_header_parse(struct patch_header *header, const uint8_t 
 uint32_t patch_header_seal(const uint8_t *bytes, size_t size);
 /* PATCH_IN_PLACE: pages of the new image. */
 uint32_t patch_header_pages(const struct patch_header *header);
+#ifndef PATCH_DECODE_ONLY
 /* Writes the header, and returns its size. */
 size_t patch_header_encode(const struct patch_header *header, uint8_t bytes[PATCH_MAX_HEADER]);
+#endif
 
 #endif

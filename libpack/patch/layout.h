@@ -9,10 +9,43 @@
 
 #include "patch/types.h"
 
+/* Which machines a build of the predictor knows; a patch for another one is refused by its reader.
+ */
+#define PATCH_ARCHITECTURE_THUMB 1u
+#define PATCH_ARCHITECTURE_A64 2u
+#define PATCH_ARCHITECTURE_X86 4u
+#define PATCH_ARCHITECTURE_RISCV 8u
+#define PATCH_ARCHITECTURE_XTENSA 16u
+#define PATCH_ARCHITECTURE_AVR 32u
+#define PATCH_ARCHITECTURE_MIPS 64u
+#define PATCH_ARCHITECTURE_POWERPC 128u
+#define PATCH_ARCHITECTURE_POINTERS 256u /* regions of nothing but pointers */
+#define PATCH_ARCHITECTURE_ELF 512u      /* relocation and symbol tables */
+#define PATCH_ARCHITECTURE_A32 1024u
+#ifndef PATCH_ARCHITECTURES
+#define PATCH_ARCHITECTURES 2047u
+#endif
+
+/*
+ * Addresses, and distances of them. A small device counts them in 32 bits where its references
+ * reach 16 MiB at most: modulo 2^32 that is the same as in 64 bits as long as no range ends in the
+ * last PATCH_REACH bytes, and a patch with such a range is refused there.
+ */
+#if defined PATCH_32 && PATCH_ARCHITECTURES == PATCH_ARCHITECTURE_THUMB
+#define PATCH_REACH (UINT32_C(1) << 25)
+#define PATCH_MOST_ADDRESS (UINT32_MAX - PATCH_REACH)
+typedef uint32_t patch_address;
+typedef int32_t patch_distance;
+#else
+#define PATCH_MOST_ADDRESS UINT64_MAX
+typedef uint64_t patch_address;
+typedef int64_t patch_distance;
+#endif
+
 /* Bytes [start, end) of an image lie at `address` and up. Ascending, not overlapping. */
 struct patch_range {
     patch_offset start, end;
-    uint64_t address;
+    patch_address address;
 };
 
 /* How references are written in a region of the old image. See predict.h for each. */
@@ -45,7 +78,7 @@ enum patch_region_kind {
 struct patch_region {
     patch_offset start, end;
     uint8_t kind;
-    uint64_t parameter[2]; /* what a kind needs beside; 0 where it needs nothing */
+    patch_address parameter[2]; /* what a kind needs beside; 0 where it needs nothing */
 };
 
 struct patch_layout {

@@ -18,7 +18,9 @@ struct kind {
     uint8_t pointer_align; /* 0 for none */
 };
 
-static const struct kind kind_table[PATCH_REGION_KINDS] = {
+/* Ends with the last kind that this build knows. */
+static const struct kind kind_table[] = {
+    [PATCH_REGION_NONE] = {NULL, NULL, 1, 0},
 #if PATCH_ARCHITECTURES & PATCH_ARCHITECTURE_THUMB
     [PATCH_REGION_THUMB] = {patch_look_thumb, patch_look_pointer32_le, 2, 4},
 #endif
@@ -63,22 +65,29 @@ static const struct kind kind_table[PATCH_REGION_KINDS] = {
 #endif
 };
 
+/* NULL where nothing is predicted. */
+static const struct kind *kind_of(uint8_t region_kind)
+{
+    const size_t count = sizeof kind_table / sizeof *kind_table;
+    const struct kind *kind = region_kind < count ? &kind_table[region_kind] : NULL;
+    return kind && kind->look ? kind : NULL;
+}
+
 bool patch_predict_knows(uint8_t region_kind)
 {
-    return region_kind == PATCH_REGION_NONE ||
-           (region_kind < PATCH_REGION_KINDS && kind_table[region_kind].look);
+    return region_kind == PATCH_REGION_NONE || kind_of(region_kind);
 }
 
 /* --- targets ---------------------------------------------------------------------------------- */
 
-static bool in_range(const struct patch_range *range, uint64_t address)
+static bool in_range(const struct patch_range *range, patch_address address)
 {
     return address - range->address < range->end - range->start;
 }
 
 /* Of ranges that lie at the same addresses, as of two programs in one image, the nearest. */
 static const struct patch_range *range_of_address(const struct patch_range *ranges, size_t count,
-                                                  uint64_t address, patch_offset place)
+                                                  patch_address address, patch_offset place)
 {
     const struct patch_range *best = NULL;
     patch_offset least = 0;
@@ -103,7 +112,7 @@ static const struct patch_range *range_of_offset(const struct patch_range *range
 }
 
 /* Whether a cover near the window's, in the new image, holds the byte at `old`. */
-static bool map_nearby(const struct patch_site *site, uint64_t old, patch_offset *moved)
+static bool map_nearby(const struct patch_site *site, patch_address old, patch_offset *moved)
 {
     const struct patch_covers *covers = site->predictor->covers;
     const size_t here = site->predictor->cover_hint;
@@ -121,7 +130,8 @@ static bool map_nearby(const struct patch_site *site, uint64_t old, patch_offset
     return false;
 }
 
-static enum patch_reach map_offset(const struct patch_site *site, uint64_t old, patch_offset *moved)
+static enum patch_reach map_offset(const struct patch_site *site, patch_address old,
+                                   patch_offset *moved)
 {
     const struct patch_predictor *predictor = site->predictor;
     if (old >= predictor->old_end)
@@ -132,8 +142,8 @@ static enum patch_reach map_offset(const struct patch_site *site, uint64_t old, 
     return PATCH_REACH_GUESS;
 }
 
-enum patch_reach patch_site_map_pointer(const struct patch_site *site, uint64_t address,
-                                        uint64_t *moved)
+enum patch_reach patch_site_map_pointer(const struct patch_site *site, patch_address address,
+                                        patch_address *moved)
 {
     const struct patch_predictor *predictor = site->predictor;
     const struct patch_layout *layout = predictor->layout;
@@ -155,7 +165,8 @@ enum patch_reach patch_site_map_pointer(const struct patch_site *site, uint64_t 
     return reach;
 }
 
-enum patch_reach patch_site_map(const struct patch_site *site, uint64_t address, uint64_t *moved)
+enum patch_reach patch_site_map(const struct patch_site *site, patch_address address,
+                                patch_address *moved)
 {
     patch_offset offset = 0;
     if (!site->plain)
@@ -166,22 +177,22 @@ enum patch_reach patch_site_map(const struct patch_site *site, uint64_t address,
 }
 
 enum patch_reach patch_site_relative(const struct patch_site *site, size_t at,
-                                     const struct patch_form *form, int64_t *distance)
+                                     const struct patch_form *form, patch_distance *distance)
 {
-    const uint64_t mask = ~(uint64_t)(form->align - 1);
-    const uint64_t from = (site->old_address + at + form->bias) & mask;
-    const uint64_t to = (site->new_address + at + form->bias) & mask;
-    const uint64_t half = (uint64_t)1 << (form->bits - 1);
-    uint64_t moved = 0;
-    enum patch_reach reach = patch_site_map(site, from + (uint64_t)*distance, &moved);
+    const patch_address mask = ~(patch_address)(form->align - 1);
+    const patch_address from = (site->old_address + at + form->bias) & mask;
+    const patch_address to = (site->new_address + at + form->bias) & mask;
+    const patch_address half = (patch_address)1 << (form->bits - 1);
+    patch_address moved = 0;
+    enum patch_reach reach = patch_site_map(site, from + (patch_address)*distance, &moved);
     moved -= to;
-    if ((uint64_t)*distance + SHORT_WAY < 2 * SHORT_WAY && moved + LONG_WAY >= 2 * LONG_WAY) {
-        moved = (uint64_t)*distance;
+    if ((patch_address)*distance + SHORT_WAY < 2 * SHORT_WAY && moved + LONG_WAY >= 2 * LONG_WAY) {
+        moved = (patch_address)*distance;
         reach = PATCH_REACH_GUESS;
     }
     if (reach == PATCH_REACH_NONE || moved + half >= half * 2 || (moved & (form->unit - 1u)) != 0)
         return PATCH_REACH_NONE;
-    *distance = (int64_t)moved;
+    *distance = (patch_distance)moved;
     return reach;
 }
 
@@ -195,7 +206,7 @@ void patch_site_mark(const struct patch_site *site, size_t at, size_t size, unsi
 
 /* --- address pairs ---------------------------------------------------------------------------- */
 
-void patch_site_keep(const struct patch_site *site, unsigned number, uint64_t target)
+void patch_site_keep(const struct patch_site *site, unsigned number, patch_address target)
 {
     site->predictor->pair_target[number] = target;
     site->predictor->pair_known |= UINT32_C(1) << number;
@@ -206,7 +217,7 @@ void patch_site_forget(const struct patch_site *site, unsigned number)
     site->predictor->pair_known &= ~(UINT32_C(1) << number);
 }
 
-bool patch_site_recall(const struct patch_site *site, unsigned number, uint64_t *target)
+bool patch_site_recall(const struct patch_site *site, unsigned number, patch_address *target)
 {
     *target = site->predictor->pair_target[number];
     return site->predictor->pair_known >> number & 1;
@@ -222,7 +233,8 @@ bool patch_site_word(const struct patch_site *site, size_t at, size_t size,
         if ((*word & entry->mask) != entry->value)
             continue;
         const uint32_t field = (UINT32_C(1) << entry->width) - 1;
-        int64_t distance = patch_signed(*word >> entry->shift, entry->width) * entry->form.unit;
+        patch_distance distance =
+            patch_signed(*word >> entry->shift, entry->width) * entry->form.unit;
         *reach = patch_site_relative(site, at, &entry->form, &distance);
         if (*reach == PATCH_REACH_NONE)
             return true;
@@ -239,7 +251,7 @@ bool patch_site_word(const struct patch_site *site, size_t at, size_t size,
 void patch_predict_begin(struct patch_predictor *predictor, const struct patch_layout *layout,
                          const struct patch_covers *covers)
 {
-    uint64_t lowest = UINT64_MAX, highest = 0;
+    patch_address lowest = (patch_address)-1, highest = 0;
     memset(predictor, 0, sizeof *predictor);
     predictor->layout = layout;
     predictor->covers = covers;
@@ -248,7 +260,7 @@ void patch_predict_begin(struct patch_predictor *predictor, const struct patch_l
             predictor->old_end = covers->list[i].old_offset + covers->list[i].size;
     for (size_t i = 0; i < layout->old_range_count; i++) {
         const struct patch_range *range = &layout->old_ranges[i];
-        const uint64_t last = range->address + (range->end - range->start);
+        const patch_address last = range->address + (range->end - range->start);
         if (range->address < lowest)
             lowest = range->address;
         if (last > highest)
@@ -333,7 +345,8 @@ static void place(struct patch_site *site, size_t at, size_t *end)
 static size_t walk(struct patch_site *site, const struct kind *kind, size_t at, size_t end,
                    size_t limit)
 {
-    const uint64_t step = (uint64_t)kind->step - 1, align = (uint64_t)kind->pointer_align - 1;
+    const patch_address step = (patch_address)kind->step - 1,
+                        align = (patch_address)kind->pointer_align - 1;
     at += (size_t)(-(site->old_address + at) & step);
     while (at < end) {
         const size_t room = limit - at < PATCH_AHEAD ? limit - at : PATCH_AHEAD;
@@ -374,12 +387,13 @@ size_t patch_predict(struct patch_predictor *predictor, const uint8_t *old, size
             at = (size_t)(site.region->start - old_offset);
         if (site.region->end - old_offset < end)
             end = (size_t)(site.region->end - old_offset);
-        if (site.region->kind >= PATCH_REGION_KINDS || !kind_table[site.region->kind].look) {
+        const struct kind *kind = kind_of(site.region->kind);
+        if (!kind) {
             at = end;
             continue;
         }
         place(&site, at, &end);
-        at = walk(&site, &kind_table[site.region->kind], at, end, size + ahead);
+        at = walk(&site, kind, at, end, size + ahead);
     }
     return at > size ? at : size;
 }

@@ -20,23 +20,6 @@
  * symbol table. A symbol table's parameter[0] is the address of its string table.
  */
 
-/* Which machines a build of the predictor knows; a patch for another one is refused by its reader.
- */
-#define PATCH_ARCHITECTURE_THUMB 1u
-#define PATCH_ARCHITECTURE_A64 2u
-#define PATCH_ARCHITECTURE_X86 4u
-#define PATCH_ARCHITECTURE_RISCV 8u
-#define PATCH_ARCHITECTURE_XTENSA 16u
-#define PATCH_ARCHITECTURE_AVR 32u
-#define PATCH_ARCHITECTURE_MIPS 64u
-#define PATCH_ARCHITECTURE_POWERPC 128u
-#define PATCH_ARCHITECTURE_POINTERS 256u /* regions of nothing but pointers */
-#define PATCH_ARCHITECTURE_ELF 512u      /* relocation and symbol tables */
-#define PATCH_ARCHITECTURE_A32 1024u
-#ifndef PATCH_ARCHITECTURES
-#define PATCH_ARCHITECTURES 2047u
-#endif
-
 /* True when this build predicts regions of that kind (PATCH_REGION_NONE included). */
 bool patch_predict_knows(uint8_t region_kind);
 
@@ -66,10 +49,10 @@ struct patch_predictor {
     /* Private to predict*.c: what was seen of address pairs, the last region, bounds. */
     size_t region_hint;
     size_t cover_hint;
-    patch_offset old_end;  /* no cover reaches further */
-    uint64_t lowest, span; /* of all addresses of the old ranges */
-    patch_offset next_old; /* the pairs below hold only while the windows follow each other */
-    uint64_t pair_target[32];
+    patch_offset old_end;       /* no cover reaches further */
+    patch_address lowest, span; /* of all addresses of the old ranges */
+    patch_offset next_old;      /* the pairs below hold only while the windows follow each other */
+    patch_address pair_target[32];
     uint32_t pair_known;
 };
 

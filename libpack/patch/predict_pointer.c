@@ -12,7 +12,7 @@ static bool is_upper(uint8_t kind, uint32_t word)
 
 static size_t look_pointer(struct patch_site *site, size_t at, size_t room, size_t size, bool big)
 {
-    uint64_t value = 0, moved = 0, odd = 0;
+    patch_address value = 0, moved = 0, odd = 0;
     if (room < size)
         return 1;
     for (size_t i = 0; i < size; i++)
@@ -41,6 +41,8 @@ size_t patch_look_pointer32_be(struct patch_site *site, size_t at, size_t room)
     return look_pointer(site, at, room, 4, true);
 }
 
+#if PATCH_MOST_ADDRESS > UINT32_MAX
+
 size_t patch_look_pointer64_le(struct patch_site *site, size_t at, size_t room)
 {
     return look_pointer(site, at, room, 8, false);
@@ -51,12 +53,14 @@ size_t patch_look_pointer64_be(struct patch_site *site, size_t at, size_t room)
     return look_pointer(site, at, room, 8, true);
 }
 
+#endif
+
 size_t patch_look_relative32(struct patch_site *site, size_t at, size_t room)
 {
     static const struct patch_form form = {0, 1, 32, 1, PATCH_GROUP_MEMORY};
     if (room < 4)
         return room;
-    int64_t distance = patch_signed(patch_get32(site->old + at), 32);
+    patch_distance distance = patch_signed(patch_get32(site->old + at), 32);
     const enum patch_reach reach =
         distance != 0 ? patch_site_relative(site, at, &form, &distance) : PATCH_REACH_NONE;
     if (reach == PATCH_REACH_NONE)

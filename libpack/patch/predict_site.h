@@ -22,9 +22,9 @@ struct patch_site {
     const uint8_t *old; /* of the window, as the two below */
     uint8_t *predicted, *kinds;
     patch_offset old_offset, new_offset;
-    uint64_t old_address, new_address; /* of the window's first byte, modulo 2^64 */
-    bool plain;                        /* in no range: addresses are offsets */
-    bool nearby;                       /* the window's cover is known */
+    patch_address old_address, new_address; /* of the window's first byte, modulo the type */
+    bool plain;                             /* in no range: addresses are offsets */
+    bool nearby;                            /* the window's cover is known */
 };
 
 /*
@@ -45,11 +45,12 @@ patch_look patch_look_thumb, patch_look_a32, patch_look_a64, patch_look_x86_64, 
  * Where the byte at an old address lies now. Of several places to which a byte was copied, the one
  * nearest to the reference counts.
  */
-enum patch_reach patch_site_map(const struct patch_site *site, uint64_t address, uint64_t *moved);
+enum patch_reach patch_site_map(const struct patch_site *site, patch_address address,
+                                patch_address *moved);
 
 /* The same for an absolute address, which says nothing where no range is known. */
-enum patch_reach patch_site_map_pointer(const struct patch_site *site, uint64_t address,
-                                        uint64_t *moved);
+enum patch_reach patch_site_map_pointer(const struct patch_site *site, patch_address address,
+                                        patch_address *moved);
 
 /* How a signed field says a distance. */
 struct patch_form {
@@ -62,7 +63,7 @@ struct patch_form {
 
 /* Turns the old distance of the reference at `at` into the new one, if the form can say it. */
 enum patch_reach patch_site_relative(const struct patch_site *site, size_t at,
-                                     const struct patch_form *form, int64_t *distance);
+                                     const struct patch_form *form, patch_distance *distance);
 
 /* Says of `size` bytes at `at` (at most 8) that they are a field. */
 void patch_site_mark(const struct patch_site *site, size_t at, size_t size, unsigned group,
@@ -70,9 +71,9 @@ void patch_site_mark(const struct patch_site *site, size_t at, size_t size, unsi
 
 /* --- address pairs ---------------------------------------------------------------------------- */
 
-void patch_site_keep(const struct patch_site *site, unsigned number, uint64_t target);
+void patch_site_keep(const struct patch_site *site, unsigned number, patch_address target);
 void patch_site_forget(const struct patch_site *site, unsigned number);
-bool patch_site_recall(const struct patch_site *site, unsigned number, uint64_t *target);
+bool patch_site_recall(const struct patch_site *site, unsigned number, patch_address *target);
 
 /* --- words with one field --------------------------------------------------------------------- */
 
@@ -90,10 +91,10 @@ bool patch_site_word(const struct patch_site *site, size_t at, size_t size,
 
 /* --- integers --------------------------------------------------------------------------------- */
 
-static inline int64_t patch_signed(uint64_t value, unsigned bits)
+static inline patch_distance patch_signed(patch_address value, unsigned bits)
 {
-    const uint64_t sign = (uint64_t)1 << (bits - 1);
-    return (int64_t)(((value & (sign * 2 - 1)) ^ sign) - sign);
+    const patch_address sign = (patch_address)1 << (bits - 1);
+    return (patch_distance)(((value & (sign * 2 - 1)) ^ sign) - sign);
 }
 
 static inline uint32_t patch_get16(const uint8_t *p)

@@ -22,7 +22,7 @@ static const struct halfword halfwords[] = {
 static void look_compare(struct patch_site *site, size_t at, uint32_t word)
 {
     static const struct patch_form form = {4, 1, 8, 2, PATCH_GROUP_SHORT};
-    int64_t distance = (int64_t)((word >> 9 & 1) << 6 | (word >> 3 & 0x1f) << 1);
+    patch_distance distance = (patch_distance)((word >> 9 & 1) << 6 | (word >> 3 & 0x1f) << 1);
     const enum patch_reach reach = patch_site_relative(site, at, &form, &distance);
     if (reach == PATCH_REACH_NONE || distance < 0)
         return;
@@ -45,8 +45,8 @@ static void look_halfword(struct patch_site *site, size_t at, uint32_t word)
         if ((word & entry->mask) != entry->value)
             continue;
         const uint32_t field = (UINT32_C(1) << entry->width) - 1;
-        int64_t distance =
-            entry->positive ? (int64_t)(word & field) : patch_signed(word, entry->width);
+        patch_distance distance =
+            entry->positive ? (patch_distance)(word & field) : patch_signed(word, entry->width);
         distance *= entry->form.unit;
         const enum patch_reach reach = patch_site_relative(site, at, &entry->form, &distance);
         if (reach == PATCH_REACH_NONE || (entry->positive && distance < 0))
@@ -76,7 +76,7 @@ static void look_call(struct patch_site *site, size_t at, uint32_t high, uint32_
     const struct patch_form *form = (low & 0xd001) == 0xc000 ? &to_a32 : &same;
     const uint32_t sign = high >> 10 & 1;
     const uint32_t i1 = ~(low >> 13 ^ sign) & 1, i2 = ~(low >> 11 ^ sign) & 1;
-    int64_t distance = patch_signed(
+    patch_distance distance = patch_signed(
         sign << 24 | i1 << 23 | i2 << 22 | (high & 0x3ff) << 12 | (low & 0x7ff) << 1, 25);
     const enum patch_reach reach = patch_site_relative(site, at, form, &distance);
     if (reach == PATCH_REACH_NONE)
@@ -91,7 +91,7 @@ static void look_call(struct patch_site *site, size_t at, uint32_t high, uint32_
 static void look_conditional(struct patch_site *site, size_t at, uint32_t high, uint32_t low)
 {
     static const struct patch_form form = {4, 1, 21, 2, PATCH_GROUP_SHORT};
-    int64_t distance =
+    patch_distance distance =
         patch_signed((high >> 10 & 1) << 20 | (low >> 11 & 1) << 19 | (low >> 13 & 1) << 18 |
                          (high & 0x3f) << 12 | (low & 0x7ff) << 1,
                      21);
@@ -109,7 +109,7 @@ static void look_conditional(struct patch_site *site, size_t at, uint32_t high, 
 static void look_load(struct patch_site *site, size_t at, uint32_t high, uint32_t low)
 {
     static const struct patch_form form = {4, 4, 13, 1, PATCH_GROUP_LITERAL};
-    int64_t distance = (int64_t)(low & 0xfff);
+    patch_distance distance = (patch_distance)(low & 0xfff);
     if ((high & 0x80) == 0)
         distance = -distance;
     const enum patch_reach reach = patch_site_relative(site, at, &form, &distance);
@@ -130,20 +130,20 @@ static void look_move(struct patch_site *site, size_t at, size_t room, uint32_t 
 {
     const unsigned number = low >> 8 & 15;
     const bool top = (high & 0x80) != 0;
-    uint64_t target = 0, moved = 0;
+    patch_address target = 0, moved = 0;
     bool known = top && patch_site_recall(site, number, &target);
     for (size_t i = 4; !top && !known && i + 4 <= room; i += 2) {
         const uint32_t next = patch_get16(site->old + at + i);
         const uint32_t rest = patch_get16(site->old + at + i + 2);
         if ((next & 0xfbf0) != 0xf2c0 || (rest & 0x8f00) != number << 8)
             continue;
-        target = (uint64_t)half_of_address(next, rest) << 16 | half_of_address(high, low);
+        target = (patch_address)half_of_address(next, rest) << 16 | half_of_address(high, low);
         known = true;
     }
     patch_site_forget(site, number);
     if (!known || (top && target >> 16 != half_of_address(high, low)))
         return;
-    const enum patch_reach reach = patch_site_map_pointer(site, target & ~(uint64_t)1, &moved);
+    const enum patch_reach reach = patch_site_map_pointer(site, target & ~(patch_address)1, &moved);
     if (reach == PATCH_REACH_NONE)
         return;
     if (!top)

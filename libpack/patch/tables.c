@@ -18,7 +18,7 @@ static uint64_t unfold(uint64_t folded)
 static uint64_t code_signed(struct patch_coder *coder, struct patch_number_model *model,
                             uint64_t difference)
 {
-    return unfold(patch_code_number(coder, model, fold(difference)));
+    return unfold(patch_code_number(coder, model, patch_is_writing(coder) ? fold(difference) : 0));
 }
 
 /* --- covers ----------------------------------------------------------------------------------- */
@@ -41,7 +41,7 @@ static unsigned find_shift(const struct cover_models *models, uint64_t shift)
 
 static uint64_t code_shift(struct patch_coder *coder, struct cover_models *models, uint64_t shift)
 {
-    unsigned found = find_shift(models, shift);
+    unsigned found = patch_is_writing(coder) ? find_shift(models, shift) : 0;
     uint64_t which = patch_code_number(coder, &models->recent, found);
     if (which >= PATCH_RECENT_SHIFTS) {
         shift = models->shifts[0] + code_signed(coder, &models->shift, shift - models->shifts[0]);
@@ -112,37 +112,42 @@ static bool code_span(struct patch_coder *coder, struct span_models *models, pat
     return true;
 }
 
-static bool code_ranges(struct patch_coder *coder, struct span_models *models,
-                        struct patch_range *ranges, size_t count, patch_offset size)
+static enum patch_status code_ranges(struct patch_coder *coder, struct span_models *models,
+                                     struct patch_range *ranges, size_t count, patch_offset size)
 {
     patch_offset last = 0;
     uint64_t expected = 0; /* addresses often go on where the last range ended */
     for (size_t i = 0; i < count; i++) {
         struct patch_range *range = &ranges[i];
         if (!code_span(coder, models, &range->start, &range->end, &last, size))
-            return false;
-        range->address = expected + code_signed(coder, &models->value, range->address - expected);
-        expected = range->address + (range->end - range->start);
+            return PATCH_MALFORMED;
+        const patch_offset length = range->end - range->start;
+        expected += code_signed(coder, &models->value, range->address - expected);
+        if (sizeof(patch_address) < sizeof(uint64_t) && expected > PATCH_MOST_ADDRESS - length)
+            return PATCH_UNSUPPORTED;
+        range->address = (patch_address)expected;
+        expected += length;
     }
-    return true;
+    return PATCH_OK;
 }
 
-static bool code_regions(struct patch_coder *coder, struct span_models *models,
-                         struct patch_region *regions, size_t count, patch_offset size)
+static enum patch_status code_regions(struct patch_coder *coder, struct span_models *models,
+                                      struct patch_region *regions, size_t count, patch_offset size)
 {
     patch_offset last = 0;
     for (size_t i = 0; i < count; i++) {
         struct patch_region *region = &regions[i];
         if (!code_span(coder, models, &region->start, &region->end, &last, size))
-            return false;
+            return PATCH_MALFORMED;
         uint64_t kind = patch_code_number(coder, &models->value, region->kind);
         if (kind >= PATCH_REGION_KINDS)
-            return false;
+            return PATCH_MALFORMED;
         region->kind = (uint8_t)kind;
         for (int p = 0; p < 2; p++)
-            region->parameter[p] = patch_code_number(coder, &models->value, region->parameter[p]);
+            region->parameter[p] =
+                (patch_address)patch_code_number(coder, &models->value, region->parameter[p]);
     }
-    return true;
+    return PATCH_OK;
 }
 
 static enum patch_status code_layout(struct patch_coder *coder, struct patch_tables *tables,
@@ -153,11 +158,13 @@ static enum patch_status code_layout(struct patch_coder *coder, struct patch_tab
     patch_number_model_begin(&spans->size);
     patch_number_model_begin(&spans->value);
     patch_account_to(coder, PATCH_ACCOUNT_LAYOUT);
-    if (!code_ranges(coder, spans, tables->old_ranges, tables->old_range_count, old_size) ||
-        !code_ranges(coder, spans, tables->new_ranges, tables->new_range_count, new_size) ||
-        !code_regions(coder, spans, tables->regions, tables->region_count, old_size))
-        return PATCH_MALFORMED;
-    return coder->failed ? PATCH_IO : PATCH_OK;
+    enum patch_status status =
+        code_ranges(coder, spans, tables->old_ranges, tables->old_range_count, old_size);
+    if (status == PATCH_OK)
+        status = code_ranges(coder, spans, tables->new_ranges, tables->new_range_count, new_size);
+    if (status == PATCH_OK)
+        status = code_regions(coder, spans, tables->regions, tables->region_count, old_size);
+    return status == PATCH_OK && coder->failed ? PATCH_IO : status;
 }
 
 /* --- all of them ------------------------------------------------------------------------------ */
