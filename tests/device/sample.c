@@ -9,10 +9,10 @@
             x = x * UINT32_C(1664525) + (n) + (x >> ((n) % 13)); \
         return x;                                                \
     }
-#define TEN(n)                                                                              \
-    STEP(n##0)                                                                              \
-    STEP(n##1) STEP(n##2) STEP(n##3) STEP(n##4) STEP(n##5) STEP(n##6) STEP(n##7) STEP(n##8) \
-        STEP(n##9)
+#define TEN(n) \
+    STEP(n##0) \
+    STEP(n##1) \
+    STEP(n##2) STEP(n##3) STEP(n##4) STEP(n##5) STEP(n##6) STEP(n##7) STEP(n##8) STEP(n##9)
 #define NAMES(n)                                                                               \
     step_##n##0, step_##n##1, step_##n##2, step_##n##3, step_##n##4, step_##n##5, step_##n##6, \
         step_##n##7, step_##n##8, step_##n##9
@@ -24,10 +24,15 @@ __attribute__((noinline)) uint32_t added(uint32_t x)
 }
 #endif
 TEN(2)
-TEN(3) TEN(4) TEN(5) TEN(6) TEN(7) TEN(8)
+TEN(3)
+TEN(4)
+TEN(5)
+TEN(6)
+TEN(7)
+TEN(8)
 
-    static uint32_t (*const table[])(uint32_t) = {NAMES(1), NAMES(2), NAMES(3), NAMES(4),
-                                                  NAMES(5), NAMES(6), NAMES(7), NAMES(8)};
+static uint32_t (*const table[])(uint32_t) = {NAMES(1), NAMES(2), NAMES(3), NAMES(4),
+                                              NAMES(5), NAMES(6), NAMES(7), NAMES(8)};
 #if RELEASE == 2
 const char version[] = "release 2 of the sample";
 #else
