@@ -80,7 +80,7 @@ class Slots:
         return at
 
     def flags(self, hashes):
-        return [self.find(stir(h), 2, 32 - self.bits) + 1 for h in hashes]
+        return [self.find(stir(h), 2, 32 - min(self.bits, 17)) + 1 for h in hashes]
 
     def nibbles(self, hashes, partial):
         return [self.find(stir((h + partial * 0x2f0b4c47) & 0xffffffff), 16, 35 - self.bits)
