@@ -7,6 +7,7 @@
 
 #include <sodium.h>
 #include <stdio.h>
+#include <string.h>
 
 /* --- attachments --------------------------------------------------------------------------- */
 
@@ -140,7 +141,8 @@ static int verify_images(struct pack_trusted *trusted, bool flat, struct pack_ve
 int pack_bundle_verify(struct pack_trusted *trusted, bool flat, struct pack_verify_report *report,
                        struct pack_error *error)
 {
-    *report = (struct pack_verify_report){.image_count = trusted->release->image_count};
+    memset(report, 0, sizeof *report); /* assigning it would take a second one on the stack */
+    report->image_count = trusted->release->image_count;
     int code = verify_attached(trusted, report, error);
     if (code == 0)
         code = trusted_load_tables(trusted, error);

@@ -16,7 +16,7 @@ struct creation {
     const struct pack_context *context;
     const struct pack_delta_options *options;
     struct pack_error *error;
-    struct delta_images images;
+    struct delta_inputs images;
     struct delta_pair pair;
     struct delta_attempt best; /* the smallest patch so far; its size is 0 before the first */
 };
@@ -26,7 +26,7 @@ static void free_creation(struct creation *creation)
     unpacked_free(&creation->pair.old_unpacked);
     unpacked_free(&creation->pair.new_unpacked);
     delta_attempt_free(&creation->best);
-    delta_images_close(&creation->images);
+    delta_inputs_close(&creation->images);
 }
 
 /* --- images ----------------------------------------------------------------------------------- */
@@ -35,7 +35,7 @@ static int open_images(struct creation *creation, struct pack_input *old_image,
                        struct pack_input *new_image)
 {
     struct delta_pair *pair = &creation->pair;
-    int status = delta_images_open(&creation->images, old_image, new_image,
+    int status = delta_inputs_open(&creation->images, old_image, new_image,
                                    delta_memory_of(creation->options), creation->context,
                                    pair->old_hash, pair->new_hash, creation->error);
     pair->old_image = creation->images.old_image.image;

@@ -36,7 +36,7 @@ static void give_back(const struct delta_image *image)
 
 static bool is_cancelled(void *user)
 {
-    struct delta_images *images = user;
+    struct delta_inputs *images = user;
     if (atomic_fetch_add(&images->asked, 1) % ASKED_EVERY == 0 &&
         resident() > images->memory / 4 * 3) {
         give_back(&images->old_image);
@@ -48,17 +48,17 @@ static bool is_cancelled(void *user)
 
 static void forward_log(void *user, enum pack_log_level level, const char *text)
 {
-    const struct delta_images *images = user;
+    const struct delta_inputs *images = user;
     pack_log(images->outer, level, "%s", text);
 }
 
 static void forward_progress(void *user, const char *what, uint64_t done, uint64_t total)
 {
-    const struct delta_images *images = user;
+    const struct delta_inputs *images = user;
     pack_progress(images->outer, what, done, total);
 }
 
-static void wrap_context(struct delta_images *images, const struct pack_context *outer)
+static void wrap_context(struct delta_inputs *images, const struct pack_context *outer)
 {
     images->outer = outer;
     if (outer)
@@ -94,7 +94,7 @@ static bool map_whole(struct delta_image *image, const struct pack_input *input)
     return true;
 }
 
-static int hash_image(const struct delta_images *images, const struct delta_image *image,
+static int hash_image(const struct delta_inputs *images, const struct delta_image *image,
                       uint8_t hash[PACK_SHA256_SIZE], struct pack_error *error)
 {
     PACK_AUTO(pack_sha256_free) struct pack_sha256 *running = NULL;
@@ -109,7 +109,7 @@ static int hash_image(const struct delta_images *images, const struct delta_imag
     return status ? status : pack_sha256_finish(running, hash, error);
 }
 
-static int open_image(const struct delta_images *images, struct delta_image *image,
+static int open_image(const struct delta_inputs *images, struct delta_image *image,
                       struct pack_input *input, uint8_t hash[PACK_SHA256_SIZE],
                       struct pack_error *error)
 {
@@ -122,7 +122,7 @@ static int open_image(const struct delta_images *images, struct delta_image *ima
     return status ? pack_at_file(error, input->name) : 0;
 }
 
-int delta_images_open(struct delta_images *images, struct pack_input *old_image,
+int delta_inputs_open(struct delta_inputs *images, struct pack_input *old_image,
                       struct pack_input *new_image, uint64_t memory,
                       const struct pack_context *outer, uint8_t old_hash[PACK_SHA256_SIZE],
                       uint8_t new_hash[PACK_SHA256_SIZE], struct pack_error *error)
@@ -141,7 +141,7 @@ static void close_image(struct delta_image *image)
     *image = (struct delta_image){.owned = NULL};
 }
 
-void delta_images_close(struct delta_images *images)
+void delta_inputs_close(struct delta_inputs *images)
 {
     close_image(&images->old_image);
     close_image(&images->new_image);

@@ -21,7 +21,7 @@ struct delta_image {
     void *mapping;  /* mapped, else NULL */
 };
 
-struct delta_images {
+struct delta_inputs {
     struct delta_image old_image, new_image;
     const struct pack_context *outer;
     struct pack_context context; /* the outer one; asking it whether to stop gives pages back */
@@ -30,10 +30,10 @@ struct delta_images {
 };
 
 /* Images above a sixteenth of `memory` are mapped where they are files. Hashes are filled in. */
-int delta_images_open(struct delta_images *images, struct pack_input *old_image,
+int delta_inputs_open(struct delta_inputs *images, struct pack_input *old_image,
                       struct pack_input *new_image, uint64_t memory,
                       const struct pack_context *outer, uint8_t old_hash[PACK_SHA256_SIZE],
                       uint8_t new_hash[PACK_SHA256_SIZE], struct pack_error *error);
-void delta_images_close(struct delta_images *images);
+void delta_inputs_close(struct delta_inputs *images);
 
 #endif

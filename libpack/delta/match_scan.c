@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "delta/match_parts.h"
 
+#include "base/memory.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 /* Offsets between two questions whether to go on. */
@@ -246,19 +249,27 @@ static int look(struct scanner *scanner, size_t offset, struct pack_error *error
     return status;
 }
 
+static struct manner manner_of(const struct delta_scan *scan, size_t tired, size_t most)
+{
+    return (struct manner){.costs = scan->costs, .tired = tired, .most = most};
+}
+
 int delta_scan_run(const struct delta_scan *scan, size_t start, size_t end,
                    struct delta_covers *candidates, const struct pack_context *context,
                    struct pack_error *error)
 {
-    struct scanner scanner = {.scan = scan,
-                              .candidates = candidates,
-                              .start = start,
-                              .end = end,
-                              .lenient = {.costs = scan->costs, .tired = 2048, .most = 1 << 16},
-                              .strict = {.costs = scan->costs, .tired = 256, .most = 1024},
-                              .hasty = {.costs = scan->costs, .tired = 32, .most = 128},
-                              .credit = MOST_CREDIT};
-    scanner.lenient.costs.miss -= scan->costs.miss / 4;
+    PACK_AUTO_FREE struct scanner *scanner = calloc(1, sizeof *scanner);
+    if (!scanner)
+        return pack_fail_memory(error);
+    scanner->scan = scan;
+    scanner->candidates = candidates;
+    scanner->start = start;
+    scanner->end = end;
+    scanner->lenient = manner_of(scan, 2048, 1 << 16);
+    scanner->strict = manner_of(scan, 256, 1024);
+    scanner->hasty = manner_of(scan, 32, 128);
+    scanner->lenient.costs.miss -= scan->costs.miss / 4;
+    scanner->credit = MOST_CREDIT;
     size_t ask = start;
     for (size_t offset = start; offset < end;) {
         int status = 0;
@@ -267,13 +278,13 @@ int delta_scan_run(const struct delta_scan *scan, size_t start, size_t end,
             status = pack_check_cancelled(context, error);
             ask = offset + CANCEL_EVERY;
         }
-        size_t skipped = skippable(&scanner, offset);
+        size_t skipped = skippable(scanner, offset);
         if (status == 0 && skipped == 0)
-            status = look(&scanner, offset, error);
+            status = look(scanner, offset, error);
         if (status != 0)
             return status;
         offset += skipped == 0 ? 1 : skipped;
-        scanner.credit = smaller(scanner.credit + scan->patience, MOST_CREDIT);
+        scanner->credit = smaller(scanner->credit + scan->patience, MOST_CREDIT);
     }
     return 0;
 }
