@@ -25,13 +25,13 @@ static uint64_t code_signed(struct patch_coder *coder, struct patch_number_model
 
 struct cover_models {
     struct patch_number_model gap, size, recent, shift;
-    uint64_t shifts[PATCH_RECENT_SHIFTS]; /* the last ones first */
+    patch_offset shifts[PATCH_RECENT_SHIFTS]; /* the last ones first, modulo the type */
 };
 
 _Static_assert(sizeof(struct cover_models) <= PATCH_TABLES_WORK, "as the header says");
 
 /* The shift's place among the recent ones, or their number. */
-static unsigned find_shift(const struct cover_models *models, uint64_t shift)
+static unsigned find_shift(const struct cover_models *models, patch_offset shift)
 {
     unsigned i = 0;
     while (i < PATCH_RECENT_SHIFTS && models->shifts[i] != shift)
@@ -39,12 +39,14 @@ static unsigned find_shift(const struct cover_models *models, uint64_t shift)
     return i;
 }
 
-static uint64_t code_shift(struct patch_coder *coder, struct cover_models *models, uint64_t shift)
+static patch_offset code_shift(struct patch_coder *coder, struct cover_models *models,
+                               patch_offset shift)
 {
     unsigned found = patch_is_writing(coder) ? find_shift(models, shift) : 0;
     uint64_t which = patch_code_number(coder, &models->recent, found);
     if (which >= PATCH_RECENT_SHIFTS) {
-        shift = models->shifts[0] + code_signed(coder, &models->shift, shift - models->shifts[0]);
+        shift = models->shifts[0] +
+                (patch_offset)code_signed(coder, &models->shift, shift - models->shifts[0]);
         which = PATCH_RECENT_SHIFTS - 1;
     } else {
         shift = models->shifts[which];
@@ -69,22 +71,20 @@ static enum patch_status code_covers(struct patch_coder *coder, struct cover_mod
                                      struct patch_tables *tables, const struct patch_source *old,
                                      patch_offset new_size)
 {
-    uint64_t at = 0;
+    patch_offset at = 0;
     for (size_t i = 0; i < tables->cover_count; i++) {
         struct patch_cover *cover = &tables->covers[i];
         uint64_t gap = patch_code_number(coder, &models->gap, cover->new_offset - at);
         uint64_t size = patch_code_number(coder, &models->size, cover->size - 1);
-        uint64_t shift = code_shift(coder, models, (uint64_t)cover->new_offset - cover->old_offset);
+        patch_offset shift = code_shift(coder, models, cover->new_offset - cover->old_offset);
         /* Each is tested before it is added, so that no sum wraps. */
         if (gap > new_size - at || size >= new_size - at - gap)
             return PATCH_MALFORMED;
-        at += gap;
+        at += (patch_offset)gap;
         if (!patch_is_writing(coder)) {
-            cover->new_offset = (patch_offset)at;
-            cover->old_offset = (patch_offset)(at - shift);
-            cover->size = (patch_offset)(size + 1);
-            if (at - shift > (uint64_t)old->size + old->more)
-                return PATCH_MALFORMED;
+            cover->new_offset = at;
+            cover->old_offset = at - shift;
+            cover->size = (patch_offset)size + 1;
         }
         if (!cover_fits(cover, old, new_size))
             return PATCH_MALFORMED;
