@@ -285,18 +285,12 @@ static const struct patch_region *region_after(struct patch_predictor *predictor
     return i < count ? &regions[i] : NULL;
 }
 
-/* The cover that holds the window: most often the one of the last window, or the next. */
+/* The cover that holds the window. */
 static void find_cover(struct patch_site *site)
 {
     const struct patch_covers *covers = site->predictor->covers;
     const patch_offset place = site->new_offset;
     size_t low = 0, high = covers->count; /* the first that begins beyond the place */
-    const size_t hint = site->predictor->cover_hint;
-    if (hint < high && covers->list[hint].new_offset <= place) {
-        low = hint + 1;
-        if (hint + 2 < high && covers->list[hint + 2].new_offset > place)
-            high = hint + 2;
-    }
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
         if (covers->list[middle].new_offset <= place)

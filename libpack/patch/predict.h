@@ -48,7 +48,7 @@ struct patch_predictor {
     const struct patch_covers *covers;
     /* Private to predict*.c: what was seen of address pairs, the last region, bounds. */
     size_t region_hint;
-    size_t cover_hint;
+    size_t cover_hint;          /* the window's cover, or the last one before it */
     patch_offset old_end;       /* no cover reaches further */
     patch_address lowest, span; /* of all addresses of the old ranges */
     patch_offset next_old;      /* the pairs below hold only while the windows follow each other */
