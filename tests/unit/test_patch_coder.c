@@ -38,7 +38,7 @@ static unsigned bit_of(unsigned pattern, unsigned i)
 {
     static const unsigned periods[] = {0, 1, 2, 3, 17, 251};
     const unsigned period = periods[pattern / 6 % 6];
-    return period == 0 ? 0 : i % period == 0;
+    return period != 0 && i % period == 0 ? 1u : 0u;
 }
 
 static void what_is_written_is_read(void **state)
