@@ -15,8 +15,7 @@ enum { IN_SIZE = 65536 };
 
 #define LIBRARY "libarchive.so.13"
 
-/* --- the library -------------------------------------------------------------------------------
- */
+/* --- the library ----------------------------------------------------------------------------- */
 
 /* Every function that is called, by its name in the library and its type in the header. */
 #define FUNCTIONS(X)                     \
@@ -123,8 +122,7 @@ static int reader_new(struct reader **reader, struct pack_input *input, struct p
     return 0;
 }
 
-/* --- its callbacks -----------------------------------------------------------------------------
- */
+/* --- its callbacks --------------------------------------------------------------------------- */
 
 static la_ssize_t on_read(struct archive *archive, void *user, const void **bytes)
 {
@@ -163,8 +161,7 @@ static la_int64_t on_seek(struct archive *archive, void *user, la_int64_t offset
     return target;
 }
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 static int fail_archive(struct reader *reader, struct pack_error *error)
 {

@@ -4,8 +4,7 @@
 #include "formats/backends.h"
 #include "formats/support.h"
 
-/* --- tar ---------------------------------------------------------------------------------------
- */
+/* --- tar ------------------------------------------------------------------------------------- */
 
 enum { TAR_BLOCK = 512, TAR_CHECKSUM = 148, TAR_CHECKSUM_SIZE = 8, TAR_MAGIC = 257 };
 
@@ -47,8 +46,7 @@ const struct pack_format fwpack_format_tar = {
     .describe = tar_describe,
 };
 
-/* --- cab ---------------------------------------------------------------------------------------
- */
+/* --- cab ------------------------------------------------------------------------------------- */
 
 enum { CAB_HEADER = 36 };
 
@@ -87,8 +85,7 @@ const struct pack_format fwpack_format_cab = {
     .describe = cab_describe,
 };
 
-/* --- zip ---------------------------------------------------------------------------------------
- */
+/* --- zip ------------------------------------------------------------------------------------- */
 
 static int zip_probe(const uint8_t *head, size_t size, uint64_t total)
 {
@@ -112,8 +109,7 @@ const struct pack_format fwpack_format_zip = {
     .describe = zip_describe,
 };
 
-/* --- ar and deb --------------------------------------------------------------------------------
- */
+/* --- ar and deb ------------------------------------------------------------------------------ */
 
 static int ar_probe(const uint8_t *head, size_t size, uint64_t total)
 {

@@ -62,8 +62,7 @@ struct cpio {
     uint64_t position;
 };
 
-/* --- headers -----------------------------------------------------------------------------------
- */
+/* --- headers --------------------------------------------------------------------------------- */
 
 static unsigned digit_value(uint8_t digit)
 {
@@ -125,8 +124,7 @@ static int read_member(struct cpio *cpio, struct member *member, struct pack_err
     return code;
 }
 
-/* --- members -----------------------------------------------------------------------------------
- */
+/* --- members --------------------------------------------------------------------------------- */
 
 static int check_sum(const struct cpio *cpio, const struct member *member, struct pack_error *error)
 {

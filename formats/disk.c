@@ -21,8 +21,7 @@ enum {
     MAX_LOGICAL = 128,
 };
 
-/* --- GPT ---------------------------------------------------------------------------------------
- */
+/* --- GPT ------------------------------------------------------------------------------------- */
 
 /* Type GUIDs, by their first 8 bytes as stored, read as a big-endian number. */
 static const struct word partition_types[] = {
@@ -183,8 +182,7 @@ const struct pack_format fwpack_format_gpt = {
     .describe = gpt_describe,
 };
 
-/* --- MBR ---------------------------------------------------------------------------------------
- */
+/* --- MBR ------------------------------------------------------------------------------------- */
 
 static const struct word mbr_types[] = {
     {0x01, "FAT12"},          {0x04, "FAT16 (small)"}, {0x05, "extended"},

@@ -150,8 +150,7 @@ static const struct word machines[] = {
     {252, "C-SKY"},  {258, "LoongArch"}, {0, NULL},
 };
 
-/* --- headers -----------------------------------------------------------------------------------
- */
+/* --- headers --------------------------------------------------------------------------------- */
 
 static uint64_t get(const struct elf *elf, const uint8_t *header, struct place place)
 {
@@ -250,8 +249,7 @@ static uint64_t load_address(const struct elf *elf, const struct segment *segmen
     return elf->all_physical_zero ? segment->virtual_address : segment->physical_address;
 }
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 static int elf_read(struct pack_input *input, struct pack_image_builder *builder,
                     struct pack_error *error)
@@ -273,8 +271,7 @@ static int elf_read(struct pack_input *input, struct pack_image_builder *builder
     return 0;
 }
 
-/* --- describing --------------------------------------------------------------------------------
- */
+/* --- describing ------------------------------------------------------------------------------ */
 
 /* Takes `size` bytes, padded to a multiple of 4. */
 static const uint8_t *take_padded(struct pack_cursor *cursor, uint64_t size)
@@ -400,8 +397,7 @@ static int elf_describe(struct pack_input *input, struct pack_facts *facts,
     return code == 0 ? describe_segments(&elf, facts, error) : code;
 }
 
-/* --- parts -------------------------------------------------------------------------------------
- */
+/* --- parts ----------------------------------------------------------------------------------- */
 
 struct section {
     uint64_t type, flags, address, offset, size;

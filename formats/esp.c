@@ -114,8 +114,7 @@ static void tell_header(struct pack_facts *facts, const uint8_t *header)
     fwpack_fact_word(facts, "flash_mode", modes, header[2]);
 }
 
-/* --- parts -------------------------------------------------------------------------------------
- */
+/* --- parts ----------------------------------------------------------------------------------- */
 
 /* What the processors run stands from here on; below are data, in flash or memory. */
 #define FIRST_CODE UINT32_C(0x40000000)
@@ -172,8 +171,7 @@ static int esp32_parts(struct pack_input *input, struct pack_parts *parts, struc
     return add_image(input, 0, parts, error);
 }
 
-/* --- ESP32 -------------------------------------------------------------------------------------
- */
+/* --- ESP32 ----------------------------------------------------------------------------------- */
 
 static int tell_description(struct esp *esp, struct pack_error *error)
 {
@@ -263,8 +261,7 @@ const struct pack_format fwpack_format_esp32 = {
     .parts = esp32_parts,
 };
 
-/* --- ESP8266 -----------------------------------------------------------------------------------
- */
+/* --- ESP8266 --------------------------------------------------------------------------------- */
 
 static int esp8266_describe(struct pack_input *input, struct pack_facts *facts,
                             struct pack_error *error)
@@ -313,8 +310,7 @@ const struct pack_format fwpack_format_esp8266 = {
     .describe = esp8266_describe,
 };
 
-/* --- whole flash of an ESP32 (esp-idf, docs/en/api-guides/partition-tables.rst) -----------------
- */
+/* --- whole flash of an ESP32 (esp-idf, docs/en/api-guides/partition-tables.rst) -------------- */
 
 enum {
     TABLE_OFFSET = 0x8000,

@@ -88,8 +88,7 @@ struct fit {
     uint64_t value_offset;
 };
 
-/* --- properties --------------------------------------------------------------------------------
- */
+/* --- properties ------------------------------------------------------------------------------ */
 
 /* Strings that a zero byte ends each, as one text. */
 static void fact_texts(struct pack_facts *facts, const char *name, uint8_t *value, size_t size)
@@ -211,8 +210,7 @@ static int on_property(void *user, const struct fdt_property *property, size_t d
                : code;
 }
 
-/* --- nodes -------------------------------------------------------------------------------------
- */
+/* --- nodes ----------------------------------------------------------------------------------- */
 
 /* What is known of an image's data, before its hashes are told. */
 static int tell_data(struct fit *fit, struct pack_error *error)
@@ -340,8 +338,7 @@ static int fit_describe(struct pack_input *input, struct pack_facts *facts,
     return code == 0 ? fwpack_fdt_walk(input, &visitor, error) : code;
 }
 
-/* --- parts -------------------------------------------------------------------------------------
- */
+/* --- parts ----------------------------------------------------------------------------------- */
 
 static int begin_part(void *user, const char *name, size_t depth, struct pack_error *error)
 {
@@ -400,8 +397,7 @@ static int fit_parts(struct pack_input *input, struct pack_parts *parts, struct 
     return code == 0 ? fwpack_fdt_walk(input, &visitor, error) : code;
 }
 
-/* --- which of the two --------------------------------------------------------------------------
- */
+/* --- which of the two ------------------------------------------------------------------------ */
 
 struct sections {
     bool images, configurations;
@@ -448,8 +444,7 @@ const struct pack_format fwpack_format_fit = {
     .parts = fit_parts,
 };
 
-/* --- device tree -------------------------------------------------------------------------------
- */
+/* --- device tree ----------------------------------------------------------------------------- */
 
 struct tree {
     struct pack_input *input;

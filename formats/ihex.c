@@ -53,8 +53,7 @@ struct reader {
     size_t last_length; /* of that record; 0 before the first */
 };
 
-/* --- dialect -----------------------------------------------------------------------------------
- */
+/* --- dialect --------------------------------------------------------------------------------- */
 
 static void learn_data(struct reader *reader, uint64_t address, size_t length)
 {
@@ -106,8 +105,7 @@ static struct dialect read_dialect(const struct pack_image *image)
     return dialect;
 }
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 static uint32_t record_offset(const struct record *record)
 {
@@ -287,8 +285,7 @@ static int ihex_probe(const uint8_t *head, size_t size, uint64_t total)
     return record.bytes[0] + OVERHEAD == (int)record.size && record.bytes[3] < TYPES ? 95 : 0;
 }
 
-/* --- writing -----------------------------------------------------------------------------------
- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 struct writer {
     struct pack_sink *sink;

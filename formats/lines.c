@@ -99,8 +99,7 @@ int fwpack_lines_end(struct line_reader *reader, const char *what, struct pack_e
     return fwpack_line_fail(reader, 0, error, "more follows the %s", what);
 }
 
-/* --- digits ------------------------------------------------------------------------------------
- */
+/* --- digits ---------------------------------------------------------------------------------- */
 
 static int digit_value(uint8_t digit)
 {

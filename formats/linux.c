@@ -6,8 +6,7 @@
 #include "formats/backends.h"
 #include "formats/support.h"
 
-/* --- Image -------------------------------------------------------------------------------------
- */
+/* --- Image ----------------------------------------------------------------------------------- */
 
 enum { IMAGE_HEADER = 64, ARM64_MAGIC = 0x38, RISCV_MAGIC = 0x30 };
 
@@ -63,8 +62,7 @@ const struct pack_format fwpack_format_linux_image = {
     .describe = image_describe,
 };
 
-/* --- zImage ------------------------------------------------------------------------------------
- */
+/* --- zImage ---------------------------------------------------------------------------------- */
 
 enum { ZIMAGE_MAGIC = 0x24, ZIMAGE_HEADER = 0x34, ENDIAN_MAGIC = 0x30 };
 

@@ -68,8 +68,7 @@ struct mcuboot {
     bool checked;    /* one hash is enough: there might be thousands */
 };
 
-/* --- areas of type, length, value --------------------------------------------------------------
- */
+/* --- areas of type, length, value ------------------------------------------------------------ */
 
 static int check_sha256(const struct mcuboot *image, const uint8_t *value, uint64_t offset,
                         struct pack_error *error)
@@ -153,8 +152,7 @@ static int take_area(struct mcuboot *image, uint64_t offset, unsigned magic, siz
     return code == 0 ? tell_tlvs(image, area, offset, error) : code;
 }
 
-/* --- header ------------------------------------------------------------------------------------
- */
+/* --- header ---------------------------------------------------------------------------------- */
 
 static void tell_header(struct pack_facts *facts, const uint8_t *header)
 {

@@ -5,8 +5,7 @@
 
 #include <inttypes.h>
 
-/* --- FAT (Microsoft, FAT specification 1.03) ---------------------------------------------------
- */
+/* --- FAT (Microsoft, FAT specification 1.03) ------------------------------------------------- */
 
 enum { FAT_SECTOR = 512 };
 
@@ -63,8 +62,7 @@ const struct pack_format fwpack_format_fat = {
     .describe = fat_describe,
 };
 
-/* --- cramfs ------------------------------------------------------------------------------------
- */
+/* --- cramfs ---------------------------------------------------------------------------------- */
 
 enum { CRAMFS_SUPER = 76 };
 
@@ -106,8 +104,7 @@ const struct pack_format fwpack_format_cramfs = {
     .describe = cramfs_describe,
 };
 
-/* --- romfs -------------------------------------------------------------------------------------
- */
+/* --- romfs ----------------------------------------------------------------------------------- */
 
 enum { ROMFS_HEADER = 32 };
 
@@ -139,8 +136,7 @@ const struct pack_format fwpack_format_romfs = {
     .describe = romfs_describe,
 };
 
-/* --- JFFS2 (Linux, include/uapi/linux/jffs2.h) -------------------------------------------------
- */
+/* --- JFFS2 (Linux, include/uapi/linux/jffs2.h) ----------------------------------------------- */
 
 /* A node begins with the magic, then one of the types that a file system starts with. */
 static int jffs2_probe(const uint8_t *head, size_t size, uint64_t total)
@@ -175,8 +171,7 @@ const struct pack_format fwpack_format_jffs2 = {
     .describe = jffs2_describe,
 };
 
-/* --- Android Verified Boot (external/avb, libavb/avb_vbmeta_image.h) ---------------------------
- */
+/* --- Android Verified Boot (external/avb, libavb/avb_vbmeta_image.h) ------------------------- */
 
 enum { VBMETA_HEADER = 256 };
 
@@ -216,8 +211,7 @@ const struct pack_format fwpack_format_vbmeta = {
     .describe = vbmeta_describe,
 };
 
-/* --- UEFI capsule and firmware volume (UEFI 2.10, 8.5.3 and 23.3; PI 1.8, volume 3, 3.2) --------
- */
+/* --- UEFI capsule and firmware volume (UEFI 2.10, 8.5.3 and 23.3; PI 1.8, volume 3, 3.2) ----- */
 
 enum { CAPSULE_HEADER = 28, VOLUME_HEADER = 56 };
 

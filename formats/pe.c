@@ -92,8 +92,7 @@ static int pe_describe(struct pack_input *input, struct pack_facts *facts, struc
     return tell_pe(input, facts, offset, error);
 }
 
-/* --- parts -------------------------------------------------------------------------------------
- */
+/* --- parts ----------------------------------------------------------------------------------- */
 
 static const struct word code_names[] = {
     {0x8664, "x86-64"},  {0x014c, "i386"},    {0xaa64, "aarch64"},
@@ -152,8 +151,7 @@ const struct pack_format fwpack_format_pe = {
     .parts = pe_parts,
 };
 
-/* --- bzImage (Linux, Documentation/arch/x86/boot.rst) ------------------------------------------
- */
+/* --- bzImage (Linux, Documentation/arch/x86/boot.rst) ---------------------------------------- */
 
 enum { SETUP_MAGIC = 0x202, SETUP_HEADER = 0x230, VERSION_BASE = 0x200, VERSION_SIZE = 256 };
 

@@ -59,8 +59,7 @@ struct reader {
     struct dialect dialect;
 };
 
-/* --- dialect -----------------------------------------------------------------------------------
- */
+/* --- dialect --------------------------------------------------------------------------------- */
 
 static int keep_dialect(struct pack_image_builder *builder, const struct dialect *dialect,
                         struct pack_error *error)
@@ -87,8 +86,7 @@ static struct dialect read_dialect(const struct pack_image *image)
     return dialect;
 }
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 static uint64_t record_address(const struct reader *reader)
 {
@@ -255,8 +253,7 @@ static int srec_probe(const uint8_t *head, size_t size, uint64_t total)
     return record.bytes[0] + 1 == (int)record.size ? 95 : 0;
 }
 
-/* --- writing -----------------------------------------------------------------------------------
- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 struct writer {
     struct pack_sink *sink;

@@ -16,8 +16,7 @@ enum {
     INSIDE = 8192, /* what a probe of content gets */
 };
 
-/* --- values with names -------------------------------------------------------------------------
- */
+/* --- values with names ----------------------------------------------------------------------- */
 
 const char *fwpack_word(const struct word *words, uint64_t value)
 {
@@ -115,8 +114,7 @@ void fwpack_fact_utf16(struct pack_facts *facts, const char *name, const uint8_t
     pack_fact_bytes(facts, name, out, used);
 }
 
-/* --- headers -----------------------------------------------------------------------------------
- */
+/* --- headers --------------------------------------------------------------------------------- */
 
 uint64_t fwpack_integer(const uint8_t *bytes, size_t size, enum byte_order order)
 {
@@ -180,8 +178,7 @@ bool fwpack_has(const uint8_t *bytes, size_t size, size_t offset, const void *ma
     return size >= offset && size - offset >= length && memcmp(bytes + offset, magic, length) == 0;
 }
 
-/* --- files -------------------------------------------------------------------------------------
- */
+/* --- files ----------------------------------------------------------------------------------- */
 
 int fwpack_read(struct pack_input *input, uint64_t offset, void *buffer, size_t size,
                 struct pack_error *error)
@@ -266,8 +263,7 @@ int fwpack_describe_inside(struct pack_facts *facts, struct pack_input *input, u
     return code;
 }
 
-/* --- segments ----------------------------------------------------------------------------------
- */
+/* --- segments -------------------------------------------------------------------------------- */
 
 void fwpack_describe_segments(struct pack_facts *facts, const struct pack_image *image)
 {

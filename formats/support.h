@@ -14,8 +14,7 @@
 
 enum byte_order { LITTLE, BIG };
 
-/* --- values with names -------------------------------------------------------------------------
- */
+/* --- values with names ----------------------------------------------------------------------- */
 
 /* A table of these ends with a NULL text. */
 struct word {
@@ -42,8 +41,7 @@ void fwpack_fact_utf16(struct pack_facts *facts, const char *name, const uint8_t
 void fwpack_fact_print(struct pack_facts *facts, const char *name, const char *format, ...)
     PACK_PRINTF(3, 4);
 
-/* --- headers -----------------------------------------------------------------------------------
- */
+/* --- headers --------------------------------------------------------------------------------- */
 
 enum field_kind {
     FIELD_NUMBER,
@@ -71,8 +69,7 @@ void fwpack_fact_fields(struct pack_facts *facts, const uint8_t *header, enum by
 /* Whether `magic` stands at `offset` of the `size` bytes. */
 bool fwpack_has(const uint8_t *bytes, size_t size, size_t offset, const void *magic, size_t length);
 
-/* --- files -------------------------------------------------------------------------------------
- */
+/* --- files ----------------------------------------------------------------------------------- */
 
 /* PACK_E_MALFORMED when the file ends before. */
 PACK_MUST_USE int fwpack_read(struct pack_input *input, uint64_t offset, void *buffer, size_t size,

@@ -58,8 +58,7 @@ static bool is_erased(const uint8_t *bytes, size_t size)
     return true;
 }
 
-/* --- structure ---------------------------------------------------------------------------------
- */
+/* --- structure ------------------------------------------------------------------------------- */
 
 /* The eraseblock size stands nowhere: it is where the next header is. */
 static int find_eraseblock(struct ubi *ubi, struct pack_error *error)
@@ -139,8 +138,7 @@ static int read_block(struct ubi *ubi, uint64_t offset, struct pack_error *error
     return 0;
 }
 
-/* --- volumes -----------------------------------------------------------------------------------
- */
+/* --- volumes --------------------------------------------------------------------------------- */
 
 static int describe_volume(const struct ubi *ubi, struct pack_facts *facts, unsigned id,
                            const uint8_t *record, struct pack_error *error)
@@ -212,8 +210,7 @@ const struct pack_format fwpack_format_ubi = {
     .describe = ubi_describe,
 };
 
-/* --- UBIFS -------------------------------------------------------------------------------------
- */
+/* --- UBIFS ----------------------------------------------------------------------------------- */
 
 enum { NODE_SIZE = 4096, NODE_COMMON = 24, CRC_FROM = 8, SUPER_NODE = 6, SUPER_FIELDS = 124 };
 

@@ -101,8 +101,7 @@ static const struct word family_names[] = {
     {0, NULL},
 };
 
-/* --- blocks ------------------------------------------------------------------------------------
- */
+/* --- blocks ---------------------------------------------------------------------------------- */
 
 static bool is_block(const uint8_t *bytes)
 {
@@ -151,8 +150,7 @@ static bool is_absolute(const struct block *block)
            memcmp(payload, payload + 1, PAGE - 1) == 0;
 }
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 /* What has been seen of each block number; a number may be taken by a block that is no flash. */
 enum seen { NOT_SEEN, SEEN_OTHER, SEEN_FLASH };
@@ -301,8 +299,7 @@ static int uf2_read(struct pack_input *input, struct pack_image_builder *builder
     return code;
 }
 
-/* --- describing --------------------------------------------------------------------------------
- */
+/* --- describing ------------------------------------------------------------------------------ */
 
 static const struct word tag_names[] = {
     {0x9fc7bc, "version"},
@@ -413,8 +410,7 @@ static int uf2_probe(const uint8_t *head, size_t size, uint64_t total)
     return size >= 8 && is_block(head) ? 100 : 0;
 }
 
-/* --- writing -----------------------------------------------------------------------------------
- */
+/* --- writing --------------------------------------------------------------------------------- */
 
 struct writer {
     struct pack_sink *sink;

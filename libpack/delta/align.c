@@ -34,8 +34,7 @@ struct table {
     size_t *partner; /* of each new entry: the old one, or NONE */
 };
 
-/* --- pairs -------------------------------------------------------------------------------------
- */
+/* --- pairs ----------------------------------------------------------------------------------- */
 
 static uint64_t key_of(const struct table *table, const uint8_t *entry)
 {
@@ -132,8 +131,7 @@ static void smooth(struct table *table)
     }
 }
 
-/* --- covers ------------------------------------------------------------------------------------
- */
+/* --- covers ---------------------------------------------------------------------------------- */
 
 static int append(struct delta_covers *covers, struct patch_cover cover, struct pack_error *error)
 {
@@ -212,8 +210,7 @@ static int replace(struct delta_covers *covers, const struct table *table, patch
     return 0;
 }
 
-/* --- tables ------------------------------------------------------------------------------------
- */
+/* --- tables ---------------------------------------------------------------------------------- */
 
 /*
  * The range of the new image that stands for that of [start, end): where both images have as many
@@ -357,8 +354,7 @@ static int align_region(struct delta_covers *covers, const struct images *images
     return code;
 }
 
-/* --- tables without headers --------------------------------------------------------------------
- */
+/* --- tables without headers ------------------------------------------------------------------ */
 
 /* What entries look like that only add the load address: place, then this, then an addend. */
 struct relative {

@@ -40,8 +40,7 @@ struct pack_patch {
     bool decoded, proved;
 };
 
-/* --- what the decoder calls --------------------------------------------------------------------
- */
+/* --- what the decoder calls ------------------------------------------------------------------ */
 
 static int read_patch(void *user, uint8_t *buffer, size_t capacity)
 {
@@ -87,8 +86,7 @@ static int fail(struct pack_patch *patch, enum patch_status status, struct pack_
     return pack_at_file(error, patch->input->name);
 }
 
-/* --- header ------------------------------------------------------------------------------------
- */
+/* --- header ---------------------------------------------------------------------------------- */
 
 static void fill_info(struct pack_patch *patch)
 {
@@ -171,8 +169,7 @@ void pack_patch_close(struct pack_patch **patch)
     *patch = NULL;
 }
 
-/* --- begin -------------------------------------------------------------------------------------
- */
+/* --- begin ----------------------------------------------------------------------------------- */
 
 static int hash_input(struct pack_sha256 *hash, const struct pack_context *context,
                       struct pack_input *input, uint64_t size, enum pack_code code,
@@ -435,8 +432,7 @@ void pack_patch_report(const struct pack_patch *patch, struct pack_delta_report 
     report->extra = info->plain_new_size - report->copied;
 }
 
-/* --- read --------------------------------------------------------------------------------------
- */
+/* --- read ------------------------------------------------------------------------------------ */
 
 static int step_stored(struct pack_patch *patch, struct pack_error *error)
 {
@@ -568,8 +564,7 @@ int pack_patch_read(struct pack_patch *patch, void *buffer, size_t capacity, siz
     return pack_sha256_update(patch->hash, buffer, *got, error);
 }
 
-/* --- save and restore --------------------------------------------------------------------------
- */
+/* --- save and restore ------------------------------------------------------------------------ */
 
 /* "FWS", a version; the SHA-256 of what follows; `made`, `at`, what is ready; the decoder's memory.
  */
@@ -674,8 +669,7 @@ int pack_patch_restore(struct pack_patch *patch, const struct pack_context *cont
                   : hash_input(patch->hash, context, made, patch->made, PACK_E_CORRUPT, error);
 }
 
-/* --- all of it ---------------------------------------------------------------------------------
- */
+/* --- all of it ------------------------------------------------------------------------------- */
 
 int pack_patch_apply(const struct pack_context *context, struct pack_input *input,
                      struct pack_input *old_image, struct pack_sink *new_image,

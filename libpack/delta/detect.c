@@ -8,8 +8,7 @@
 
 #include <string.h>
 
-/* --- architectures -----------------------------------------------------------------------------
- */
+/* --- architectures --------------------------------------------------------------------------- */
 
 static const struct delta_architecture architectures[] = {
     {"thumb", "ARM Thumb and Thumb-2 (Cortex-M)", PATCH_REGION_THUMB},
@@ -55,8 +54,7 @@ static int take_architecture(struct delta_tables *tables, const char *name, size
     return 0;
 }
 
-/* --- the layout --------------------------------------------------------------------------------
- */
+/* --- the layout ------------------------------------------------------------------------------ */
 
 static void show(struct delta_layout *layout, struct delta_tables *tables)
 {

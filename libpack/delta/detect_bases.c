@@ -56,8 +56,7 @@ struct election {
     size_t ballot_count;
 };
 
-/* --- words that changed ------------------------------------------------------------------------
- */
+/* --- words that changed ---------------------------------------------------------------------- */
 
 static uint64_t read_word(const uint8_t *p, struct writing writing)
 {
@@ -130,8 +129,7 @@ static void collect_still(struct election *election, uint64_t base)
     collect(election, &harvest);
 }
 
-/* --- votes -------------------------------------------------------------------------------------
- */
+/* --- votes ----------------------------------------------------------------------------------- */
 
 static int by_shift(const void *left, const void *right)
 {
@@ -318,8 +316,7 @@ static int64_t best_of(struct election *election, const struct candidates *candi
     return best;
 }
 
-/* --- moves of the whole ------------------------------------------------------------------------
- */
+/* --- moves of the whole ---------------------------------------------------------------------- */
 
 struct moves {
     uint64_t list[MOST_MOVES];
@@ -396,8 +393,7 @@ static void drop_explained(struct election *election, const struct base *base, u
     election->word_count = kept;
 }
 
-/* --- ranges ------------------------------------------------------------------------------------
- */
+/* --- ranges ---------------------------------------------------------------------------------- */
 
 enum { PARTS = 256 };
 

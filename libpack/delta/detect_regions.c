@@ -14,8 +14,7 @@ enum {
     LEAST = 16,  /* … and in its calls and signs each, for machines but the image's first */
 };
 
-/* --- signs of a machine ------------------------------------------------------------------------
- */
+/* --- signs of a machine ---------------------------------------------------------------------- */
 
 /* An instruction that compilers write often, and chance rarely: `bits` is its surprise. */
 struct sign {
@@ -231,8 +230,7 @@ static uint32_t weigh(const struct machine *machine, const uint8_t *bytes, size_
     return total;
 }
 
-/* --- regions -----------------------------------------------------------------------------------
- */
+/* --- regions --------------------------------------------------------------------------------- */
 
 struct parts {
     const uint8_t *bytes;

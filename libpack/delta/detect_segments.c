@@ -90,8 +90,7 @@ static int take_regions(struct delta_tables *tables, const struct pack_parts *pa
     return code;
 }
 
-/* --- distances ---------------------------------------------------------------------------------
- */
+/* --- distances ------------------------------------------------------------------------------- */
 
 enum { SAMPLE = 65536, FAR = 65536, LEAST_FAR = 32 };
 

@@ -12,8 +12,7 @@
 #define STEPS_BETWEEN_QUESTIONS 1024
 #define LEAST_SLOT_BITS 10
 
-/* --- the model's size --------------------------------------------------------------------------
- */
+/* --- the model's size ------------------------------------------------------------------------ */
 
 static uint8_t bits_for(uint64_t value, uint8_t least, uint8_t most)
 {
@@ -92,8 +91,7 @@ static void fit_memory(struct patch_header *header, uint64_t plan_memory, uint64
         header->memory = plan_memory + delta_device_memory(header, 0);
 }
 
-/* --- the body ----------------------------------------------------------------------------------
- */
+/* --- the body -------------------------------------------------------------------------------- */
 
 struct encoder {
     struct pack_buffer *patch;

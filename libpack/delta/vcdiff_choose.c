@@ -183,8 +183,7 @@ static struct vcdiff_step repeated(const struct chooser *chooser, uint32_t at)
     return step;
 }
 
-/* --- the cheapest way --------------------------------------------------------------------------
- */
+/* --- the cheapest way ------------------------------------------------------------------------ */
 
 static void weigh(struct way *to, const struct way *from, uint32_t cost,
                   const struct vcdiff_step *step, uint32_t size)

@@ -63,8 +63,7 @@ enum patch_status patch_header_size(const uint8_t prefix[PATCH_PREFIX_SIZE], siz
     return *size > PATCH_PREFIX_SIZE ? PATCH_OK : PATCH_MALFORMED;
 }
 
-/* --- fields in their order, for both directions ------------------------------------------------
- */
+/* --- fields in their order, for both directions ---------------------------------------------- */
 
 struct fields {
 #ifndef PATCH_DECODE_ONLY

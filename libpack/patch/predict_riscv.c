@@ -64,8 +64,7 @@ static bool look_scattered(const struct patch_site *site, size_t at, const struc
     return true;
 }
 
-/* --- pairs: AUIPC or LUI, then what adds 12 bits -----------------------------------------------
- */
+/* --- pairs: AUIPC or LUI, then what adds 12 bits --------------------------------------------- */
 
 static int64_t low_part(uint32_t word, bool store)
 {

@@ -4,8 +4,7 @@
 
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
 
-/* --- A32 (Arm Architecture Reference Manual, ARMv7-A, chapter A5) ------------------------------
- */
+/* --- A32 (Arm Architecture Reference Manual, ARMv7-A, chapter A5) ---------------------------- */
 
 static const struct patch_word a32_words[] = {
     {0x0e000000, 0x0a000000, 0, 24, {8, 1, 26, 4, PATCH_GROUP_BRANCH}}, /* B, BL, BLX */

@@ -314,8 +314,7 @@ static void build_fixed(struct code_tree *literals, struct code_tree *distances)
     }
 }
 
-/* --- the lengths themselves, coded (RFC 1951, 3.2.7) --------------------------------------------
- */
+/* --- the lengths themselves, coded (RFC 1951, 3.2.7) ----------------------------------------- */
 
 struct length_run {
     uint8_t symbol; /* 0 to 15: a length; 16 to 18: a repetition */

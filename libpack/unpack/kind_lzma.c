@@ -180,8 +180,7 @@ static int write_header(const struct recipe *recipe, size_t size, struct pack_si
     return pack_sink_write(sink, header, sizeof header, error);
 }
 
-/* --- packing by liblzma, which writes its own header -------------------------------------------
- */
+/* --- packing by liblzma, which writes its own header ----------------------------------------- */
 
 static bool liblzma_settings(lzma_options_lzma *options, const struct recipe *recipe)
 {

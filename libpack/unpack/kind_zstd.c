@@ -17,8 +17,7 @@ enum {
 
 enum parameter { LEVEL, SIZED, CHECKED, THREADED, PARAMETERS };
 
-/* --- headers (RFC 8878, 3.1.1.1) ----------------------------------------------------------------
- */
+/* --- headers (RFC 8878, 3.1.1.1) ------------------------------------------------------------- */
 
 struct header {
     bool sized, checked;

@@ -31,8 +31,7 @@ static void level_free(struct level *level)
     *level = (struct level){.count = 0};
 }
 
-/* --- streams of both sides ---------------------------------------------------------------------
- */
+/* --- streams of both sides ------------------------------------------------------------------- */
 
 struct fingerprint {
     uint64_t sum;

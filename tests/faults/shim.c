@@ -42,8 +42,7 @@ static _Thread_local bool inside; /* the shim's own calls are not counted */
         found_;                                          \
     })
 
-/* --- who calls ---------------------------------------------------------------------------------
- */
+/* --- who calls ------------------------------------------------------------------------------- */
 
 /* Where code was loaded to. */
 struct range {
@@ -74,8 +73,7 @@ static int find_range(struct dl_phdr_info *info, size_t size, void *unused)
     return 0;
 }
 
-/* --- counting ----------------------------------------------------------------------------------
- */
+/* --- counting -------------------------------------------------------------------------------- */
 
 static void write_stack(void)
 {
@@ -129,8 +127,7 @@ static bool fails_or_shortens(enum fault_family family, size_t *size)
     return order.mode != FAULT_SHORT;
 }
 
-/* --- the server --------------------------------------------------------------------------------
- */
+/* --- the server ------------------------------------------------------------------------------ */
 
 static bool read_whole(int descriptor, void *bytes, size_t size)
 {
@@ -276,8 +273,7 @@ int __libc_start_main(main_function *program, int argc, char **argv, void (*init
     return REAL(__libc_start_main)(counted_main, argc, argv, init, fini, loader_fini, stack_end);
 }
 
-/* --- reading and writing -----------------------------------------------------------------------
- */
+/* --- reading and writing --------------------------------------------------------------------- */
 
 ssize_t read(int descriptor, void *buffer, size_t size)
 {
@@ -319,8 +315,7 @@ int close(int descriptor)
     return failing ? -1 : result;
 }
 
-/* --- names -------------------------------------------------------------------------------------
- */
+/* --- names ----------------------------------------------------------------------------------- */
 
 static mode_t mode_of(int flags, va_list arguments)
 {
@@ -422,8 +417,7 @@ int flock(int descriptor, int operation)
     return fails(FAULT_LOCK) ? -1 : REAL(flock)(descriptor, operation);
 }
 
-/* --- what is known of a file -------------------------------------------------------------------
- */
+/* --- what is known of a file ----------------------------------------------------------------- */
 
 int stat64(const char *restrict path, struct stat64 *restrict status)
 {
@@ -455,8 +449,7 @@ off64_t lseek64(int descriptor, off64_t offset, int whence)
     return fails(FAULT_STATUS) ? -1 : REAL(lseek64)(descriptor, offset, whence);
 }
 
-/* --- memory and threads ------------------------------------------------------------------------
- */
+/* --- memory and threads ---------------------------------------------------------------------- */
 
 /*
  * libcrypto loses some of its own memory where it finds none while it starts. LeakSanitizer, where

@@ -12,8 +12,7 @@
 
 static const struct pack_context context = {.formats = fwpack_formats};
 
-/* --- an image of Thumb code --------------------------------------------------------------------
- */
+/* --- an image of Thumb code ------------------------------------------------------------------ */
 
 enum {
     FUNCTION = 64,
@@ -143,8 +142,7 @@ static void images_of_any_size_are_looked_at(void **state)
     }
 }
 
-/* --- formats that know -------------------------------------------------------------------------
- */
+/* --- formats that know ----------------------------------------------------------------------- */
 
 static void check_format(const uint8_t *bytes, size_t size, const struct patch_range *ranges,
                          size_t range_count, uint8_t kind)
@@ -221,8 +219,7 @@ static void pe_sections_are_followed(void **state)
                  PATCH_REGION_X86_64);
 }
 
-/* --- tables ------------------------------------------------------------------------------------
- */
+/* --- tables ---------------------------------------------------------------------------------- */
 
 enum { ENTRIES = 64, TEXT = 0x1000, ENTRY = 24, TEXT_ADDRESS = 1, TABLE_ADDRESS = 2 };
 

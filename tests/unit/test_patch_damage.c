@@ -266,8 +266,7 @@ static void a96_a_base_that_changes_during_the_run(void **state)
     }
 }
 
-/* --- headers that lie --------------------------------------------------------------------------
- */
+/* --- headers that lie ------------------------------------------------------------------------ */
 
 /* The same patch under another header. */
 static void refuses_header(const struct made *made, const struct patch_header *header,
@@ -371,8 +370,7 @@ static void a94_counts_that_the_header_claims(void **state)
     }
 }
 
-/* --- covers that no maker writes ----------------------------------------------------------------
- */
+/* --- covers that no maker writes ------------------------------------------------------------- */
 
 struct hostile {
     const char *what;

@@ -9,8 +9,7 @@
 
 enum { IMAGE = 0x4000, PLACE = 0x100, MOVE = 0x40, BASE = 0x08000000 };
 
-/* --- one reference of each kind ----------------------------------------------------------------
- */
+/* --- one reference of each kind -------------------------------------------------------------- */
 
 enum addressing {
     PLAIN,    /* without ranges only */
@@ -578,8 +577,7 @@ static void targets_that_nothing_holds_are_guesses(void **state)
     assert_int_equal(kinds[3], PATCH_GROUP_BRANCH << 4 | 8 | 3);
 }
 
-/* --- tables ------------------------------------------------------------------------------------
- */
+/* --- tables ---------------------------------------------------------------------------------- */
 
 enum { SECTION = 3, SYMBOL = 1, TABLE = 0x2000, ADDEND = 0x400 };
 
@@ -642,8 +640,7 @@ static void symbols_follow_what_they_name(void **state)
     assert_int_equal(pack_le64(predicted + 16), 0xa0 + MOVE);
 }
 
-/* --- windows -----------------------------------------------------------------------------------
- */
+/* --- windows --------------------------------------------------------------------------------- */
 
 static uint32_t next_random(uint32_t *seed)
 {

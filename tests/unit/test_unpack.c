@@ -48,8 +48,7 @@ static uint8_t *make_sample(size_t size)
     return bytes;
 }
 
-/* --- opening and packing -----------------------------------------------------------------------
- */
+/* --- opening and packing --------------------------------------------------------------------- */
 
 struct memory_sink {
     struct pack_sink sink;
@@ -293,8 +292,7 @@ static void streams_in_streams(void **state)
                "2 gzip streams, 1 zstd stream, 1 xz stream, 1 lz4 frame stream, 1 record file");
 }
 
-/* --- what no tool at hand makes ----------------------------------------------------------------
- */
+/* --- what no tool at hand makes -------------------------------------------------------------- */
 
 static void append_stream(struct memory_sink *image, const struct recipe *recipe,
                           const uint8_t *plain, size_t size)
@@ -508,8 +506,7 @@ static void a_packer_wants_exactly_its_bytes(void **state)
     pack_buffer_clear(&sink.bytes);
 }
 
-/* --- plans that lie ----------------------------------------------------------------------------
- */
+/* --- plans that lie -------------------------------------------------------------------------- */
 
 static int parse(const uint8_t *bytes, size_t size, struct pack_error *error)
 {
