@@ -29,7 +29,7 @@ void pack_progress(const struct pack_context *context, const char *what, uint64_
 
 int pack_check_cancelled(const struct pack_context *context, struct pack_error *error)
 {
-    if (context->cancelled == NULL || !context->cancelled(context->user))
+    if (context == NULL || context->cancelled == NULL || !context->cancelled(context->user))
         return 0;
     return pack_fail(error, PACK_E_INTERRUPTED, "interrupted");
 }

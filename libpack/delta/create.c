@@ -40,7 +40,6 @@ static int open_images(struct creation *creation, struct pack_input *old_image,
                                    pair->old_hash, pair->new_hash, creation->error);
     pair->old_image = creation->images.old_image.image;
     pair->new_image = creation->images.new_image.image;
-    creation->context = &creation->images.context;
     return status;
 }
 
@@ -226,8 +225,11 @@ static int prove(struct creation *creation)
     const struct pack_buffer *made = &creation->best.patch;
     struct comparison comparison = {
         .sink = {&ops}, .bytes = pair->new_image.bytes, .size = pair->new_image.size};
-    struct pack_context context = creation->images.context;
-    context.decoder_memory = UINT64_MAX;
+    struct pack_context context = {.decoder_memory = UINT64_MAX};
+    if (creation->context) {
+        context = *creation->context;
+        context.decoder_memory = UINT64_MAX;
+    }
     PACK_AUTO(pack_input_close) struct pack_input *old_image = NULL, *patch = NULL;
     struct pack_error *error = creation->error;
     int status = pack_input_memory(&old_image, pair->old_image.bytes, pair->old_image.size,

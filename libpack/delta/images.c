@@ -7,9 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
-#define ASKED_EVERY 16 /* questions between two looks at the memory */
+#define LOOK_EVERY (20 * 1000 * 1000) /* ns; in that time some tens of MiB are read */
 #define CHUNK ((size_t)4 << 20)
 
 /* --- giving pages back ------------------------------------------------------------------------ */
@@ -34,39 +35,54 @@ static void give_back(const struct delta_image *image)
         (void)madvise(image->mapping, image->image.size, MADV_DONTNEED);
 }
 
-static bool is_cancelled(void *user)
+/* Waits for the next look; false when the images are closed. */
+static bool wait_for_look(struct delta_inputs *images)
+{
+    struct timespec until = {0};
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += LOOK_EVERY;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    int result = 0;
+    while (!images->is_closing && result == 0)
+        result = pthread_cond_timedwait(&images->closing, &images->mutex, &until);
+    return !images->is_closing;
+}
+
+static void *watch(void *user)
 {
     struct delta_inputs *images = user;
-    if (atomic_fetch_add(&images->asked, 1) % ASKED_EVERY == 0 &&
-        resident() > images->memory / 4 * 3) {
-        give_back(&images->old_image);
-        give_back(&images->new_image);
+    (void)pthread_mutex_lock(&images->mutex);
+    while (wait_for_look(images)) {
+        if (resident() > images->memory / 4 * 3) {
+            give_back(&images->old_image);
+            give_back(&images->new_image);
+        }
     }
-    const struct pack_context *outer = images->outer;
-    return outer && outer->cancelled && outer->cancelled(outer->user);
+    (void)pthread_mutex_unlock(&images->mutex);
+    return NULL;
 }
 
-static void forward_log(void *user, enum pack_log_level level, const char *text)
+/* Without the thread there is more memory in use, and the same patch. */
+static void start_watching(struct delta_inputs *images)
 {
-    const struct delta_inputs *images = user;
-    pack_log(images->outer, level, "%s", text);
+    (void)pthread_mutex_init(&images->mutex, NULL);
+    (void)pthread_cond_init(&images->closing, NULL);
+    images->is_watched = pthread_create(&images->watcher, NULL, watch, images) == 0;
 }
 
-static void forward_progress(void *user, const char *what, uint64_t done, uint64_t total)
+static void stop_watching(struct delta_inputs *images)
 {
-    const struct delta_inputs *images = user;
-    pack_progress(images->outer, what, done, total);
-}
-
-static void wrap_context(struct delta_inputs *images, const struct pack_context *outer)
-{
-    images->outer = outer;
-    if (outer)
-        images->context = *outer;
-    images->context.user = images;
-    images->context.log = forward_log;
-    images->context.progress = forward_progress;
-    images->context.cancelled = is_cancelled;
+    if (!images->is_watched)
+        return;
+    (void)pthread_mutex_lock(&images->mutex);
+    images->is_closing = true;
+    (void)pthread_cond_signal(&images->closing);
+    (void)pthread_mutex_unlock(&images->mutex);
+    (void)pthread_join(images->watcher, NULL);
+    (void)pthread_cond_destroy(&images->closing);
+    (void)pthread_mutex_destroy(&images->mutex);
+    images->is_watched = false;
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -94,14 +110,14 @@ static bool map_whole(struct delta_image *image, const struct pack_input *input)
     return true;
 }
 
-static int hash_image(const struct delta_inputs *images, const struct delta_image *image,
+static int hash_image(const struct delta_image *image, const struct pack_context *context,
                       uint8_t hash[PACK_SHA256_SIZE], struct pack_error *error)
 {
     PACK_AUTO(pack_sha256_free) struct pack_sha256 *running = NULL;
     int status = pack_sha256_new(&running, error);
     for (size_t at = 0; !status && at < image->image.size;) {
         size_t part = (size_t)pack_min(CHUNK, image->image.size - at);
-        status = pack_check_cancelled(&images->context, error);
+        status = pack_check_cancelled(context, error);
         if (!status)
             status = pack_sha256_update(running, image->image.bytes + at, part, error);
         at += part;
@@ -109,28 +125,31 @@ static int hash_image(const struct delta_inputs *images, const struct delta_imag
     return status ? status : pack_sha256_finish(running, hash, error);
 }
 
-static int open_image(const struct delta_inputs *images, struct delta_image *image,
-                      struct pack_input *input, uint8_t hash[PACK_SHA256_SIZE],
+static int open_image(struct delta_image *image, struct pack_input *input, uint64_t memory,
                       struct pack_error *error)
 {
     if (!input->has_size || !pack_to_size(input->size, &image->image.size))
         return pack_fail(error, PACK_E_USAGE, "a delta is made from files");
-    bool large = image->image.size > images->memory / 16;
+    bool large = image->image.size > memory / 16;
     int status = large && map_whole(image, input) ? 0 : read_whole(image, input, error);
-    if (!status)
-        status = hash_image(images, image, hash, error);
     return status ? pack_at_file(error, input->name) : 0;
 }
 
 int delta_inputs_open(struct delta_inputs *images, struct pack_input *old_image,
                       struct pack_input *new_image, uint64_t memory,
-                      const struct pack_context *outer, uint8_t old_hash[PACK_SHA256_SIZE],
+                      const struct pack_context *context, uint8_t old_hash[PACK_SHA256_SIZE],
                       uint8_t new_hash[PACK_SHA256_SIZE], struct pack_error *error)
 {
     images->memory = memory;
-    wrap_context(images, outer);
-    int status = open_image(images, &images->old_image, old_image, old_hash, error);
-    return status ? status : open_image(images, &images->new_image, new_image, new_hash, error);
+    int status = open_image(&images->old_image, old_image, memory, error);
+    if (!status)
+        status = open_image(&images->new_image, new_image, memory, error);
+    if (status)
+        return status;
+    if (images->old_image.mapping || images->new_image.mapping)
+        start_watching(images);
+    status = hash_image(&images->old_image, context, old_hash, error);
+    return status ? status : hash_image(&images->new_image, context, new_hash, error);
 }
 
 static void close_image(struct delta_image *image)
@@ -143,6 +162,7 @@ static void close_image(struct delta_image *image)
 
 void delta_inputs_close(struct delta_inputs *images)
 {
+    stop_watching(images);
     close_image(&images->old_image);
     close_image(&images->new_image);
 }
