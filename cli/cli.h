@@ -11,7 +11,7 @@
 
 #include "pack/context.h"
 #include "pack/json.h"
-#include "pack/key.h"
+#include "pack/signer.h"
 #include "pack/trust.h"
 
 #include <stdlib.h>
@@ -137,11 +137,13 @@ struct pack_passphrase cli_passphrase(struct cli *cli);
 /* The secret keys of -k, each with the roles that its purpose gives it (any: both). */
 struct cli_keys {
     size_t count;
-    struct pack_secret_key **keys;
+    struct pack_signing_key **keys;
     struct pack_signer *signers;
     unsigned *roles; /* sets of 1 << enum pack_role */
 };
 
+/* What GROUP_KEYS, GROUP_PASSPHRASE and the environment lend to the opening of a key. */
+struct pack_signing_access cli_signing_access(struct cli *cli);
 /* GROUP_KEYS and GROUP_PASSPHRASE. The same key twice is PACK_E_USAGE. None given is no failure:
  * count is 0 then. */
 PACK_MUST_USE int cli_keys_load(struct cli_keys *keys, struct cli *cli, struct pack_error *error);

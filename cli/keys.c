@@ -32,17 +32,18 @@ static int check_distinct(const struct cli_keys *keys, const char *name, struct 
     return 0;
 }
 
-static int load_one(struct cli_keys *keys, const char *name, const struct pack_key_access *access,
-                    struct cli *cli, struct pack_error *error)
+static int load_one(struct cli_keys *keys, const char *name,
+                    const struct pack_signing_access *access, struct cli *cli,
+                    struct pack_error *error)
 {
-    const int code = pack_secret_key_load(&keys->keys[keys->count], name, access, error);
+    const int code = pack_signing_key_open(&keys->keys[keys->count], name, access, error);
     if (code != 0)
         return code;
-    const struct pack_secret_key *key = keys->keys[keys->count];
-    keys->signers[keys->count] = pack_signer_from_key(key);
-    keys->roles[keys->count] = roles_of(pack_secret_key_purpose(key));
+    const struct pack_signing_key *key = keys->keys[keys->count];
+    keys->signers[keys->count] = pack_signing_key_signer(key);
+    keys->roles[keys->count] = roles_of(pack_signing_key_purpose(key));
     keys->count++;
-    if (pack_public_key_is_demo(pack_secret_key_public(key)))
+    if (pack_public_key_is_demo(pack_signing_key_public(key)))
         cli_warn(cli, "%s is a demo key: what it signs is refused without --allow-demo-keys", name);
     return check_distinct(keys, name, error);
 }
@@ -57,20 +58,31 @@ static int allocate(struct cli_keys *keys, size_t count, struct pack_error *erro
     return pack_fail_memory(error);
 }
 
+struct pack_signing_access cli_signing_access(struct cli *cli)
+{
+    return (struct pack_signing_access){
+        .files =
+            {
+                .passphrase = cli_passphrase(cli),
+                .environment = cli_variable,
+                .allow_insecure = arguments_flag(cli->arguments, "allow-insecure-key"),
+                .warn = cli_warn_text,
+                .user = cli,
+            },
+        .module = cli_environment("FWPACK_PKCS11_MODULE"),
+        .agent = cli_environment("SSH_AUTH_SOCK"),
+        .tpm = cli_environment("TPM2TOOLS_TCTI"),
+    };
+}
+
 int cli_keys_load(struct cli_keys *keys, struct cli *cli, struct pack_error *error)
 {
     size_t count = 0;
     const char *const *names = arguments_values(cli->arguments, "key", &count);
-    const struct pack_key_access access = {
-        .passphrase = cli_passphrase(cli),
-        .environment = cli_variable,
-        .allow_insecure = arguments_flag(cli->arguments, "allow-insecure-key"),
-        .warn = cli_warn_text,
-        .user = cli,
-    };
     *keys = (struct cli_keys){.count = 0};
     if (count == 0)
         return 0;
+    const struct pack_signing_access access = cli_signing_access(cli);
     if (arguments_from_variable(cli->arguments, "key"))
         cli_note(cli, "signing with the key of FWPACK_KEY: %s", names[0]);
     int code = allocate(keys, count, error);
@@ -84,7 +96,7 @@ int cli_keys_load(struct cli_keys *keys, struct cli *cli, struct pack_error *err
 void cli_keys_free(struct cli_keys *keys)
 {
     for (size_t i = 0; i < keys->count; i++)
-        pack_secret_key_free(&keys->keys[i]);
+        pack_signing_key_free(&keys->keys[i]);
     free(keys->keys);
     free(keys->signers);
     free(keys->roles);

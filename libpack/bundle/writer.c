@@ -134,8 +134,12 @@ int written_head_sign(struct written_head *head, enum pack_role role,
     size_t text_size = 0;
     int code = 0;
     if (signer->sign != NULL) {
+        struct pack_signer named = *signer;
+        named.role = pack_role_name(role);
         pack_prehash_bytes(document, size, digest);
-        code = pack_sign(&signature, signer, digest, comment, error);
+        code = pack_sign(&signature, &named, digest, comment, error);
+        if (code == 0)
+            code = pack_signer_record(&named, document, size, error);
     } else {
         snprintf(signature.comment, sizeof signature.comment, "%s", comment);
     }

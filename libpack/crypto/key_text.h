@@ -26,7 +26,10 @@ bool pack_key_text_is_secret(const struct pack_key_text *parts);
 PACK_MUST_USE int pack_public_key_decode(struct pack_public_key *key, struct pack_span data,
                                          struct pack_error *error);
 
-/* Fills in `bytes`, the id, and what is derived from them, once the point is found usable. */
+/*
+ * Fills in `bytes`, the id (NULL: the derived one), and what else is derived from them, once the
+ * point is found usable.
+ */
 PACK_MUST_USE int pack_public_key_make(struct pack_public_key *key,
                                        const uint8_t bytes[PACK_PUBLIC_KEY_SIZE],
                                        const uint8_t id[PACK_MINISIGN_ID_SIZE],
@@ -34,6 +37,11 @@ PACK_MUST_USE int pack_public_key_make(struct pack_public_key *key,
 
 /* The purpose that a key's comment ends with (", purpose release"), PACK_PURPOSE_ANY if none. */
 enum pack_key_purpose pack_comment_purpose(struct pack_span comment);
+
+/* The id of a key whose file has none: the first bytes of the key's SHA-256. */
+PACK_MUST_USE int pack_minisign_id_derive(const uint8_t key[PACK_PUBLIC_KEY_SIZE],
+                                          uint8_t id[PACK_MINISIGN_ID_SIZE],
+                                          struct pack_error *error);
 
 /* Whether a minisign id is one that keys with the demo purpose get, and the bytes that say so. */
 #define PACK_DEMO_ID "DEMO"

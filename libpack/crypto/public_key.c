@@ -34,6 +34,19 @@ bool pack_purpose_parse(const char *name, enum pack_key_purpose *purpose)
     return false;
 }
 
+/* --- formats --------------------------------------------------------------------------------- */
+
+const char *pack_key_format_name(enum pack_key_format format)
+{
+    static const char *const names[PACK_KEY_FORMAT_COUNT] = {
+        [PACK_KEY_MINISIGN] = "minisign",
+        [PACK_KEY_PEM] = "pem",
+        [PACK_KEY_OPENSSH] = "openssh",
+        [PACK_KEY_SIGNIFY] = "signify",
+    };
+    return (unsigned)format < PACK_KEY_FORMAT_COUNT ? names[format] : NULL;
+}
+
 /* --- ids ----------------------------------------------------------------------------------- */
 
 int pack_keyid(const uint8_t key[PACK_PUBLIC_KEY_SIZE], char keyid[PACK_KEYID_SIZE],
@@ -49,6 +62,16 @@ int pack_keyid(const uint8_t key[PACK_PUBLIC_KEY_SIZE], char keyid[PACK_KEYID_SI
     const int code = pack_sha256_bytes(object, (size_t)length, digest, error);
     if (code == 0)
         pack_sha256_hex(digest, keyid);
+    return code;
+}
+
+int pack_minisign_id_derive(const uint8_t key[PACK_PUBLIC_KEY_SIZE],
+                            uint8_t id[PACK_MINISIGN_ID_SIZE], struct pack_error *error)
+{
+    uint8_t digest[PACK_SHA256_SIZE];
+    const int code = pack_sha256_bytes(key, PACK_PUBLIC_KEY_SIZE, digest, error);
+    if (code == 0)
+        memcpy(id, digest, PACK_MINISIGN_ID_SIZE);
     return code;
 }
 
@@ -73,10 +96,13 @@ bool pack_public_key_is_demo(const struct pack_public_key *key)
 int pack_public_key_make(struct pack_public_key *key, const uint8_t bytes[PACK_PUBLIC_KEY_SIZE],
                          const uint8_t id[PACK_MINISIGN_ID_SIZE], struct pack_error *error)
 {
-    *key = (struct pack_public_key){.has_minisign_id = true};
+    *key = (struct pack_public_key){.has_minisign_id = id != NULL};
     memcpy(key->bytes, bytes, sizeof key->bytes);
-    memcpy(key->minisign_id, id, sizeof key->minisign_id);
     int code = pack_crypto_ready(error);
+    if (code == 0 && id == NULL)
+        code = pack_minisign_id_derive(bytes, key->minisign_id, error);
+    else if (code == 0)
+        memcpy(key->minisign_id, id, sizeof key->minisign_id);
     if (code == 0 && !pack_ed25519_usable(key->bytes))
         code = pack_fail(error, PACK_E_KEY_INVALID,
                          "not a usable key: its bytes are no point of Ed25519's group");

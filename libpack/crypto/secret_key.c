@@ -15,22 +15,10 @@ int pack_secret_key_make(struct pack_secret_key **key, const uint8_t seed[PACK_S
         return code;
     if (crypto_sign_seed_keypair(public, made->expanded, seed) != 0)
         return pack_fail(error, PACK_E_INTERNAL, "libsodium cannot derive a key");
-    made->purpose = pack_minisign_id_is_demo(id) ? PACK_PURPOSE_DEMO : purpose;
+    made->purpose = id != NULL && pack_minisign_id_is_demo(id) ? PACK_PURPOSE_DEMO : purpose;
     code = pack_public_key_make(&made->key, public, id, error);
     if (code == 0)
         *key = pack_steal(&made);
-    return code;
-}
-
-/* The first bytes of an id say "DEMO" for demo keys, and for no other. */
-static int draw_id(uint8_t id[PACK_MINISIGN_ID_SIZE], bool demo, struct pack_error *error)
-{
-    int code = 0;
-    do
-        code = pack_random(id, PACK_MINISIGN_ID_SIZE, error);
-    while (code == 0 && !demo && pack_minisign_id_is_demo(id));
-    if (demo)
-        memcpy(id, PACK_DEMO_ID, strlen(PACK_DEMO_ID));
     return code;
 }
 
@@ -38,13 +26,18 @@ int pack_secret_key_generate(struct pack_secret_key **key, enum pack_key_purpose
                              struct pack_error *error)
 {
     PACK_AUTO_GUARDED uint8_t *seed = NULL;
-    uint8_t id[PACK_MINISIGN_ID_SIZE];
     int code = pack_guarded_new(&seed, PACK_SEED_SIZE, error);
     if (code == 0)
         code = pack_random(seed, PACK_SEED_SIZE, error);
     if (code == 0)
-        code = draw_id(id, purpose == PACK_PURPOSE_DEMO, error);
-    return code != 0 ? code : pack_secret_key_make(key, seed, id, purpose, error);
+        code = pack_secret_key_make(key, seed, NULL, purpose, error);
+    if (code != 0)
+        return code;
+    struct pack_public_key *public = &(*key)->key;
+    public->has_minisign_id = true;
+    if (purpose == PACK_PURPOSE_DEMO)
+        memcpy(public->minisign_id, PACK_DEMO_ID, strlen(PACK_DEMO_ID));
+    return 0;
 }
 
 void pack_secret_key_free(struct pack_secret_key **key)
@@ -62,10 +55,10 @@ enum pack_key_purpose pack_secret_key_purpose(const struct pack_secret_key *key)
     return key->purpose;
 }
 
-static int sign_with_key(void *user, const void *message, size_t size,
+static int sign_with_key(const struct pack_signer *signer, const void *message, size_t size,
                          uint8_t signature[PACK_SIGNATURE_SIZE], struct pack_error *error)
 {
-    const struct pack_secret_key *key = user;
+    const struct pack_secret_key *key = signer->user;
     if (crypto_sign_detached(signature, NULL, message, size, key->expanded) != 0)
         return pack_fail(error, PACK_E_INTERNAL, "libsodium cannot sign");
     return 0;
@@ -73,5 +66,6 @@ static int sign_with_key(void *user, const void *message, size_t size,
 
 struct pack_signer pack_signer_from_key(const struct pack_secret_key *key)
 {
-    return (struct pack_signer){&key->key, sign_with_key, (void *)key};
+    return (struct pack_signer){
+        .key = &key->key, .sign = sign_with_key, .user = (void *)(uintptr_t)key};
 }

@@ -14,7 +14,7 @@ struct pack_secret_key {
     enum pack_key_purpose purpose;
 };
 
-/* `seed` stays the caller's, to be wiped by it. */
+/* `seed` stays the caller's, to be wiped by it. `id` may be NULL: it is derived then. */
 PACK_MUST_USE int pack_secret_key_make(struct pack_secret_key **key,
                                        const uint8_t seed[PACK_SEED_SIZE],
                                        const uint8_t id[PACK_MINISIGN_ID_SIZE],

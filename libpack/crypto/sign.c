@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "crypto/ed25519.h"
+#include "crypto/key_text.h"
 #include "crypto/textline.h"
 
 #include <sodium.h>
@@ -64,10 +65,10 @@ static void global_message(struct global_message *message, const struct pack_sig
 }
 
 /* A fault in the signer, or in the machine, must not leave with a signature that reveals a key. */
-static int sign_once(const struct pack_signer *signer, const void *message, size_t size,
+int pack_signer_sign(const struct pack_signer *signer, const void *message, size_t size,
                      uint8_t signature[PACK_SIGNATURE_SIZE], struct pack_error *error)
 {
-    const int code = signer->sign(signer->user, message, size, signature, error);
+    const int code = signer->sign(signer, message, size, signature, error);
     if (code != 0)
         return code;
     if (!pack_ed25519_verify(signature, message, size, signer->key->bytes))
@@ -75,6 +76,16 @@ static int sign_once(const struct pack_signer *signer, const void *message, size
                          "the signer made a signature that does not verify with key %s",
                          signer->key->keyid);
     return 0;
+}
+
+int pack_signer_record(const struct pack_signer *signer, const void *document, size_t size,
+                       struct pack_error *error)
+{
+    uint8_t digest[PACK_SHA256_SIZE];
+    if (signer->record == NULL)
+        return 0;
+    const int code = pack_sha256_bytes(document, size, digest, error);
+    return code != 0 ? code : signer->record(signer, digest, error);
 }
 
 static int set_comment(struct pack_signature *signature, const char *comment,
@@ -102,12 +113,12 @@ int pack_sign(struct pack_signature *signature, const struct pack_signer *signer
     if (code == 0)
         code = set_comment(&made, comment, error);
     if (code == 0)
-        code = sign_once(signer, digest, PACK_PREHASH_SIZE, made.bytes, error);
+        code = pack_signer_sign(signer, digest, PACK_PREHASH_SIZE, made.bytes, error);
     if (code != 0)
         return code;
     memcpy(made.minisign_id, signer->key->minisign_id, sizeof made.minisign_id);
     global_message(&message, &made);
-    code = sign_once(signer, message.bytes, message.size, made.global, error);
+    code = pack_signer_sign(signer, message.bytes, message.size, made.global, error);
     if (code == 0)
         *signature = made;
     return code;
@@ -116,10 +127,15 @@ int pack_sign(struct pack_signature *signature, const struct pack_signer *signer
 static int check_id(const struct pack_signature *signature, const struct pack_public_key *key,
                     struct pack_error *error)
 {
+    uint8_t derived[PACK_MINISIGN_ID_SIZE];
     char found[17], wanted[17];
     if (!key->has_minisign_id ||
         sodium_memcmp(signature->minisign_id, key->minisign_id, PACK_MINISIGN_ID_SIZE) == 0)
         return 0;
+    /* The same key may be kept in a token, which knows of no id. */
+    const int code = pack_minisign_id_derive(key->bytes, derived, error);
+    if (code != 0 || sodium_memcmp(signature->minisign_id, derived, PACK_MINISIGN_ID_SIZE) == 0)
+        return code;
     pack_minisign_id_text(signature->minisign_id, found);
     pack_minisign_id_text(key->minisign_id, wanted);
     return pack_fail(error, PACK_E_SIGNATURE,

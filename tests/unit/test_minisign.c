@@ -59,7 +59,7 @@ static void assert_seed_signs(const char *seed, const char *public, const char *
     assert_pack_ok(pack_secret_key_make(&key, seed_bytes, id, PACK_PURPOSE_ANY, &error));
     const struct pack_signer signer = pack_signer_from_key(key);
     assert_memory_equal(signer.key->bytes, public_bytes, PACK_PUBLIC_KEY_SIZE);
-    assert_pack_ok(signer.sign(signer.user, bytes, message_size, made, &error));
+    assert_pack_ok(signer.sign(&signer, bytes, message_size, made, &error));
     assert_memory_equal(made, expected, PACK_SIGNATURE_SIZE);
 }
 
@@ -278,12 +278,12 @@ struct faulty {
     unsigned good; /* signatures before the wrong one */
 };
 
-static int sign_wrongly(void *user, const void *bytes, size_t size,
+static int sign_wrongly(const struct pack_signer *broken, const void *bytes, size_t size,
                         uint8_t signature[PACK_SIGNATURE_SIZE], struct pack_error *error)
 {
-    struct faulty *faulty = user;
+    struct faulty *faulty = broken->user;
     const struct pack_signer signer = pack_signer_from_key(faulty->key);
-    const int code = signer.sign(signer.user, bytes, size, signature, error);
+    const int code = signer.sign(&signer, bytes, size, signature, error);
     if (faulty->good-- == 0)
         signature[40] ^= 1;
     return code;
@@ -299,17 +299,18 @@ static void what_a_signer_returns_is_verified_first(void **state)
         struct pack_signature signature = {0};
         const struct pack_signature untouched = {0};
         struct faulty faulty = {key, good};
-        const struct pack_signer signer = {pack_secret_key_public(key), sign_wrongly, &faulty};
+        const struct pack_signer signer = {
+            .key = pack_secret_key_public(key), .sign = sign_wrongly, .user = &faulty};
         assert_pack_fails(pack_sign(&signature, &signer, digest, "x", &error), PACK_E_KEY_STORE);
         assert_pack_says("does not verify");
         assert_memory_equal(&signature, &untouched, sizeof signature);
     }
 }
 
-static int refuse_to_sign(void *user, const void *bytes, size_t size,
+static int refuse_to_sign(const struct pack_signer *signer, const void *bytes, size_t size,
                           uint8_t signature[PACK_SIGNATURE_SIZE], struct pack_error *error)
 {
-    (void)user, (void)bytes, (void)size, (void)signature;
+    (void)signer, (void)bytes, (void)size, (void)signature;
     return pack_fail(error, PACK_E_KEY_STORE, "the token is locked");
 }
 
@@ -320,7 +321,7 @@ static void a_signers_failure_is_passed_on(void **state)
     struct pack_error error = {0};
     struct pack_signature signature = {0};
     const uint8_t digest[PACK_PREHASH_SIZE] = {0};
-    const struct pack_signer signer = {pack_secret_key_public(key), refuse_to_sign, NULL};
+    const struct pack_signer signer = {.key = pack_secret_key_public(key), .sign = refuse_to_sign};
     assert_pack_fails(pack_sign(&signature, &signer, digest, "x", &error), PACK_E_KEY_STORE);
     assert_pack_says("the token is locked");
 }

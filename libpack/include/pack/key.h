@@ -4,11 +4,12 @@
 
 /*
  * Ed25519 keys and minisign signatures. A key IS its 32-byte public key; every id is derived
- * from it or is a hint. Key files, public keys and signatures are minisign's own formats
- * (jedisct1/minisign; prehashed signatures only).
+ * from it or is a hint. Key files are minisign's, signify's, PEM's or OpenSSH's, told apart by
+ * their content; signatures are minisign's (prehashed only).
  */
 
 #include "pack/context.h"
+#include "pack/digest.h"
 #include "pack/io.h"
 
 PACK_BEGIN_DECLS
@@ -19,6 +20,7 @@ PACK_BEGIN_DECLS
 #define PACK_KEYID_SIZE 65   /* TUF key id: 64 lower-case hex digits and a zero byte */
 #define PACK_MINISIGN_ID_SIZE 8
 #define PACK_MAX_TRUSTED_COMMENT 1024
+#define PACK_MAX_APPLICATION 128 /* of a FIDO key, with the final zero byte */
 
 enum pack_key_purpose {
     PACK_PURPOSE_ANY,
@@ -30,9 +32,29 @@ enum pack_key_purpose {
 struct pack_public_key {
     uint8_t bytes[PACK_PUBLIC_KEY_SIZE];
     char keyid[PACK_KEYID_SIZE];
-    bool has_minisign_id; /* a bare 32-byte key has none */
+    /*
+     * minisign's key file gives the id; for a key from elsewhere it is derived (the first bytes of
+     * the public key's SHA-256), so that a key's signatures are the same bytes wherever it is kept.
+     */
+    bool has_minisign_id; /* the key's file said it */
     uint8_t minisign_id[PACK_MINISIGN_ID_SIZE];
+    /*
+     * The relying party of a FIDO key (sk-ssh-ed25519@openssh.com), "ssh:"; empty for all others.
+     * Such a key makes .sshsig signatures only, and only of this application.
+     */
+    char application[PACK_MAX_APPLICATION];
 };
+
+/* The formats of key files. */
+enum pack_key_format {
+    PACK_KEY_MINISIGN,
+    PACK_KEY_PEM,     /* PKCS#8 and SubjectPublicKeyInfo (RFC 8410) */
+    PACK_KEY_OPENSSH, /* openssh-key-v1, and authorized_keys lines */
+    PACK_KEY_SIGNIFY,
+    PACK_KEY_FORMAT_COUNT
+};
+/* "minisign", …; NULL behind the last. */
+PACK_API const char *pack_key_format_name(enum pack_key_format format);
 
 /* SHA-256 of the TUF key object's canonical JSON, in hex. */
 PACK_API PACK_MUST_USE int pack_keyid(const uint8_t key[PACK_PUBLIC_KEY_SIZE],
@@ -157,16 +179,33 @@ PACK_API PACK_MUST_USE int pack_prehash(struct pack_input *input, uint8_t digest
 PACK_API void pack_prehash_bytes(const void *bytes, size_t size, uint8_t digest[PACK_PREHASH_SIZE]);
 
 /*
- * Something that makes the two Ed25519 signatures of a minisign signature: a secret key here,
- * a token or an agent later. What it returns is verified before it is used.
+ * Something that makes plain Ed25519 signatures: a secret key here, any key store by pack/signer.h.
+ * What it returns is verified before it is used.
  */
 struct pack_signer {
     const struct pack_public_key *key;
-    int (*sign)(void *user, const void *message, size_t size,
+    int (*sign)(const struct pack_signer *signer, const void *message, size_t size,
                 uint8_t signature[PACK_SIGNATURE_SIZE], struct pack_error *error);
     void *user;
+    const char *role; /* what it signs as, told to external signers: "release", "root"; or NULL */
+    /*
+     * Told of each document signed, before the signature goes anywhere; a failure keeps it back.
+     * `sha256` is the document's. NULL where nobody keeps a journal.
+     */
+    int (*record)(const struct pack_signer *signer, const uint8_t sha256[PACK_SHA256_SIZE],
+                  struct pack_error *error);
+    void *record_user;
 };
 PACK_API struct pack_signer pack_signer_from_key(const struct pack_secret_key *key);
+
+/* One signature of any bytes, verified with the signer's public key (else PACK_E_KEY_STORE). */
+PACK_API PACK_MUST_USE int pack_signer_sign(const struct pack_signer *signer, const void *message,
+                                            size_t size, uint8_t signature[PACK_SIGNATURE_SIZE],
+                                            struct pack_error *error);
+/* Calls `record` where there is one, with the SHA-256 of these bytes. */
+PACK_API PACK_MUST_USE int pack_signer_record(const struct pack_signer *signer,
+                                              const void *document, size_t size,
+                                              struct pack_error *error);
 
 PACK_API PACK_MUST_USE int pack_sign(struct pack_signature *signature,
                                      const struct pack_signer *signer,
@@ -174,7 +213,7 @@ PACK_API PACK_MUST_USE int pack_sign(struct pack_signature *signature,
                                      struct pack_error *error);
 /*
  * PACK_E_SIGNATURE when either half fails, or when `key` has a minisign id and the signature's
- * is another.
+ * is neither that nor the derived one.
  */
 PACK_API PACK_MUST_USE int pack_signature_verify(const struct pack_signature *signature,
                                                  const struct pack_public_key *key,

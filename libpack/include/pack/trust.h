@@ -34,10 +34,14 @@ PACK_API size_t pack_trust_key_count(const struct pack_trust *trust, enum pack_r
 PACK_API const struct pack_public_key *pack_trust_key(const struct pack_trust *trust,
                                                       enum pack_role role, size_t index);
 
+/* The kinds of signature members, told by the ending of the member's name. */
+enum pack_signature_kind { PACK_SIGNATURE_MINISIG, PACK_SIGNATURE_SSHSIG };
+
 /* One signature member of a document as it stands in a bundle. */
 struct pack_signature_member {
     char keyid[PACK_KEYID_SIZE]; /* from the member's name */
-    const char *member;          /* the member's name, for messages */
+    enum pack_signature_kind kind;
+    const char *member; /* the member's name, for messages */
     const void *bytes;
     size_t size;
 };
