@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+#include "describe.h"
+#include "key_command.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+
+/* --- show ------------------------------------------------------------------------------------ */
+
+static const char *kind_of(const struct pack_key_info *info)
+{
+    if (!info->secret)
+        return "public key";
+    return info->encrypted ? "secret key, encrypted" : "secret key, not encrypted";
+}
+
+static void describe(struct cli *cli, const char *name, const struct pack_key_info *info)
+{
+    struct pack_json *json = cli_json(cli);
+    pack_json_string(json, "file", name);
+    pack_json_string(json, "kind", info->secret ? "secret" : "public");
+    pack_json_boolean(json, "encrypted", info->encrypted);
+    pack_json_string(json, "purpose", pack_purpose_name(info->purpose));
+    pack_json_string(json, "comment", info->comment);
+    if (info->exposed)
+        cli_warn(cli, "%s: others may read this secret key", name);
+}
+
+static void show_encrypted(struct cli *cli, const struct pack_key_info *info)
+{
+    const unsigned mebibytes = (unsigned)(info->kdf_memory >> 20);
+    cli_print(cli, "  key id       not visible without the passphrase");
+    cli_print(cli, "  purpose      %s, as the comment has it", pack_purpose_name(info->purpose));
+    cli_print(cli, "  passphrase   scrypt, %u MiB", mebibytes);
+    pack_json_unsigned(cli_json(cli), "kdf_memory", info->kdf_memory);
+}
+
+int describe_key(struct cli *cli, const char *path, struct pack_error *error)
+{
+    struct pack_key_info info;
+    const int code = pack_key_info_load(&info, path, error);
+    if (code != 0)
+        return code;
+    const bool demo = info.has_key && pack_public_key_is_demo(&info.key);
+    cli_print_styled(cli, STYLE_BOLD, "%s: %s%s", path, kind_of(&info),
+                     demo ? ", a demo key: trust it with nothing" : "");
+    pack_json_object(cli_json(cli), NULL);
+    describe(cli, path, &info);
+    if (info.has_key)
+        key_print_ids(cli, &info.key, pack_purpose_name(info.purpose));
+    else
+        show_encrypted(cli, &info);
+    if (info.comment[0] != '\0')
+        cli_print(cli, "  comment      %s", info.comment);
+    pack_json_end(cli_json(cli));
+    return 0;
+}
+
+static int show(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
+{
+    int code = 0;
+    pack_json_array(cli_json(cli), "keys");
+    for (size_t i = 0; code == 0 && i < arguments_count(arguments); i++)
+        code = describe_key(cli, arguments_at(arguments, i), error);
+    if (code == 0)
+        pack_json_end(cli_json(cli));
+    return code;
+}
+
+static const struct positional show_positionals[] = {
+    {.name = "FILE", .kind = OPTION_PATH, .many = true},
+    {.name = NULL},
+};
+
+const struct command command_key_show = {
+    .name = "show",
+    .summary = "say what a key file is",
+    .synopsis = "FILE...",
+    .description =
+        "Says of each key file, public or secret, what kind of key it is, its ids, its purpose and "
+        "its public key as a line of text. No passphrase is asked for: of an encrypted secret key "
+        "only its comment can be seen, which nothing proves.",
+    .examples = "fwpack key show release.pub\n",
+    .positionals = show_positionals,
+    .exits = EXITS(3, 4),
+    .run = show,
+};
+
+/* --- list ------------------------------------------------------------------------------------ */
+
+static int may_be_key(const struct dirent *entry)
+{
+    const char *dot = strrchr(entry->d_name, '.');
+    return dot != NULL && (strcmp(dot, ".key") == 0 || strcmp(dot, ".pub") == 0);
+}
+
+/* The names in a folder that may be keys, in the order of their bytes. */
+struct names {
+    struct dirent **entries;
+    int count;
+};
+
+static void names_clear(struct names *names)
+{
+    for (int i = 0; i < names->count; i++)
+        free(names->entries[i]);
+    free(names->entries);
+}
+
+static int by_bytes(const struct dirent **a, const struct dirent **b)
+{
+    return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void list_one(struct cli *cli, const char *path)
+{
+    struct pack_error error = {0};
+    struct pack_key_info info;
+    if (pack_key_info_load(&info, path, &error) != 0) {
+        if (cli->verbose)
+            cli_note(cli, "%s: passed over: %s", path, error.text);
+        return;
+    }
+    cli_print(cli, "%-64s  %-6s  %-8s  %s", info.has_key ? info.key.keyid : "(encrypted)",
+              info.secret ? "secret" : "public", pack_purpose_name(info.purpose), path);
+    pack_json_object(cli_json(cli), NULL);
+    describe(cli, path, &info);
+    if (info.has_key)
+        pack_json_string(cli_json(cli), "keyid", info.key.keyid);
+    pack_json_end(cli_json(cli));
+}
+
+static int list_all(struct cli *cli, const char *folder, const struct names *names,
+                    struct pack_error *error)
+{
+    const bool here = strcmp(folder, ".") == 0;
+    pack_json_array(cli_json(cli), "keys");
+    for (int i = 0; i < names->count; i++) {
+        CLI_AUTO_FREE char *path = NULL;
+        const char *name = names->entries[i]->d_name;
+        const int code = here ? key_make_path(&path, error, "%s", name)
+                              : key_make_path(&path, error, "%s/%s", folder, name);
+        if (code != 0)
+            return code;
+        list_one(cli, path);
+    }
+    pack_json_end(cli_json(cli));
+    return 0;
+}
+
+static int list(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
+{
+    CLI_AUTO(names_clear) struct names names = {NULL, 0};
+    const char *folder = arguments_count(arguments) != 0 ? arguments_at(arguments, 0) : ".";
+    const int count = scandir(folder, &names.entries, may_be_key, by_bytes);
+    if (count < 0) {
+        pack_fail_errno(error, errno, "cannot list");
+        return pack_at_file(error, folder);
+    }
+    names.count = count;
+    return list_all(cli, folder, &names, error);
+}
+
+static const struct positional list_positionals[] = {
+    {.name = "FOLDER", .kind = OPTION_FOLDER, .optional = true},
+    {.name = NULL},
+};
+
+const struct command command_key_list = {
+    .name = "list",
+    .summary = "list the keys of a folder",
+    .synopsis = "[FOLDER]",
+    .description =
+        "Lists the files *.key and *.pub of a folder, this one unless said otherwise, that are "
+        "keys: key id, secret or public, purpose, file. Folders in it are not looked into. With "
+        "-v it also says which files were passed over, and why.",
+    .examples = "fwpack key list ~/keys\n",
+    .positionals = list_positionals,
+    .run = list,
+};

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+#include "key_command.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+int key_make_path(char **path, struct pack_error *error, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    const int length = vasprintf(path, format, arguments);
+    va_end(arguments);
+    if (length >= 0)
+        return 0;
+    *path = NULL;
+    return pack_fail_memory(error);
+}
+
+void key_pair_clear(struct key_pair *pair)
+{
+    free(pair->secret);
+    free(pair->public);
+}
+
+int key_pair_name(struct key_pair *pair, const char *name, struct pack_error *error)
+{
+    size_t length = strlen(name);
+    if (length > 4 && strcmp(name + length - 4, ".key") == 0)
+        length -= 4;
+    if (length == 0 || name[length - 1] == '/' || strcmp(name, "-") == 0) {
+        pack_fail(error, PACK_E_USAGE, "'%s' is no name for key files", name);
+        return pack_hint(error, "fwpack key generate release makes release.key and release.pub");
+    }
+    const int code = key_make_path(&pair->secret, error, "%.*s.key", (int)length, name);
+    return code != 0 ? code : key_make_path(&pair->public, error, "%.*s.pub", (int)length, name);
+}
+
+int key_check_free(const char *path, struct pack_error *error)
+{
+    struct stat status;
+    if (lstat(path, &status) != 0)
+        return 0;
+    pack_fail(error, PACK_E_EXISTS, "exists, and is never overwritten");
+    pack_at_file(error, path);
+    return pack_hint(error, "choose another name, or move the old file away");
+}
+
+void key_print_ids(struct cli *cli, const struct pack_public_key *key, const char *purpose)
+{
+    struct pack_json *json = cli_json(cli);
+    char id[17], line[PACK_PUBLIC_KEY_TEXT_SIZE];
+    pack_minisign_id_text(key->minisign_id, id);
+    pack_public_key_text(key, line);
+    cli_print(cli, "  key id       %s", key->keyid);
+    cli_print(cli, "  minisign id  %s", id);
+    cli_print(cli, "  purpose      %s", purpose);
+    cli_print(cli, "  public key   %s", line);
+    pack_json_string(json, "keyid", key->keyid);
+    pack_json_string(json, "minisign_id", id);
+    pack_json_string(json, "public_key", line);
+    pack_json_hex(json, "public_key_hex", key->bytes, sizeof key->bytes);
+    pack_json_boolean(json, "demo", pack_public_key_is_demo(key));
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_KEY_COMMAND_H
+#define CLI_KEY_COMMAND_H
+
+/* The subcommands of `key`, and what they share. */
+
+#include "cli.h"
+
+extern const struct command command_key_generate;
+extern const struct command command_key_list;
+extern const struct command command_key_show;
+
+/* A path made by printf's rules, to be freed with free(). */
+PACK_MUST_USE int key_make_path(char **path, struct pack_error *error, const char *format, ...)
+    PACK_PRINTF(3, 4);
+
+/* The two files of a new key. */
+struct key_pair {
+    char *secret, *public;
+};
+void key_pair_clear(struct key_pair *pair);
+/* From NAME, or NAME.key, for that is what the file will be called. */
+PACK_MUST_USE int key_pair_name(struct key_pair *pair, const char *name, struct pack_error *error);
+
+/* PACK_E_EXISTS where there is something of that name, for a key is never written over. */
+PACK_MUST_USE int key_check_free(const char *path, struct pack_error *error);
+
+/* Prints a key's ids and its public half, and adds them to the JSON object that stands open. */
+void key_print_ids(struct cli *cli, const struct pack_public_key *key, const char *purpose);
+
+#endif
