@@ -47,17 +47,25 @@ static bool is_exposed(const struct pack_key_source *source)
     return source->is_path && (source->foreign || (source->mode & OTHERS) != 0);
 }
 
-/* Judges the opened file, never the name. The demo keys are public, so nothing guards them. */
-static int judge(const struct pack_key_source *source, const char *name, bool encrypted,
-                 const struct pack_secret_key *key, const struct pack_key_access *access,
-                 struct pack_error *error)
+int pack_key_source_guard(const struct pack_key_source *source, const char *name, bool encrypted,
+                          const struct pack_key_access *access, struct pack_error *error)
 {
-    if (!is_exposed(source) || pack_demo_key_published(key->key.bytes))
+    if (!is_exposed(source))
         return 0;
     if (!encrypted && !access->allow_insecure)
         return refuse_exposed(source, name, error);
     warn_exposed(source, name, access);
     return 0;
+}
+
+/* The demo keys are public, so nothing guards them. */
+static int judge(const struct pack_key_source *source, const char *name, bool encrypted,
+                 const struct pack_secret_key *key, const struct pack_key_access *access,
+                 struct pack_error *error)
+{
+    if (pack_demo_key_published(key->key.bytes))
+        return 0;
+    return pack_key_source_guard(source, name, encrypted, access, error);
 }
 
 static int open_source(struct pack_secret_key **key, const struct pack_key_source *source,

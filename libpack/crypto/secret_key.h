@@ -53,6 +53,13 @@ struct pack_key_source {
 PACK_MUST_USE int pack_key_source_open(struct pack_key_source *source, const char *name,
                                        const char *(*environment)(const char *name),
                                        struct pack_error *error);
+/*
+ * Judges the opened file, never the name: PACK_E_KEY_STORE where others can read a key that is not
+ * encrypted, unless access->allow_insecure; then, and for encrypted ones, access->warn is told.
+ */
+PACK_MUST_USE int pack_key_source_guard(const struct pack_key_source *source, const char *name,
+                                        bool encrypted, const struct pack_key_access *access,
+                                        struct pack_error *error);
 void pack_key_source_close(struct pack_key_source *source);
 #define PACK_AUTO_KEY_SOURCE PACK_AUTO(pack_key_source_close)
 
