@@ -4,7 +4,6 @@
 #include "codec/json_string.h"
 #include "pack/limits.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 /* A parser of our own: jansson 2.14 writes past its buffers when an allocation fails. */
@@ -13,6 +12,8 @@ struct parser {
     unsigned line, column; /* of `at` */
     unsigned depth;
     unsigned values; /* so far */
+    struct pack_json_limits limits;
+    bool any_number;
     struct pack_arena *arena;
     struct pack_error *error;
 };
@@ -134,10 +135,55 @@ static const char *decode_number(const uint8_t *digits, size_t length, uint64_t 
     return NULL;
 }
 
+static size_t skip_digits(const uint8_t *text, size_t length, size_t at)
+{
+    while (at < length && text[at] >= '0' && text[at] <= '9')
+        at++;
+    return at;
+}
+
+/* RFC 8259: an integer, then a fraction, then an exponent, of which the last two may be missing. */
+static bool is_number(const uint8_t *text, size_t length)
+{
+    const size_t start = text[0] == '-';
+    size_t at = skip_digits(text, length, start);
+    if (at == start || (text[start] == '0' && at > start + 1))
+        return false;
+    if (at < length && text[at] == '.') {
+        const size_t fraction = at + 1;
+        at = skip_digits(text, length, fraction);
+        if (at == fraction)
+            return false;
+    }
+    if (at < length && (text[at] == 'e' || text[at] == 'E')) {
+        const size_t sign = at + 1;
+        const size_t digits = sign + (sign < length && (text[sign] == '+' || text[sign] == '-'));
+        at = skip_digits(text, length, digits);
+        if (at == digits)
+            return false;
+    }
+    return at == length;
+}
+
+static int read_any_number(struct parser *parser, size_t length, struct pack_json_value *value)
+{
+    if (!is_number(parser->at, length))
+        return fail_syntax(parser, "a number is wanted");
+    value->type = PACK_JSON_INTEGER;
+    value->integer = 0;
+    const int code = pack_arena_string(parser->arena, &value->text, (const char *)parser->at,
+                                       length, parser->error);
+    if (code == 0)
+        step_over(parser, length);
+    return code;
+}
+
 static int read_number(struct parser *parser, struct pack_json_value *value)
 {
     const size_t length = number_length(parser);
     const char *flaw = decode_number(parser->at, length, &value->integer);
+    if (flaw != NULL && parser->any_number)
+        return read_any_number(parser, length, value);
     if (flaw != NULL) {
         (void)pack_fail(parser->error, PACK_E_MALFORMED, "%s", flaw);
         return pack_at_line(parser->error, parser->line, parser->column);
@@ -213,7 +259,7 @@ static int read_separator(struct parser *parser, char close, bool *more)
 
 static int read_entries(struct parser *parser, struct pack_json_value *value, char close)
 {
-    const struct pack_json_value **link = &value->first;
+    struct pack_json_value **link = &value->first;
     bool more = !at_byte(parser, close);
     if (!more)
         step(parser);
@@ -278,8 +324,10 @@ static int read_container(struct parser *parser, struct pack_json_value *value)
 
 static int read_value(struct parser *parser, struct pack_json_value **value)
 {
-    if (parser->values == PACK_MAX_JSON_VALUES)
-        return fail_limit(parser, "more than 131072 values");
+    if (parser->values == parser->limits.values) {
+        (void)pack_fail(parser->error, PACK_E_LIMIT, "more than %u values", parser->limits.values);
+        return pack_at_line(parser->error, parser->line, parser->column);
+    }
     parser->values++;
     const int code = pack_arena_allocate(parser->arena, value, 1, sizeof **value, parser->error);
     if (code != 0)
@@ -311,6 +359,19 @@ static int read_document(struct parser *parser, struct pack_json_value **root)
     return parser->at == parser->end ? 0 : fail_syntax(parser, "something follows the document");
 }
 
+static int read_text_of(const struct pack_json_value **root, struct parser *parser, size_t size)
+{
+    struct pack_json_value *value = NULL;
+    *root = NULL;
+    if (size > parser->limits.bytes)
+        return pack_fail(parser->error, PACK_E_LIMIT, "%zu bytes of JSON, %zu are allowed", size,
+                         parser->limits.bytes);
+    const int code = read_document(parser, &value);
+    if (code == 0)
+        *root = value;
+    return code;
+}
+
 int pack_json_read(const struct pack_json_value **root, struct pack_arena *arena, const void *bytes,
                    size_t size, struct pack_error *error)
 {
@@ -318,17 +379,25 @@ int pack_json_read(const struct pack_json_value **root, struct pack_arena *arena
                             .end = (const uint8_t *)bytes + size,
                             .line = 1,
                             .column = 1,
+                            .limits = {PACK_MAX_DOCUMENT, PACK_MAX_JSON_VALUES},
                             .arena = arena,
                             .error = error};
-    struct pack_json_value *value = NULL;
-    *root = NULL;
-    if (size > PACK_MAX_DOCUMENT)
-        return pack_fail(error, PACK_E_LIMIT, "%zu bytes of JSON, %" PRIu64 " are allowed", size,
-                         PACK_MAX_DOCUMENT);
-    const int code = read_document(&parser, &value);
-    if (code == 0)
-        *root = value;
-    return code;
+    return read_text_of(root, &parser, size);
+}
+
+int pack_json_read_any(const struct pack_json_value **root, struct pack_arena *arena,
+                       const void *bytes, size_t size, const struct pack_json_limits *limits,
+                       struct pack_error *error)
+{
+    struct parser parser = {.at = bytes,
+                            .end = (const uint8_t *)bytes + size,
+                            .line = 1,
+                            .column = 1,
+                            .limits = *limits,
+                            .any_number = true,
+                            .arena = arena,
+                            .error = error};
+    return read_text_of(root, &parser, size);
 }
 
 const struct pack_json_value *pack_json_member(const struct pack_json_value *object,
@@ -359,7 +428,10 @@ void pack_json_write(struct pack_json *json, const char *name, const struct pack
         pack_json_boolean(json, name, value->boolean);
         return;
     case PACK_JSON_INTEGER:
-        pack_json_unsigned(json, name, value->integer);
+        if (value->text != NULL)
+            pack_json_raw(json, name, value->text);
+        else
+            pack_json_unsigned(json, name, value->integer);
         return;
     case PACK_JSON_STRING:
         pack_json_string(json, name, value->text);

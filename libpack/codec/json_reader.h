@@ -30,15 +30,28 @@ struct pack_json_value {
     const char *name;      /* of a member of an object */
     bool boolean;
     uint64_t integer;
-    const char *text;                    /* of a string; ended by a zero byte, and none before */
-    size_t count;                        /* of an array or object */
-    const struct pack_json_value *first; /* of an array or object */
-    const struct pack_json_value *next;  /* in the same array or object */
+    const char *text;              /* of a string; ended by a zero byte, and none before */
+    size_t count;                  /* of an array or object */
+    struct pack_json_value *first; /* of an array or object */
+    struct pack_json_value *next;  /* in the same array or object */
 };
 
 /* PACK_E_MALFORMED or PACK_E_LIMIT with line and column. The tree lives as long as the arena. */
 PACK_MUST_USE int pack_json_read(const struct pack_json_value **root, struct pack_arena *arena,
                                  const void *bytes, size_t size, struct pack_error *error);
+
+/*
+ * For the JSON of others, under other limits. A number that documents do not take is a
+ * PACK_JSON_INTEGER too, with its characters in `text`, which is NULL for all others.
+ */
+struct pack_json_limits {
+    size_t bytes;
+    unsigned values;
+};
+PACK_MUST_USE int pack_json_read_any(const struct pack_json_value **root, struct pack_arena *arena,
+                                     const void *bytes, size_t size,
+                                     const struct pack_json_limits *limits,
+                                     struct pack_error *error);
 
 /* NULL where the value is no object, or has no member of that name. */
 const struct pack_json_value *pack_json_member(const struct pack_json_value *object,

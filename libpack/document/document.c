@@ -140,16 +140,6 @@ static int read_model(struct fields *fields, const struct document_type *type,
     return fields_check(fields, type->table, model);
 }
 
-/* A failure of the machine concerns no member. */
-static int with_path(struct fields *fields, int code)
-{
-    if (code == 0 || code == PACK_E_NO_MEMORY)
-        return code;
-    if (fields->place != NULL)
-        (void)pack_at_line(fields->error, fields->place->line, fields->place->column);
-    return fields->path[0] != '\0' ? pack_context(fields->error, "%s", fields->path) : code;
-}
-
 static int parse_into(const struct document_type *type, struct pack_arena *arena, char **model,
                       const void *bytes, size_t size, struct pack_error *error)
 {
@@ -163,7 +153,7 @@ static int parse_into(const struct document_type *type, struct pack_arena *arena
     if (code != 0)
         return code;
     struct fields fields = {.arena = arena, .error = error};
-    return with_path(&fields, read_model(&fields, type, root, *model));
+    return fields_verdict(&fields, read_model(&fields, type, root, *model));
 }
 
 int document_parse(const struct document_type *type, void *address, const void *bytes, size_t size,
@@ -214,7 +204,7 @@ int document_encode(const struct document_type *type, const void *model, char **
     const char *written = NULL;
     PACK_AUTO(pack_json_free) struct pack_json *json = NULL;
     *text = NULL;
-    int code = with_path(&fields, fields_check(&fields, type->table, model));
+    int code = fields_verdict(&fields, fields_check(&fields, type->table, model));
     if (code == 0)
         code = pack_json_new(&json, true, error);
     if (code != 0)

@@ -150,6 +150,15 @@ static int check_member(struct fields *fields, const struct field *field, const 
                                                             : 0;
 }
 
+int fields_verdict(struct fields *fields, int code)
+{
+    if (code == 0 || code == PACK_E_NO_MEMORY)
+        return code;
+    if (fields->place != NULL)
+        (void)pack_at_line(fields->error, fields->place->line, fields->place->column);
+    return fields->path[0] != '\0' ? pack_context(fields->error, "%s", fields->path) : code;
+}
+
 int fields_check(struct fields *fields, const struct field_table *table, const void *object)
 {
     const size_t length = strlen(fields->path);

@@ -85,6 +85,9 @@ PACK_MUST_USE int fields_check(struct fields *fields, const struct field_table *
 /* Writes the members into an object that is open; what failed, the writer reports at its end. */
 void fields_write(struct fields *fields, const struct field_table *table, const void *object);
 
+/* Puts line and path to a failure, but to one of the machine, which concerns no member. */
+PACK_MUST_USE int fields_verdict(struct fields *fields, int code);
+
 /* The failure "PATH: WHAT wanted, not TYPE". */
 PACK_MUST_USE int fields_fail_type(struct fields *fields, const char *wanted,
                                    const struct pack_json_value *value);

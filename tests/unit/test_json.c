@@ -495,6 +495,56 @@ static void a79_shared_text_attacks(void **state)
     }
 }
 
+/* --- the JSON of others ---------------------------------------------------------------------- */
+
+static void any_number_is_kept_as_it_stands(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        "-0", "-1", "1.5", "0.25", "1e3", "1E+10", "-2.5e-7", "1e09", "9007199254740992"};
+    static const char *const bad[] = {"01",  "-",  "-01", "1.",   ".5",    "1e",
+                                      "1e+", "+1", "--1", "1.e5", "1.5.5", "0x10"};
+    const struct pack_json_limits limits = {.bytes = 100, .values = 4};
+    struct pack_error error = {0};
+    char text[64];
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+        PACK_AUTO(pack_arena_free) struct pack_arena *arena = NULL;
+        const struct pack_json_value *root = NULL;
+        const int size = snprintf(text, sizeof text, "[%s,7]", good[i]);
+        assert_pack_ok(pack_arena_new(&arena, &error));
+        assert_pack_ok(pack_json_read_any(&root, arena, text, (size_t)size, &limits, &error));
+        assert_string_equal(root->first->text, good[i]);
+        assert_null(root->first->next->text);
+        assert_pack_fails(pack_json_read(&root, arena, text, (size_t)size, &error),
+                          PACK_E_MALFORMED);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        PACK_AUTO(pack_arena_free) struct pack_arena *arena = NULL;
+        const struct pack_json_value *root = NULL;
+        const int size = snprintf(text, sizeof text, "[%s]", bad[i]);
+        assert_pack_ok(pack_arena_new(&arena, &error));
+        assert_pack_fails(pack_json_read_any(&root, arena, text, (size_t)size, &limits, &error),
+                          PACK_E_MALFORMED);
+    }
+}
+
+static void other_limits_hold(void **state)
+{
+    (void)state;
+    const struct pack_json_limits limits = {.bytes = 12, .values = 4};
+    struct pack_error error = {0};
+    PACK_AUTO(pack_arena_free) struct pack_arena *arena = NULL;
+    const struct pack_json_value *root = NULL;
+    assert_pack_ok(pack_arena_new(&arena, &error));
+    assert_pack_ok(pack_json_read_any(&root, arena, "[1,2,3]", 7, &limits, &error));
+    assert_pack_fails(pack_json_read_any(&root, arena, "[1,2,3,4]", 9, &limits, &error),
+                      PACK_E_LIMIT);
+    assert_pack_says("more than 4 values");
+    assert_pack_fails(pack_json_read_any(&root, arena, "[          1]", 13, &limits, &error),
+                      PACK_E_LIMIT);
+    assert_pack_says("13 bytes of JSON, 12 are allowed");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -515,6 +565,8 @@ int main(void)
         cmocka_unit_test(a84_large_texts_are_refused),
         cmocka_unit_test(a81_many_members_stay_cheap),
         cmocka_unit_test(a81_many_values_are_refused),
+        cmocka_unit_test(any_number_is_kept_as_it_stands),
+        cmocka_unit_test(other_limits_hold),
         cmocka_unit_test(a79_shared_jsontestsuite),
         cmocka_unit_test(a79_shared_text_attacks),
     };
