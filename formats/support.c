@@ -4,11 +4,11 @@
 #include "base/checked.h"
 #include "base/memory.h"
 #include "formats/formats.h"
+#include "pack/text.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <time.h>
 #include <zlib.h>
 
 enum {
@@ -61,16 +61,9 @@ void fwpack_fact_bits(struct pack_facts *facts, const char *name, const struct w
 
 void fwpack_fact_time(struct pack_facts *facts, const char *name, uint64_t seconds)
 {
-    const time_t time = (time_t)seconds;
-    struct tm parts = {0};
-    char text[64];
-    if (seconds == 0)
-        return;
-    if (seconds > INT64_C(253402300799) || gmtime_r(&time, &parts) == NULL)
-        snprintf(text, sizeof text, "%" PRIu64 " seconds after 1970", seconds);
-    else
-        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
-    pack_fact_text(facts, name, text);
+    char text[PACK_TIME_TEXT];
+    if (seconds != 0)
+        pack_fact_text(facts, name, pack_time_text(text, seconds));
 }
 
 void fwpack_fact_guid(struct pack_facts *facts, const char *name, const uint8_t guid[16])

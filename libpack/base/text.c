@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 /*
  * Decodes one character (RFC 3629). Returns its length in bytes, 0 when the bytes at `text` are
@@ -162,5 +163,16 @@ char *pack_size_text(char out[PACK_SIZE_TEXT], uint64_t size)
         snprintf(out, PACK_SIZE_TEXT, "%" PRIu64 " byte%s", size, size == 1 ? "" : "s");
     else
         snprintf(out, PACK_SIZE_TEXT, "%.1f %s", value, units[unit]);
+    return out;
+}
+
+char *pack_time_text(char out[PACK_TIME_TEXT], uint64_t seconds)
+{
+    const time_t time = (time_t)seconds;
+    struct tm parts = {0};
+    if (seconds > INT64_C(253402300799) || gmtime_r(&time, &parts) == NULL)
+        snprintf(out, PACK_TIME_TEXT, "%" PRIu64 " seconds after 1970", seconds);
+    else
+        strftime(out, PACK_TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &parts);
     return out;
 }

@@ -206,9 +206,28 @@ static void sizes_have_the_unit_that_fits(void **state)
     }
 }
 
+static void times_are_told_in_utc(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t seconds;
+        const char *text;
+    } cases[] = {
+        {0, "1970-01-01T00:00:00Z"},
+        {1709208000, "2024-02-29T12:00:00Z"},
+        {UINT64_C(253402300799), "9999-12-31T23:59:59Z"},
+        {UINT64_C(253402300800), "253402300800 seconds after 1970"},
+        {UINT64_MAX, "18446744073709551615 seconds after 1970"},
+    };
+    char text[PACK_TIME_TEXT];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_string_equal(pack_time_text(text, cases[i].seconds), cases[i].text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(times_are_told_in_utc),
         cmocka_unit_test(what_misleads_a_terminal_is_escaped),
         cmocka_unit_test(escaped_text_is_cut_between_characters),
         cmocka_unit_test(nothing_gets_through),

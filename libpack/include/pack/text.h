@@ -29,6 +29,14 @@ PACK_API const char *pack_nearest(const char *word, const char *const *words, si
 /* A number of bytes for people: "1 byte", "1023 bytes", "2.0 MiB". Returns `out`. */
 PACK_API char *pack_size_text(char out[PACK_SIZE_TEXT], uint64_t size);
 
+#define PACK_TIME_TEXT 48
+
+/*
+ * Seconds since 1970 as RFC 3339 has it, in UTC: "2024-02-29T12:00:00Z"; behind the year 9999
+ * "N seconds after 1970". Returns `out`.
+ */
+PACK_API char *pack_time_text(char out[PACK_TIME_TEXT], uint64_t seconds);
+
 PACK_END_DECLS
 
 #endif
