@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "delta_report.h"
 #include "describe.h"
+#include "signers.h"
 
 #include "pack/bundle.h"
 #include "pack/image.h"
@@ -97,16 +98,6 @@ static void print_release(struct cli *cli, const struct pack_release *release)
         cli_print(cli, "  meta %s", release->meta);
 }
 
-static void print_signatures(struct cli *cli, const struct pack_bundle *bundle, enum pack_role role)
-{
-    const struct pack_signature_member *signatures = NULL;
-    const size_t count = pack_bundle_signatures(bundle, role, &signatures);
-    cli_print(cli, "  %s.json: %zu signature%s, not checked", pack_role_name(role), count,
-              count == 1 ? "" : "s");
-    for (size_t i = 0; i < count; i++)
-        cli_print(cli, "    %s", signatures[i].keyid);
-}
-
 static void print_bundle(const struct inspection *inspection)
 {
     struct cli *cli = inspection->cli;
@@ -118,8 +109,8 @@ static void print_bundle(const struct inspection *inspection)
     for (size_t i = 0; i < release->attachment_count; i++)
         cli_print(cli, "  attachment %s: %llu bytes", release->attachments[i].name,
                   (unsigned long long)release->attachments[i].size);
-    print_signatures(cli, inspection->bundle, PACK_ROLE_RELEASE);
-    print_signatures(cli, inspection->bundle, PACK_ROLE_DELIVERY);
+    signatures_print(cli, inspection->bundle, PACK_ROLE_RELEASE);
+    signatures_print(cli, inspection->bundle, PACK_ROLE_DELIVERY);
     if (arguments_flag(inspection->arguments, "tree"))
         for (size_t i = 0; i < inspection->member_count; i++)
             cli_print(cli, "  %12llu %12llu  %s", (unsigned long long)inspection->members[i].offset,
@@ -172,20 +163,6 @@ static void json_images(struct pack_json *json, const struct inspection *inspect
     pack_json_end(json);
 }
 
-static void json_signatures(struct pack_json *json, const struct pack_bundle *bundle)
-{
-    pack_json_object(json, "signatures");
-    for (int role = PACK_ROLE_RELEASE; role <= PACK_ROLE_DELIVERY; role++) {
-        const struct pack_signature_member *signatures = NULL;
-        const size_t count = pack_bundle_signatures(bundle, (enum pack_role)role, &signatures);
-        pack_json_array(json, pack_role_name((enum pack_role)role));
-        for (size_t i = 0; i < count; i++)
-            pack_json_string(json, NULL, signatures[i].keyid);
-        pack_json_end(json);
-    }
-    pack_json_end(json);
-}
-
 static void json_members(struct pack_json *json, const struct inspection *inspection)
 {
     pack_json_array(json, "members");
@@ -224,7 +201,7 @@ static void json_bundle(const struct inspection *inspection)
     pack_json_string(json, "version", release->version);
     pack_json_unsigned(json, "security_version", release->security_version);
     json_images(json, inspection);
-    json_signatures(json, inspection->bundle);
+    signatures_json(json, inspection->bundle);
     json_members(json, inspection);
     json_document(inspection, PACK_ROLE_RELEASE);
     json_document(inspection, PACK_ROLE_DELIVERY);

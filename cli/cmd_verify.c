@@ -4,6 +4,7 @@
 #include "commands.h"
 #include "detached.h"
 #include "report.h"
+#include "signers.h"
 
 #include "pack/bundle.h"
 #include "pack/version.h"
@@ -100,27 +101,6 @@ static int judge(struct verdict *verdict, const char *path, const struct court *
 
 /* --- text ------------------------------------------------------------------------------------ */
 
-static const char *const signer_states[] = {
-    [PACK_SIGNER_GOOD] = "good",
-    [PACK_SIGNER_UNKNOWN] = "not trusted",
-    [PACK_SIGNER_BAD] = "BAD: does not verify",
-    [PACK_SIGNER_REVOKED] = "revoked",
-};
-
-static void print_signers(struct cli *cli, const char *document,
-                          const struct pack_document_report *report)
-{
-    cli_print(cli, "  %s: %u of %u required signatures", document, report->good, report->required);
-    for (size_t i = 0; i < report->count; i++) {
-        const struct pack_signer_report *signer = &report->signers[i];
-        const bool good = signer->state == PACK_SIGNER_GOOD;
-        cli_print_styled(cli, good ? STYLE_PLAIN : STYLE_WARNING, "    %s  %s", signer->keyid,
-                         signer_states[signer->state]);
-        if (good && cli->verbose)
-            cli_print(cli, "      %s", signer->comment);
-    }
-}
-
 static void print_image(struct cli *cli, const struct pack_release_image *image,
                         const struct pack_image_report *report)
 {
@@ -142,8 +122,8 @@ static void print_verdict(struct cli *cli, const struct verdict *verdict, const 
     cli_print_styled(cli, STYLE_GOOD, "%s: good", path);
     cli_print(cli, "  product %s, version %s, security version %llu", release->product,
               release->version, (unsigned long long)release->security_version);
-    print_signers(cli, "release.json", &verdict->signers->release);
-    print_signers(cli, "delivery.json", &verdict->signers->delivery);
+    signers_print(cli, "release.json", &verdict->signers->release);
+    signers_print(cli, "delivery.json", &verdict->signers->delivery);
     for (size_t i = 0; i < release->image_count; i++)
         print_image(cli, &release->images[i], &verdict->proved->images[i]);
     if (verdict->proved->attachment_count != 0)
@@ -155,29 +135,6 @@ static void print_verdict(struct cli *cli, const struct verdict *verdict, const 
 }
 
 /* --- JSON ------------------------------------------------------------------------------------ */
-
-static void json_signers(struct pack_json *json, const char *document,
-                         const struct pack_document_report *report)
-{
-    static const char *const states[] = {[PACK_SIGNER_GOOD] = "good",
-                                         [PACK_SIGNER_UNKNOWN] = "untrusted",
-                                         [PACK_SIGNER_BAD] = "bad",
-                                         [PACK_SIGNER_REVOKED] = "revoked"};
-    pack_json_object(json, document);
-    pack_json_unsigned(json, "required", report->required);
-    pack_json_unsigned(json, "good", report->good);
-    pack_json_array(json, "signers");
-    for (size_t i = 0; i < report->count; i++) {
-        pack_json_object(json, NULL);
-        pack_json_string(json, "keyid", report->signers[i].keyid);
-        pack_json_string(json, "state", states[report->signers[i].state]);
-        if (report->signers[i].state == PACK_SIGNER_GOOD)
-            pack_json_string(json, "trusted_comment", report->signers[i].comment);
-        pack_json_end(json);
-    }
-    pack_json_end(json);
-    pack_json_end(json);
-}
 
 static void json_images(struct pack_json *json, const struct pack_release *release,
                         const struct pack_verify_report *proved)
@@ -211,8 +168,8 @@ static void json_verdict(struct pack_json *json, const struct verdict *verdict, 
     pack_json_boolean(json, "verified", error->code == 0);
     if (verdict->bundle != NULL) {
         pack_json_object(json, "documents");
-        json_signers(json, "release", &verdict->signers->release);
-        json_signers(json, "delivery", &verdict->signers->delivery);
+        signers_json(json, "release", &verdict->signers->release);
+        signers_json(json, "delivery", &verdict->signers->delivery);
         pack_json_end(json);
     }
     if (verdict->trusted != NULL) {

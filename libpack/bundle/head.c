@@ -86,11 +86,17 @@ enum head_shape head_shape_of(enum head_place place)
 
 int head_role_of(const char *name)
 {
-    const size_t length = strlen(name);
     const enum head_place place = head_place_of(name);
-    if (place == HEAD_NONE || (length > 7 && strcmp(name + length - 7, ".sshsig") == 0))
-        return -1;
-    return places[place].role;
+    return place == HEAD_NONE ? -1 : places[place].role;
+}
+
+enum pack_signature_kind head_kind_of(const char *name)
+{
+    const size_t length = strlen(name);
+    const size_t ending = strlen(".sshsig");
+    return length > ending && strcmp(name + length - ending, ".sshsig") == 0
+               ? PACK_SIGNATURE_SSHSIG
+               : PACK_SIGNATURE_MINISIG;
 }
 
 void head_keyid_of(const char *name, char keyid[PACK_KEYID_SIZE])

@@ -31,9 +31,11 @@ enum head_place head_place_of(const char *name);
 enum head_shape head_shape_of(enum head_place place);
 /*
  * The role whose document or signature it is; -1 for what this version carries without reading
- * it: trust roots, rollout and permit, and .sshsig signatures.
+ * it: trust roots, rollout and permit.
  */
 int head_role_of(const char *name);
+/* The kind of a signature, by the ending of its name. */
+enum pack_signature_kind head_kind_of(const char *name);
 /* The key id in a signature's name. */
 void head_keyid_of(const char *name, char keyid[PACK_KEYID_SIZE]);
 /* <0, 0, >0: the order of two members of the head; 0 only for the same name. */

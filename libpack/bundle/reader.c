@@ -179,6 +179,7 @@ static int index_head(struct pack_bundle *bundle, struct pack_error *error)
         }
         struct pack_signature_member *signature =
             &document->signatures[document->signature_count++];
+        signature->kind = head_kind_of(member->name);
         signature->member = member->name;
         signature->bytes = member->bytes;
         signature->size = (size_t)member->size;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "crypto/ed25519.h"
+#include "crypto/hash_input.h"
 #include "crypto/key_text.h"
 #include "crypto/textline.h"
 
@@ -8,25 +9,9 @@
 
 /* --- prehash ------------------------------------------------------------------------------- */
 
-static int hash_input(crypto_generichash_state *state, struct pack_input *input,
-                      const struct pack_context *context, struct pack_error *error)
+static void update(void *state, const void *bytes, size_t size)
 {
-    enum { PIECE = 256 * 1024 };
-    PACK_AUTO_FREE uint8_t *piece = NULL;
-    uint64_t offset = 0;
-    size_t got = PIECE;
-    int code = pack_allocate(&piece, 1, PIECE, error);
-    while (code == 0 && got == PIECE) {
-        code = pack_check_cancelled(context, error);
-        if (code == 0)
-            code = pack_input_read(input, offset, piece, PIECE, &got, error);
-        if (code != 0)
-            break;
-        crypto_generichash_update(state, piece, got);
-        offset += got;
-        pack_progress(context, "hash", offset, input->has_size ? input->size : 0);
-    }
-    return code;
+    crypto_generichash_update(state, bytes, size);
 }
 
 int pack_prehash(struct pack_input *input, uint8_t digest[PACK_PREHASH_SIZE],
@@ -37,7 +22,7 @@ int pack_prehash(struct pack_input *input, uint8_t digest[PACK_PREHASH_SIZE],
     if (code != 0)
         return code;
     crypto_generichash_init(&state, NULL, 0, PACK_PREHASH_SIZE);
-    code = hash_input(&state, input, context, error);
+    code = pack_hash_input(input, update, &state, context, error);
     if (code == 0)
         crypto_generichash_final(&state, digest, PACK_PREHASH_SIZE);
     return code;

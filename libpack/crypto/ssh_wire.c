@@ -4,6 +4,8 @@
 #include "crypto/key_text.h"
 #include "pack/text.h"
 
+#include <sodium.h>
+
 /* --- integers and strings -------------------------------------------------------------------- */
 
 bool pack_ssh_take_u32(struct pack_cursor *cursor, uint32_t *value)
@@ -32,7 +34,7 @@ bool pack_ssh_take_string(struct pack_cursor *cursor, struct pack_ssh_string *st
 
 bool pack_ssh_string_is(struct pack_ssh_string string, const char *text)
 {
-    return string.size == strlen(text) && memcmp(string.bytes, text, string.size) == 0;
+    return string.size == strlen(text) && sodium_memcmp(string.bytes, text, string.size) == 0;
 }
 
 struct pack_cursor pack_ssh_string_cursor(struct pack_ssh_string string)
@@ -66,8 +68,8 @@ static int other_type(struct pack_ssh_string type, struct pack_error *error)
     char name[96];
     pack_escape(name, sizeof name, (const char *)type.bytes, type.size);
     return pack_fail(error, PACK_E_UNSUPPORTED,
-                     "a key of type \"%s\"; %s or %s is wanted (Ed25519 only)", name,
-                     PACK_SSH_ED25519, PACK_SSH_SK_ED25519);
+                     "its type is \"%s\", and only %s and %s are supported", name, PACK_SSH_ED25519,
+                     PACK_SSH_SK_ED25519);
 }
 
 /* The relying party, "ssh:" but for keys made with another: plain text, and not empty. */

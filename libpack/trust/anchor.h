@@ -2,7 +2,7 @@
 #ifndef TRUST_ANCHOR_H
 #define TRUST_ANCHOR_H
 
-/* What a trust holds: each public key once, with its roles and whether it is revoked. */
+/* What a trust holds: each key once, with its roles and whether it is revoked. */
 
 #include "base/memory.h"
 #include "pack/trust.h"
@@ -20,10 +20,17 @@ struct pack_trust {
     unsigned thresholds[PACK_ROLE_COUNT];
 };
 
-/* The anchor of that key id, or NULL. */
-struct trust_anchor *trust_find(const struct pack_trust *trust, const char *keyid);
+/*
+ * The anchor of that key id and application (empty for a key that is no FIDO key), else any of that
+ * key id, else NULL.
+ */
+struct trust_anchor *trust_find(const struct pack_trust *trust, const char *keyid,
+                                const char *application);
 
 /* Whether the key may sign in the role: holds it, and is not revoked. */
 bool trust_holds(const struct trust_anchor *anchor, enum pack_role role);
+
+/* Whether both are one public key, under whatever id or application. */
+bool trust_same_key(const struct trust_anchor *one, const struct trust_anchor *other);
 
 #endif

@@ -17,6 +17,25 @@ const char *pack_role_name(enum pack_role role)
     return (unsigned)role < PACK_ROLE_COUNT ? role_names[role] : NULL;
 }
 
+const char *pack_role_namespace(enum pack_role role)
+{
+    static const char *const names[PACK_ROLE_COUNT] = {
+        [PACK_ROLE_RELEASE] = "fwpack-release@1",
+        [PACK_ROLE_DELIVERY] = "fwpack-delivery@1",
+        [PACK_ROLE_ROLLOUT] = "fwpack-rollout@1",
+    };
+    return (unsigned)role < PACK_ROLE_COUNT ? names[role] : NULL;
+}
+
+const char *pack_signature_kind_name(enum pack_signature_kind kind)
+{
+    static const char *const names[PACK_SIGNATURE_KINDS] = {
+        [PACK_SIGNATURE_MINISIG] = "minisig",
+        [PACK_SIGNATURE_SSHSIG] = "sshsig",
+    };
+    return (unsigned)kind < PACK_SIGNATURE_KINDS ? names[kind] : NULL;
+}
+
 int pack_trust_new(struct pack_trust **trust, struct pack_error *error)
 {
     const int code = pack_allocate(trust, 1, sizeof **trust, error);
@@ -36,17 +55,50 @@ void pack_trust_free(struct pack_trust **trust)
     *trust = NULL;
 }
 
-struct trust_anchor *trust_find(const struct pack_trust *trust, const char *keyid)
+static struct trust_anchor *find_exact(const struct pack_trust *trust, const char *keyid,
+                                       const char *application)
 {
     for (size_t i = 0; i < trust->count; i++)
-        if (strcmp(trust->anchors[i].key.keyid, keyid) == 0)
+        if (strcmp(trust->anchors[i].key.keyid, keyid) == 0 &&
+            strcmp(trust->anchors[i].key.application, application) == 0)
             return &trust->anchors[i];
     return NULL;
+}
+
+struct trust_anchor *trust_find(const struct pack_trust *trust, const char *keyid,
+                                const char *application)
+{
+    struct trust_anchor *exact = find_exact(trust, keyid, application);
+    for (size_t i = 0; exact == NULL && i < trust->count; i++)
+        if (strcmp(trust->anchors[i].key.keyid, keyid) == 0)
+            return &trust->anchors[i];
+    return exact;
+}
+
+bool trust_same_key(const struct trust_anchor *one, const struct trust_anchor *other)
+{
+    return sodium_memcmp(one->key.bytes, other->key.bytes, sizeof one->key.bytes) == 0;
 }
 
 bool trust_holds(const struct trust_anchor *anchor, enum pack_role role)
 {
     return !anchor->revoked && (anchor->roles & 1u << role) != 0;
+}
+
+/* The revocation of a key reaches each spelling of it. */
+static int spread_revocation(struct pack_trust *trust, const struct trust_anchor *from,
+                             struct pack_error *error)
+{
+    for (size_t i = 0; i < trust->count; i++) {
+        struct trust_anchor *to = &trust->anchors[i];
+        if (to == from || to->revoked || !trust_same_key(from, to))
+            continue;
+        const int code = pack_copy_string(&to->reason, from->reason, error);
+        if (code != 0)
+            return code;
+        to->revoked = true;
+    }
+    return 0;
 }
 
 static int add_anchor(struct trust_anchor **anchor, struct pack_trust *trust,
@@ -59,6 +111,9 @@ static int add_anchor(struct trust_anchor **anchor, struct pack_trust *trust,
     trust->anchors = grown;
     *anchor = &grown[trust->count++];
     **anchor = (struct trust_anchor){.key = *key};
+    for (size_t i = 0; i + 1 < trust->count; i++)
+        if (grown[i].revoked && trust_same_key(&grown[i], *anchor))
+            return spread_revocation(trust, &grown[i], error);
     return 0;
 }
 
@@ -69,7 +124,7 @@ static int add_anchor(struct trust_anchor **anchor, struct pack_trust *trust,
 static int anchor_for(struct trust_anchor **anchor, struct pack_trust *trust,
                       const struct pack_public_key *key, struct pack_error *error)
 {
-    struct trust_anchor *known = trust_find(trust, key->keyid);
+    struct trust_anchor *known = find_exact(trust, key->keyid, key->application);
     *anchor = known;
     if (known == NULL)
         return add_anchor(anchor, trust, key, error);
@@ -106,13 +161,32 @@ int pack_trust_revoke(struct pack_trust *trust, const struct pack_public_key *ke
     free(anchor->reason);
     anchor->reason = copy;
     anchor->revoked = true;
-    return 0;
+    return spread_revocation(trust, anchor, error);
+}
+
+/* Whether an earlier entry of the role is the same public key. */
+static bool is_repeated(const struct pack_trust *trust, enum pack_role role, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (trust_holds(&trust->anchors[i], role) &&
+            trust_same_key(&trust->anchors[i], &trust->anchors[index]))
+            return true;
+    return false;
+}
+
+/* A threshold above the number of people could never be met. */
+static size_t distinct_keys(const struct pack_trust *trust, enum pack_role role)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < trust->count; i++)
+        count += trust_holds(&trust->anchors[i], role) && !is_repeated(trust, role, i);
+    return count;
 }
 
 int pack_trust_require(struct pack_trust *trust, enum pack_role role, unsigned threshold,
                        struct pack_error *error)
 {
-    const size_t keys = pack_trust_key_count(trust, role);
+    const size_t keys = distinct_keys(trust, role);
     if (threshold == 0)
         return pack_fail(error, PACK_E_USAGE, "at least 1 signature must be required");
     if (threshold > keys)
@@ -121,6 +195,11 @@ int pack_trust_require(struct pack_trust *trust, enum pack_role role, unsigned t
                          pack_role_name(role), keys, keys == 1 ? "" : "s");
     trust->thresholds[role] = threshold;
     return 0;
+}
+
+unsigned pack_trust_required(const struct pack_trust *trust, enum pack_role role)
+{
+    return trust->thresholds[role];
 }
 
 const struct pack_public_key *pack_trust_key(const struct pack_trust *trust, enum pack_role role,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "pack/limits.h"
+#include "pack/sshsig.h"
 #include "trust/anchor.h"
 
 #include <stdio.h>
@@ -9,41 +10,72 @@
 struct verification {
     const struct pack_trust *trust;
     enum pack_role role;
+    const void *bytes;
+    size_t size;
     uint8_t digest[PACK_PREHASH_SIZE];
     struct pack_document_report *report;
     struct pack_error first_bad; /* why the first trusted key's signature failed */
+    /* Whose signatures count, each public key once. */
+    size_t counted;
+    const struct trust_anchor *voters[PACK_MAX_SIGNERS];
 };
 
 /* --- signatures ---------------------------------------------------------------------------- */
 
-static int parse_member(struct pack_signature *signature,
-                        const struct pack_signature_member *member, struct pack_error *error)
+/* A member's signature, of one kind or the other. */
+struct parsed {
+    enum pack_signature_kind kind;
+    struct pack_signature minisig;
+    struct pack_ssh_signature ssh; /* zero in the other kind */
+};
+
+static int parse_member(struct parsed *parsed, const struct pack_signature_member *member,
+                        struct pack_error *error)
 {
-    if (pack_signature_parse(signature, member->bytes, member->size, true, error) != 0)
-        return pack_at_member(error, member->member);
-    return 0;
+    parsed->kind = member->kind;
+    parsed->ssh = (struct pack_ssh_signature){0};
+    const int code =
+        member->kind == PACK_SIGNATURE_SSHSIG
+            ? pack_ssh_signature_parse(&parsed->ssh, member->bytes, member->size, true, error)
+            : pack_signature_parse(&parsed->minisig, member->bytes, member->size, true, error);
+    return code != 0 ? pack_at_member(error, member->member) : 0;
 }
 
 /* Nothing is believed of a document that has one member which is no signature. */
 static int parse_all(const struct pack_signature_member *members, size_t count,
                      struct pack_error *error)
 {
-    struct pack_signature signature;
+    struct parsed parsed;
     int code = 0;
     for (size_t i = 0; code == 0 && i < count; i++)
-        code = parse_member(&signature, &members[i], error);
+        code = parse_member(&parsed, &members[i], error);
     return code;
 }
 
-/* A signature that stands under another key's id: says whose it is, where that key is known. */
-static void name_true_signer(const struct verification *verification,
-                             const struct pack_signature *signature, const char *keyid,
-                             struct pack_error *error)
+static int check_signature(const struct verification *verification, const struct parsed *parsed,
+                           const struct pack_public_key *key, struct pack_error *error)
+{
+    if (parsed->kind == PACK_SIGNATURE_SSHSIG)
+        return pack_ssh_signature_verify(&parsed->ssh, key, pack_role_namespace(verification->role),
+                                         verification->bytes, verification->size, error);
+    if (key->application[0] != '\0')
+        return pack_fail(error, PACK_E_SIGNATURE,
+                         "key %s is a FIDO key, of which only an .sshsig counts", key->keyid);
+    return pack_signature_verify(&parsed->minisig, key, verification->digest, error);
+}
+
+/*
+ * A minisign signature that stands under another key's id: says whose it is, where that key is
+ * known. An SSH signature says so itself.
+ */
+static void name_true_signer(const struct verification *verification, const struct parsed *parsed,
+                             const char *keyid, struct pack_error *error)
 {
     struct pack_error other;
-    for (size_t i = 0; i < verification->trust->count; i++) {
+    for (size_t i = 0; parsed->kind == PACK_SIGNATURE_MINISIG && i < verification->trust->count;
+         i++) {
         const struct pack_public_key *key = &verification->trust->anchors[i].key;
-        if (pack_signature_verify(signature, key, verification->digest, &other) != 0)
+        if (check_signature(verification, parsed, key, &other) != 0)
             continue;
         pack_fail(error, PACK_E_SIGNATURE, "the signature was made by key %s, and is named for %s",
                   key->keyid, keyid);
@@ -51,49 +83,56 @@ static void name_true_signer(const struct verification *verification,
     }
 }
 
-static enum pack_signer_state judge(struct verification *verification,
-                                    const struct pack_signature *signature,
+static enum pack_signer_state judge(struct verification *verification, const struct parsed *parsed,
+                                    const struct trust_anchor *anchor,
                                     const struct pack_signature_member *member)
 {
-    const struct trust_anchor *anchor = trust_find(verification->trust, member->keyid);
     struct pack_error error;
     if (anchor != NULL && anchor->revoked)
         return PACK_SIGNER_REVOKED;
     if (anchor == NULL || !trust_holds(anchor, verification->role))
         return PACK_SIGNER_UNKNOWN;
-    if (pack_signature_verify(signature, &anchor->key, verification->digest, &error) == 0)
+    if (check_signature(verification, parsed, &anchor->key, &error) == 0)
         return PACK_SIGNER_GOOD;
     if (verification->first_bad.code == 0) {
-        name_true_signer(verification, signature, member->keyid, &error);
+        name_true_signer(verification, parsed, member->keyid, &error);
         pack_at_member(&error, member->member);
         verification->first_bad = error;
     }
     return PACK_SIGNER_BAD;
 }
 
-static bool is_counted(const struct pack_document_report *report, const char *keyid)
+/* One public key is one voter, whatever it signs with and under however many ids. */
+static void count_voter(struct verification *verification, const struct trust_anchor *anchor)
 {
-    for (size_t i = 0; i < report->count; i++)
-        if (report->signers[i].state == PACK_SIGNER_GOOD &&
-            strcmp(report->signers[i].keyid, keyid) == 0)
-            return true;
-    return false;
+    for (size_t i = 0; i < verification->counted; i++)
+        if (trust_same_key(verification->voters[i], anchor))
+            return;
+    verification->voters[verification->counted++] = anchor;
+    verification->report->good++;
 }
 
 static int judge_member(struct verification *verification,
                         const struct pack_signature_member *member, struct pack_error *error)
 {
-    struct pack_signature signature;
+    struct parsed parsed;
     struct pack_document_report *report = verification->report;
-    const int code = parse_member(&signature, member, error);
+    const int code = parse_member(&parsed, member, error);
     if (code != 0)
         return code;
-    const enum pack_signer_state state = judge(verification, &signature, member);
-    report->good += state == PACK_SIGNER_GOOD && !is_counted(report, member->keyid);
+    const struct trust_anchor *anchor =
+        trust_find(verification->trust, member->keyid, parsed.ssh.key.application);
     struct pack_signer_report *signer = &report->signers[report->count++];
-    signer->state = state;
+    signer->state = judge(verification, &parsed, anchor, member);
+    signer->kind = member->kind;
     memcpy(signer->keyid, member->keyid, sizeof signer->keyid);
-    memcpy(signer->comment, signature.comment, sizeof signer->comment);
+    memcpy(signer->application, parsed.ssh.key.application, sizeof signer->application);
+    signer->flags = parsed.ssh.flags;
+    signer->counter = parsed.ssh.counter;
+    if (member->kind == PACK_SIGNATURE_MINISIG)
+        memcpy(signer->comment, parsed.minisig.comment, sizeof signer->comment);
+    if (signer->state == PACK_SIGNER_GOOD)
+        count_voter(verification, anchor);
     return 0;
 }
 
@@ -138,7 +177,7 @@ static void hint_trusted(const struct verification *verification, struct pack_er
     struct id_list trusted = {0};
     for (size_t i = 0; i < report->count; i++) {
         const bool unknown = report->signers[i].state == PACK_SIGNER_UNKNOWN;
-        if (unknown && trust_find(trust, report->signers[i].keyid) != NULL) {
+        if (unknown && trust_find(trust, report->signers[i].keyid, "") != NULL) {
             pack_hint(error, "key %s is trusted, but not for the role %s", report->signers[i].keyid,
                       role);
             return;
@@ -164,12 +203,13 @@ static int fail_untrusted(const struct verification *verification, struct pack_e
     return PACK_E_UNTRUSTED;
 }
 
-static int fail_revoked(const struct verification *verification, const char *keyid,
-                        struct pack_error *error)
+static int fail_revoked(const struct verification *verification,
+                        const struct pack_signer_report *signer, struct pack_error *error)
 {
-    const struct trust_anchor *anchor = trust_find(verification->trust, keyid);
+    const struct trust_anchor *anchor =
+        trust_find(verification->trust, signer->keyid, signer->application);
     const bool has_reason = anchor->reason[0] != '\0';
-    return pack_fail(error, PACK_E_REVOKED, "signed by revoked key %s%s%s", keyid,
+    return pack_fail(error, PACK_E_REVOKED, "signed by revoked key %s%s%s", signer->keyid,
                      has_reason ? ": " : "", anchor->reason);
 }
 
@@ -183,7 +223,7 @@ static int verdict(const struct verification *verification, struct pack_error *e
         return PACK_E_SIGNATURE;
     }
     const struct pack_signer_report *revoked = first_signer(report, PACK_SIGNER_REVOKED);
-    return revoked != NULL ? fail_revoked(verification, revoked->keyid, error)
+    return revoked != NULL ? fail_revoked(verification, revoked, error)
                            : fail_untrusted(verification, error);
 }
 
@@ -204,7 +244,8 @@ int pack_trust_verify(const struct pack_trust *trust, enum pack_role role, const
                       const struct pack_signature_member *signatures, size_t count,
                       struct pack_document_report *report, struct pack_error *error)
 {
-    struct verification verification = {.trust = trust, .role = role, .report = report};
+    struct verification verification = {
+        .trust = trust, .role = role, .bytes = bytes, .size = size, .report = report};
     memset(report, 0, sizeof *report);
     report->role = role;
     report->required = trust->thresholds[role];

@@ -63,13 +63,6 @@ class Missing(SignatureTest):
         self.write("file.minisig", b"")
         self.refuse(10, "verify", "--detached", "file", "-p", "owner.pub", says="empty")
 
-    def test_a1_a_signature_of_another_kind_only(self):
-        bundle = a_bundle().freeze()
-        members = bundle.members()
-        members.insert(1, (f"release.json.{OWNER.keyid}.sshsig", b"-----BEGIN SSH SIGNATURE-----"))
-        members.insert(3, (f"delivery.json.{OWNER.keyid}.sshsig", b"-----BEGIN SSH SIGNATURE-----"))
-        self.refuse_bundle(10, archive(members))
-
     def test_a2_sizes(self):
         for size in (0, 1, 63, 65, 9000, 65536):
             for part in ("signature", "global_signature"):

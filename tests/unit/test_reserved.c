@@ -136,11 +136,26 @@ static void reserved_members_are_carried(void **state)
     put(&made, "roots/12.root.json", "{}");
     put(&made, "rollout.json", "{}");
     put(&made, "permit.json", "{}");
-    snprintf(name, sizeof name, "release.json.%s.sshsig", pack_secret_key_public(key)->keyid);
+    snprintf(name, sizeof name, "rollout.json.%s.sshsig", pack_secret_key_public(key)->keyid);
     put(&made, name, "-----BEGIN SSH SIGNATURE-----\n");
     put_payload(&made, "payloads/app.0.bin", "hello");
     assert_pack_ok(verify(&made, *state, &error));
     assert_int_equal(report.images[0].proof, PACK_PROOF_PLAIN);
+    written_head_clear(&made.head);
+}
+
+/* An .sshsig of a document that is read is judged, as a .minisig is. */
+static void ssh_signatures_are_judged(void **state)
+{
+    struct pack_error error = {0};
+    struct composed made;
+    char name[TAR_NAME_SIZE];
+    compose(&made, FULL, "");
+    snprintf(name, sizeof name, "release.json.%s.sshsig", pack_secret_key_public(key)->keyid);
+    put(&made, name, "-----BEGIN SSH SIGNATURE-----\n");
+    put_payload(&made, "payloads/app.0.bin", "hello");
+    assert_pack_fails(verify(&made, *state, &error), PACK_E_MALFORMED);
+    assert_string_equal(error.member, name);
     written_head_clear(&made.head);
 }
 
@@ -236,6 +251,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reserved_members_are_carried),
+        cmocka_unit_test(ssh_signatures_are_judged),
         cmocka_unit_test(keep_has_no_payload),
         cmocka_unit_test(unknown_encodings_are_proved_as_stored),
         cmocka_unit_test(unknown_members_are_ignored_unless_critical),

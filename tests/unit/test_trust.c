@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whom to believe: each line of the verdict's table, and what must not count. */
 #include "pack/trust.h"
+#include "support/fido.h"
 #include "support/keys.h"
 
 #include "base/memory.h"
@@ -417,6 +418,138 @@ static void a10_the_untrusted_comment_of_a_member_is_fixed(void **state)
     assert_verdict(scene, PACK_E_MALFORMED, 3, "untrusted comment is not");
 }
 
+/* --- SSH signatures -------------------------------------------------------------------------- */
+
+static struct pack_public_key fido_key(const struct scene *scene, unsigned number,
+                                       const char *application)
+{
+    struct pack_public_key key = *public_of(scene, number);
+    key.has_minisign_id = false;
+    snprintf(key.application, sizeof key.application, "%s", application);
+    return key;
+}
+
+static void trust_fido(struct scene *scene, unsigned number, const char *application)
+{
+    struct pack_error error = {0};
+    const struct pack_public_key key = fido_key(scene, number, application);
+    assert_pack_ok(pack_trust_add(scene->trust, &key, RELEASE, &error));
+}
+
+static void take_signatures_away(struct scene *scene)
+{
+    while (scene->count > 0)
+        free(scene->texts[--scene->count]);
+}
+
+/* An .sshsig; of a token where there is an application. */
+static void ssh_signed(struct scene *scene, unsigned number, const char *application,
+                       const char *name_space)
+{
+    const struct pack_ssh_signature signature =
+        test_ssh_sign(scene->keys[number], application, name_space, document);
+    size_t size = 0;
+    char *text = test_ssh_text(&signature, &size);
+    add_text(scene, public_of(scene, number)->keyid, text, size);
+    scene->members[scene->count - 1].kind = PACK_SIGNATURE_SSHSIG;
+}
+
+static void ssh_signatures_count_beside_others(void **state)
+{
+    struct scene *scene = *state;
+    trust(scene, 1, RELEASE);
+    trust(scene, 2, RELEASE);
+    trust_fido(scene, 3, "ssh:");
+    require(scene, 3);
+    signed_by(scene, 1);
+    ssh_signed(scene, 2, "", "fwpack-release@1");
+    assert_verdict(scene, PACK_E_UNTRUSTED, 11, "2 of 3 signatures");
+    ssh_signed(scene, 3, "ssh:", "fwpack-release@1");
+    assert_good(scene);
+    assert_int_equal(scene->report.signers[0].kind, PACK_SIGNATURE_MINISIG);
+    assert_int_equal(scene->report.signers[1].kind, PACK_SIGNATURE_SSHSIG);
+    assert_string_equal(scene->report.signers[1].application, "");
+    assert_string_equal(scene->report.signers[2].application, "ssh:");
+    assert_int_equal(scene->report.signers[2].flags, 1);
+    assert_int_equal(scene->report.signers[2].counter, 7);
+}
+
+static void a4_one_key_of_two_kinds_counts_once(void **state)
+{
+    struct scene *scene = *state;
+    struct pack_error error = {0};
+    trust(scene, 1, RELEASE);
+    trust(scene, 2, RELEASE);
+    trust_fido(scene, 1, "ssh:");
+    trust_fido(scene, 1, "ssh:other");
+    assert_pack_fails(pack_trust_require(scene->trust, PACK_ROLE_RELEASE, 3, &error), PACK_E_USAGE);
+    require(scene, 2);
+    signed_by(scene, 1);
+    ssh_signed(scene, 1, "", "fwpack-release@1");
+    ssh_signed(scene, 1, "ssh:", "fwpack-release@1");
+    ssh_signed(scene, 1, "ssh:other", "fwpack-release@1");
+    assert_verdict(scene, PACK_E_UNTRUSTED, 11, "1 of 2 signatures");
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(scene->report.signers[i].state, PACK_SIGNER_GOOD);
+    signed_by(scene, 2);
+    assert_good(scene);
+}
+
+static void a_fido_key_signs_with_its_token_only(void **state)
+{
+    struct scene *scene = *state;
+    trust_fido(scene, 1, "ssh:");
+    signed_by(scene, 1);
+    assert_verdict(scene, PACK_E_SIGNATURE, 12, "is a FIDO key, of which only an .sshsig counts");
+}
+
+static void a_fido_key_of_another_application_is_refused(void **state)
+{
+    struct scene *scene = *state;
+    trust_fido(scene, 1, "ssh:");
+    ssh_signed(scene, 1, "ssh:evil", "fwpack-release@1");
+    assert_verdict(scene, PACK_E_SIGNATURE, 12, "made for the FIDO application \"ssh:evil\"");
+}
+
+static void a7_a24_an_ssh_signature_is_for_its_role(void **state)
+{
+    struct scene *scene = *state;
+    trust(scene, 1, RELEASE | DELIVERY);
+    ssh_signed(scene, 1, "", "fwpack-delivery@1");
+    assert_verdict(scene, PACK_E_SIGNATURE, 12,
+                   "made for namespace \"fwpack-delivery@1\", \"fwpack-release@1\" is wanted");
+}
+
+static void a19_an_ssh_signature_named_for_another_key_names_both(void **state)
+{
+    struct scene *scene = *state;
+    trust(scene, 1, RELEASE);
+    trust(scene, 2, RELEASE);
+    ssh_signed(scene, 2, "", "fwpack-release@1");
+    memcpy(scene->members[0].keyid, public_of(scene, 1)->keyid, PACK_KEYID_SIZE);
+    assert_verdict(scene, PACK_E_SIGNATURE, 12, "the signature was made by key ");
+    assert_non_null(strstr(scene->error.text, public_of(scene, 1)->keyid));
+    assert_non_null(strstr(scene->error.text, public_of(scene, 2)->keyid));
+}
+
+static void a20_a_revoked_key_is_revoked_in_each_kind(void **state)
+{
+    struct scene *scene = *state;
+    trust(scene, 2, RELEASE);
+    trust_fido(scene, 1, "ssh:");
+    revoke(scene, 1, "lost");
+    trust_fido(scene, 1, "ssh:later");
+    assert_int_equal(pack_trust_key_count(scene->trust, PACK_ROLE_RELEASE), 1);
+    ssh_signed(scene, 1, "ssh:", "fwpack-release@1");
+    assert_verdict(scene, PACK_E_REVOKED, 18, ": lost");
+    take_signatures_away(scene);
+    ssh_signed(scene, 1, "ssh:later", "fwpack-release@1");
+    assert_verdict(scene, PACK_E_REVOKED, 18, ": lost");
+    take_signatures_away(scene);
+    ssh_signed(scene, 1, "", "fwpack-release@1");
+    assert_verdict(scene, PACK_E_REVOKED, 18, ": lost");
+}
+
 static void many_signers_and_keys_are_named_briefly(void **state)
 {
     struct scene *scene = *state;
@@ -438,6 +571,10 @@ static void roles_have_names(void **state)
     assert_string_equal(pack_role_name(PACK_ROLE_DELIVERY), "delivery");
     assert_string_equal(pack_role_name(PACK_ROLE_ROLLOUT), "rollout");
     assert_null(pack_role_name(PACK_ROLE_COUNT));
+    assert_string_equal(pack_role_namespace(PACK_ROLE_RELEASE), "fwpack-release@1");
+    assert_string_equal(pack_role_namespace(PACK_ROLE_DELIVERY), "fwpack-delivery@1");
+    assert_string_equal(pack_role_namespace(PACK_ROLE_ROLLOUT), "fwpack-rollout@1");
+    assert_null(pack_role_namespace(PACK_ROLE_COUNT));
 }
 
 int main(void)
@@ -466,6 +603,13 @@ int main(void)
         IN_SCENE(a19_a_signature_named_for_another_key_names_both),
         IN_SCENE(a19_two_keys_with_one_minisign_id_stay_apart),
         IN_SCENE(a10_the_untrusted_comment_of_a_member_is_fixed),
+        IN_SCENE(ssh_signatures_count_beside_others),
+        IN_SCENE(a4_one_key_of_two_kinds_counts_once),
+        IN_SCENE(a_fido_key_signs_with_its_token_only),
+        IN_SCENE(a_fido_key_of_another_application_is_refused),
+        IN_SCENE(a7_a24_an_ssh_signature_is_for_its_role),
+        IN_SCENE(a19_an_ssh_signature_named_for_another_key_names_both),
+        IN_SCENE(a20_a_revoked_key_is_revoked_in_each_kind),
         IN_SCENE(many_signers_and_keys_are_named_briefly),
         cmocka_unit_test(roles_have_names),
     };

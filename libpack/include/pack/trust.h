@@ -19,23 +19,34 @@ struct pack_trust;
 
 PACK_API PACK_MUST_USE int pack_trust_new(struct pack_trust **trust, struct pack_error *error);
 PACK_API void pack_trust_free(struct pack_trust **trust);
-/* `roles` is a set of 1 << enum pack_role. The same key twice joins its roles. */
+/*
+ * `roles` is a set of 1 << enum pack_role. The same key twice joins its roles; as a FIDO key it is
+ * another than as a plain one, and both count once.
+ */
 PACK_API PACK_MUST_USE int pack_trust_add(struct pack_trust *trust,
                                           const struct pack_public_key *key, unsigned roles,
                                           struct pack_error *error);
+/* Revokes the public key, under whatever id and application it is trusted, now or later. */
 PACK_API PACK_MUST_USE int pack_trust_revoke(struct pack_trust *trust,
                                              const struct pack_public_key *key, const char *reason,
                                              struct pack_error *error);
-/* Refuses 0 and more than the number of keys that hold the role (PACK_E_USAGE). Default 1. */
+/* Refuses 0 and more than the distinct keys that hold the role (PACK_E_USAGE). Default 1. */
 PACK_API PACK_MUST_USE int pack_trust_require(struct pack_trust *trust, enum pack_role role,
                                               unsigned threshold, struct pack_error *error);
+PACK_API unsigned pack_trust_required(const struct pack_trust *trust, enum pack_role role);
+/* The entries that hold the role; a key that is trusted as a plain and as a FIDO key has two. */
 PACK_API size_t pack_trust_key_count(const struct pack_trust *trust, enum pack_role role);
 /* The index-th of them; the trust's own. */
 PACK_API const struct pack_public_key *pack_trust_key(const struct pack_trust *trust,
                                                       enum pack_role role, size_t index);
 
 /* The kinds of signature members, told by the ending of the member's name. */
-enum pack_signature_kind { PACK_SIGNATURE_MINISIG, PACK_SIGNATURE_SSHSIG };
+enum pack_signature_kind { PACK_SIGNATURE_MINISIG, PACK_SIGNATURE_SSHSIG, PACK_SIGNATURE_KINDS };
+/* "minisig", "sshsig" */
+PACK_API const char *pack_signature_kind_name(enum pack_signature_kind kind);
+
+/* The namespace of SSH signatures on a role's document: "fwpack-release@1". */
+PACK_API const char *pack_role_namespace(enum pack_role role);
 
 /* One signature member of a document as it stands in a bundle. */
 struct pack_signature_member {
@@ -53,17 +64,23 @@ enum pack_signer_state {
     PACK_SIGNER_REVOKED,
 };
 
+/* All but the key id and the kind is proved only where the state is GOOD. */
 struct pack_signer_report {
     char keyid[PACK_KEYID_SIZE];
     enum pack_signer_state state;
-    char comment[PACK_MAX_TRUSTED_COMMENT]; /* proved only where the state is GOOD */
+    enum pack_signature_kind kind;
+    char comment[PACK_MAX_TRUSTED_COMMENT]; /* the trusted comment of a .minisig */
+    /* of an .sshsig by a FIDO key; else empty and 0: */
+    char application[PACK_MAX_APPLICATION];
+    uint8_t flags; /* 1 user present, 4 user verified */
+    uint32_t counter;
 };
 
 /* What was proved of one document. */
 struct pack_document_report {
     enum pack_role role;
     unsigned required;
-    unsigned good; /* distinct valid keys of the role */
+    unsigned good; /* distinct public keys of the role with a valid signature of either kind */
     size_t count;
     struct pack_signer_report signers[64]; /* PACK_MAX_SIGNERS */
 };
