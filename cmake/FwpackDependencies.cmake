@@ -11,5 +11,6 @@ pkg_check_modules(zstd REQUIRED IMPORTED_TARGET libzstd)
 pkg_check_modules(lz4 REQUIRED IMPORTED_TARGET liblz4)
 pkg_check_modules(lzma REQUIRED IMPORTED_TARGET liblzma)
 pkg_check_modules(divsufsort REQUIRED IMPORTED_TARGET libdivsufsort)
-# Loaded on first use (dlopen): only its headers are needed here.
+# Loaded on first use (dlopen): only their headers are needed here.
 pkg_check_modules(archive REQUIRED IMPORTED_TARGET libarchive)
+pkg_check_modules(p11kit REQUIRED IMPORTED_TARGET p11-kit-1)
