@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+#include "bundle_lock.h"
 #include "cli.h"
 #include "commands.h"
 #include "detached.h"
 
 #include "pack/bundle.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -34,49 +32,7 @@ static void signing_clear(struct signing *signing)
     cli_keys_free(&signing->keys);
 }
 
-/* --- opening --------------------------------------------------------------------------------- */
-
-static int lock(const struct signing *signing, struct pack_error *error)
-{
-    const int descriptor = pack_input_descriptor(signing->input);
-    if (flock(descriptor, LOCK_EX | LOCK_NB) == 0)
-        return 0;
-    if (errno == EWOULDBLOCK) {
-        cli_note(signing->cli, "%s: waiting for another signer to finish", signing->path);
-        if (flock(descriptor, LOCK_EX) == 0)
-            return 0;
-    }
-    return pack_fail_errno(error, errno, "cannot lock");
-}
-
-/* Whether the name still stands for the file that is locked. */
-static bool is_current(const struct signing *signing)
-{
-    struct stat opened, named;
-    return fstat(pack_input_descriptor(signing->input), &opened) == 0 &&
-           stat(signing->path, &named) == 0 && opened.st_dev == named.st_dev &&
-           opened.st_ino == named.st_ino;
-}
-
-/*
- * A signer replaces the file while others wait for its lock: they must sign what is there now,
- * or its signature would be lost.
- */
-static int open_locked(struct signing *signing, struct pack_error *error)
-{
-    for (;;) {
-        int code = pack_input_open(&signing->input, signing->path, error);
-        if (code == 0 && (!signing->input->seekable || strcmp(signing->path, "-") == 0))
-            code = pack_fail(error, PACK_E_USAGE, "a bundle is signed in a file, not in a pipe");
-        if (code == 0)
-            code = lock(signing, error);
-        if (code != 0)
-            return pack_at_file(error, signing->path);
-        if (is_current(signing))
-            return 0;
-        pack_input_close(&signing->input);
-    }
-}
+/* --- space ----------------------------------------------------------------------------------- */
 
 static int check_space(const struct signing *signing, struct pack_error *error)
 {
@@ -187,7 +143,7 @@ static int write_signed(const struct signing *signing, struct pack_sign_report *
     if (code != 0 || signing->cli->dry_run || (in_place && report->added == 0))
         return code;
     /* A question may have stood open for long, and not everybody heeds the lock. */
-    if (in_place && !is_current(signing))
+    if (in_place && !bundle_is_current(signing->input, signing->path))
         return pack_fail(error, PACK_E_CHANGED, "was replaced while it was being signed");
     return pack_output_commit(&output, error);
 }
@@ -232,7 +188,7 @@ static int sign_bundle(struct signing *signing, const struct arguments *argument
     if (code == 0)
         code = restrict_roles(signing, arguments, error);
     if (code == 0)
-        code = open_locked(signing, error);
+        code = bundle_lock(&signing->input, signing->cli, signing->path, "signed", error);
     if (code == 0)
         code = check_space(signing, error);
     if (code == 0)
