@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "age/header.h"
 
+#include "age/base64.h"
 #include "pack/age.h"
 #include "pack/limits.h"
 
@@ -23,18 +24,11 @@ static bool is(struct pack_span span, const char *text)
     return span.size == strlen(text) && strncmp(span.text, text, span.size) == 0;
 }
 
-/* Base64 without padding, in its one spelling, of at most `capacity` bytes. */
-static bool decode(struct pack_span span, uint8_t *bytes, size_t capacity, size_t *size)
-{
-    return sodium_base642bin(bytes, capacity, span.text, span.size, NULL, size, NULL,
-                             sodium_base64_VARIANT_ORIGINAL_NO_PADDING) == 0;
-}
-
-/* The same of exactly `wanted` bytes. */
+/* Base64 without padding of exactly `wanted` bytes. */
 static bool decode_exactly(struct pack_span span, uint8_t *bytes, size_t wanted)
 {
     size_t size = 0;
-    return decode(span, bytes, wanted, &size) && size == wanted;
+    return age_base64_decode(span, AGE_UNPADDED, bytes, wanted, &size) && size == wanted;
 }
 
 /* --- lines ----------------------------------------------------------------------------------- */
@@ -102,7 +96,7 @@ static int read_body(struct age_stanzas *lines, struct age_stanza *stanza, struc
         if (line.size > LINE_DIGITS)
             return pack_fail(error, PACK_E_MALFORMED,
                              "a line of a recipient's body has more than 64 characters");
-        if (!decode(line, bytes, sizeof bytes, &size))
+        if (!age_base64_decode(line, AGE_UNPADDED, bytes, sizeof bytes, &size))
             return pack_fail(error, PACK_E_MALFORMED,
                              "a recipient's body is not canonical base64 without padding");
         if (stanza->body_size == 0)
@@ -328,15 +322,13 @@ bool age_stanza_is(const struct age_stanza *stanza, const char *type)
 
 void age_stanza_share(const struct age_stanza *stanza, uint8_t share[AGE_KEY_SIZE])
 {
-    size_t size = 0;
-    (void)decode(stanza->arguments[SHARE], share, AGE_KEY_SIZE, &size);
+    (void)decode_exactly(stanza->arguments[SHARE], share, AGE_KEY_SIZE);
 }
 
 unsigned age_stanza_work(const struct age_stanza *stanza, uint8_t salt[AGE_SALT_SIZE])
 {
     unsigned work = 0;
-    size_t size = 0;
-    (void)decode(stanza->arguments[SALT], salt, AGE_SALT_SIZE, &size);
+    (void)decode_exactly(stanza->arguments[SALT], salt, AGE_SALT_SIZE);
     (void)parse_work(stanza->arguments[WORK], &work);
     return work;
 }

@@ -132,19 +132,27 @@ static int fail_chunk(struct reader *reader, struct age_place place, size_t size
                      (unsigned long long)place.index);
 }
 
-/* In a file of unknown size only what follows tells whether a full chunk is the last. */
-static int find_last(struct reader *reader, struct age_place *place, size_t size,
-                     struct pack_error *error)
+static int open_in_place(struct reader *reader, struct age_place place, size_t size,
+                         struct pack_error *error)
+{
+    return age_chunk_open(reader->chunk, place, reader->sealed, size)
+               ? 0
+               : fail_chunk(reader, place, size, error);
+}
+
+/* In a file of unknown size a full chunk that is not authentic as another may be the last. */
+static int open_uncounted(struct reader *reader, struct age_place *place, size_t size,
+                          struct pack_error *error)
 {
     uint8_t byte = 0;
     size_t got = 0;
-    place->last =
-        size < AGE_SEALED_CHUNK ||
-        age_chunk_open(reader->chunk, (struct age_place){place->index, true}, reader->sealed, size);
-    if (!place->last)
+    if (size == AGE_SEALED_CHUNK && age_chunk_open(reader->chunk, *place, reader->sealed, size))
         return 0;
-    const int code = age_source_read(&reader->source, offset_of(reader, place->index) + size, &byte,
-                                     1, &got, error);
+    place->last = true;
+    int code = open_in_place(reader, *place, size, error);
+    if (code == 0)
+        code = age_source_read(&reader->source, offset_of(reader, place->index) + size, &byte, 1,
+                               &got, error);
     if (code == 0 && got != 0)
         return pack_fail(error, PACK_E_CORRUPT, "more follows the last chunk of the age file");
     reader->chunks = place->index + 1;
@@ -167,12 +175,11 @@ static int open_chunk(struct reader *reader, uint64_t index, struct pack_error *
     struct age_place place = {index, reader->counted && index + 1 == reader->chunks};
     size_t size = 0;
     int code = read_sealed(reader, index, &size, error);
-    if (code == 0 && !reader->counted)
-        code = find_last(reader, &place, size, error);
+    if (code == 0)
+        code = reader->counted ? open_in_place(reader, place, size, error)
+                               : open_uncounted(reader, &place, size, error);
     if (code != 0)
         return code;
-    if (!age_chunk_open(reader->chunk, place, reader->sealed, size))
-        return fail_chunk(reader, place, size, error);
     if (place.last && index != 0 && reader->chunk->size == 0)
         return pack_fail(error, PACK_E_CORRUPT, "the last chunk of the age file is empty");
     reader->ended |= place.last;
