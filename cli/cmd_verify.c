@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "attestations.h"
 #include "bases.h"
 #include "cli.h"
 #include "commands.h"
@@ -19,10 +20,12 @@ struct verdict {
     struct pack_trust_report *signers;
     struct pack_verify_report *proved;
     bool proved_all; /* every byte was read and found good */
+    struct attestations attestations;
 };
 
 static void verdict_clear(struct verdict *verdict)
 {
+    attestations_clear(&verdict->attestations);
     free(verdict->proved);
     free(verdict->signers);
     pack_trusted_free(&verdict->trusted);
@@ -96,6 +99,9 @@ static int judge(struct verdict *verdict, const char *path, const struct court *
         code = check_policy(verdict, arguments, error);
     if (code == 0 && arguments_flag(arguments, "complete"))
         code = check_complete(verdict, error);
+    if (code == 0)
+        code = attestations_verify(&verdict->attestations, arguments, court->trust,
+                                   verdict->trusted, error);
     return code != 0 ? pack_at_file(error, path) : 0;
 }
 
@@ -128,6 +134,7 @@ static void print_verdict(struct cli *cli, const struct verdict *verdict, const 
         print_image(cli, &release->images[i], &verdict->proved->images[i]);
     if (verdict->proved->attachment_count != 0)
         cli_print(cli, "  attachments: %zu, every byte proved", verdict->proved->attachment_count);
+    attestations_print(cli, &verdict->attestations, pack_trusted_delivery(verdict->trusted));
     const size_t count = pack_bundle_reserved(verdict->bundle, &reserved);
     for (size_t i = 0; i < count; i++)
         cli_note(cli, "%s: %s is carried along and not judged by this version", path,
@@ -181,6 +188,9 @@ static void json_verdict(struct pack_json *json, const struct verdict *verdict, 
                       PACK_SHA256_SIZE);
         if (verdict->proved_all)
             json_images(json, release, verdict->proved);
+        if (error->code == 0)
+            attestations_json(json, &verdict->attestations,
+                              pack_trusted_delivery(verdict->trusted));
     }
     if (error->code != 0)
         report_error_json(json, "error", error);
@@ -241,10 +251,14 @@ static int verify_bundles(struct cli *cli, const struct arguments *arguments,
 
 static int run(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
 {
+    if (arguments_flag(arguments, "detached") && arguments_flag(arguments, "attestation"))
+        return pack_fail(error, PACK_E_USAGE, "--attestation goes with bundles");
     if (arguments_flag(arguments, "detached"))
         return detached_verify(cli, arguments, error);
     if (arguments_value(arguments, "signature") != NULL)
         return pack_fail(error, PACK_E_USAGE, "--signature goes with --detached");
+    if (arguments_flag(arguments, "attestation") && arguments_count(arguments) != 1)
+        return pack_fail(error, PACK_E_USAGE, "--attestation goes with one bundle");
     return verify_bundles(cli, arguments, error);
 }
 
@@ -257,6 +271,7 @@ static const struct option options[] = {
      .kind = OPTION_NUMBER,
      .value = "N",
      .help = "refuse a security version below N"},
+    ATTESTATION_OPTION,
     {.name = "detached", .help = "check a signature beside any one file"},
     {.name = "signature",
      .letter = 'x',
@@ -274,7 +289,8 @@ static const struct positional positionals[] = {
 const struct command command_verify = {
     .name = "verify",
     .summary = "prove who signed a bundle, and every byte of it",
-    .synopsis = "BUNDLE... -p [ROLE=]PUB... [--require N] [--base FILE]... [--complete]\n"
+    .synopsis = "BUNDLE... -p [ROLE=]PUB... [--require N] [--base FILE]... [--complete] "
+                "[--attestation FILE]...\n"
                 "--detached FILE -p PUB [-x SIGNATURE]",
     .description =
         "Reads every byte of each bundle and proves it: the signatures on release.json and "
@@ -288,6 +304,9 @@ const struct command command_verify = {
         "\"stored\" when only its stored bytes could be proved, as of a delta without its base. "
         "With --base, an old image or an old bundle, deltas are applied and the images proved. "
         "--complete makes \"stored\" a failure. A bundle may come from a pipe (-).\n\n"
+        "--attestation proves what \"fwpack attest\" wrote, or any in-toto statement with SLSA "
+        "provenance in a DSSE envelope: signed by a key that holds the role release or delivery, "
+        "and of these very images, each of which one such file must have as its subject.\n\n"
         "With --detached the argument is any file, and its signature stands beside it, as "
         "minisign or \"fwpack sign --detached\" made it.",
     .examples = "# one key for everything\n"
@@ -300,6 +319,6 @@ const struct command command_verify = {
     .positionals = positionals,
     .options = options,
     .groups = GROUP_TRUST,
-    .exits = EXITS(3, 10, 11, 12, 13, 14, 16),
+    .exits = EXITS(3, 10, 11, 12, 13, 14, 16, 18),
     .run = run,
 };

@@ -12,6 +12,7 @@ static const struct command *const commands[] = {
     &command_build,
     &command_sign,
     &command_verify,
+    &command_attest,
     &command_inspect,
     &command_extract,
     &command_delta,

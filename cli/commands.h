@@ -9,6 +9,7 @@
 /* The root: the program itself, with all commands as its subcommands. */
 extern const struct command command_program;
 
+extern const struct command command_attest;
 extern const struct command command_init;
 extern const struct command command_lint;
 extern const struct command command_build;

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 /* Options whose values are files that a command reads. */
-static const char *const inputs[] = {"key",       "passphrase-file", "pubkey",
-                                     "signature", "merge",           "base"};
+static const char *const inputs[] = {"key",  "passphrase-file", "pubkey", "signature", "merge",
+                                     "base", "attestation"};
 
 bool cli_same_file(const char *a, const char *b)
 {

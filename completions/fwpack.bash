@@ -7,7 +7,7 @@
 _fwpack_table() {
     case $1 in
     '')
-        commands='init lint build sign verify inspect extract delta patch diff key image completion schema env exit-codes version'
+        commands='init lint build sign verify attest inspect extract delta patch diff key image completion schema env exit-codes version'
         options='--version --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=()
         ;;
@@ -33,8 +33,13 @@ _fwpack_table() {
         ;;
     'verify')
         commands=''
-        options='--flat --base --decoder-memory --complete --min-security-version --detached --signature -x --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--flat --base --decoder-memory --complete --min-security-version --attestation --detached --signature -x --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' ...)
+        ;;
+    'attest')
+        commands=''
+        options='--builder-id --invocation-id --parameter --dependency --output -o --dry-run -n --key -k --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' )
         ;;
     'inspect')
         commands=''
@@ -162,12 +167,26 @@ _fwpack_kind() {
     'verify --base') kind='@file' ;;
     'verify --decoder-memory') kind='@none' ;;
     'verify --min-security-version') kind='@none' ;;
+    'verify --attestation') kind='@file' ;;
     'verify --signature' | 'verify -x') kind='@file' ;;
     'verify --pubkey' | 'verify -p') kind='@pubkey' ;;
     'verify --require') kind='@none' ;;
     'verify --jobs' | 'verify -j') kind='@none' ;;
     'verify --color') kind='auto|always|never' ;;
     'verify --progress') kind='auto|bar|plain|json|none' ;;
+    'attest --builder-id') kind='@none' ;;
+    'attest --invocation-id') kind='@none' ;;
+    'attest --parameter') kind='@none' ;;
+    'attest --dependency') kind='@none' ;;
+    'attest --output' | 'attest -o') kind='@file' ;;
+    'attest --key' | 'attest -k') kind='@key' ;;
+    'attest --passphrase-file') kind='@file' ;;
+    'attest --passphrase-fd') kind='@none' ;;
+    'attest --pubkey' | 'attest -p') kind='@pubkey' ;;
+    'attest --require') kind='@none' ;;
+    'attest --jobs' | 'attest -j') kind='@none' ;;
+    'attest --color') kind='auto|always|never' ;;
+    'attest --progress') kind='auto|bar|plain|json|none' ;;
     'inspect --base') kind='@file' ;;
     'inspect --jobs' | 'inspect -j') kind='@none' ;;
     'inspect --color') kind='auto|always|never' ;;

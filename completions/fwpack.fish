@@ -2,7 +2,7 @@
 # Printed from the tables of cli/: not to be edited.
 
 # The options that take the next word.
-set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --key --passphrase-file --passphrase-fd --role --comment --base --decoder-memory --min-security-version --signature --pubkey --require --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --purpose --from --to --base --merge --offset --crop --fill --family
+set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --key --passphrase-file --passphrase-fd --role --comment --base --decoder-memory --min-security-version --attestation --signature --pubkey --require --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --purpose --from --to --base --merge --offset --crop --fill --family
 set -g __fwpack_letters joDkxpC
 
 # The command so far, without options, their values and "help".
@@ -46,6 +46,7 @@ complete -c fwpack -n '__fwpack_is' -a lint -d 'check descriptors without buildi
 complete -c fwpack -n '__fwpack_is' -a build -d 'build a bundle from a descriptor, and sign it'
 complete -c fwpack -n '__fwpack_is' -a sign -d 'add signatures to a bundle, or sign any file'
 complete -c fwpack -n '__fwpack_is' -a verify -d 'prove who signed a bundle, and every byte of it'
+complete -c fwpack -n '__fwpack_is' -a attest -d 'say, signed, how a bundle\'s images were built'
 complete -c fwpack -n '__fwpack_is' -a inspect -d 'say what a bundle, image, patch or key holds, without trust'
 complete -c fwpack -n '__fwpack_is' -a extract -d 'write the verified images of a bundle to files'
 complete -c fwpack -n '__fwpack_is' -a delta -d 'make the update from old releases to a new one small'
@@ -141,6 +142,7 @@ complete -c fwpack -n '__fwpack_at verify' -l base -r -F -d 'an old image or bun
 complete -c fwpack -n '__fwpack_at verify' -l decoder-memory -x -d 'most memory that a decoder may take (64MiB)'
 complete -c fwpack -n '__fwpack_at verify' -l complete -d 'fail where an image could not be rebuilt'
 complete -c fwpack -n '__fwpack_at verify' -l min-security-version -x -d 'refuse a security version below N'
+complete -c fwpack -n '__fwpack_at verify' -l attestation -r -F -d 'prove FILE, which says how the images were built'
 complete -c fwpack -n '__fwpack_at verify' -l detached -d 'check a signature beside any one file'
 complete -c fwpack -n '__fwpack_at verify' -l signature -s x -r -F -d 'the detached signature (the file\'s name with .minisig)'
 complete -c fwpack -n '__fwpack_at verify' -l pubkey -s p -r -F -d 'trust the public key PUB, a file or its text; repeatable'
@@ -154,6 +156,29 @@ complete -c fwpack -n '__fwpack_at verify' -l jobs -s j -x -d 'use at most N thr
 complete -c fwpack -n '__fwpack_at verify' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
 complete -c fwpack -n '__fwpack_at verify' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
 complete -c fwpack -n '__fwpack_at verify' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at attest' -r -F
+complete -c fwpack -n '__fwpack_at attest' -l builder-id -x -d 'what built the images (GitHub\'s or GitLab\'s, in their CI)'
+complete -c fwpack -n '__fwpack_at attest' -l invocation-id -x -d 'which run of the builder it was'
+complete -c fwpack -n '__fwpack_at attest' -l parameter -x -d 'a parameter of the build, as it was called; repeatable'
+complete -c fwpack -n '__fwpack_at attest' -l dependency -x -d 'what the build was made from, and its hash; repeatable'
+complete -c fwpack -n '__fwpack_at attest' -l output -s o -r -F -d 'write to FILE; - is standard output'
+complete -c fwpack -n '__fwpack_at attest' -l dry-run -s n -d 'say what would be done, write nothing'
+complete -c fwpack -n '__fwpack_at attest' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME or fd:N; repeatable'
+complete -c fwpack -n '__fwpack_at attest' -l allow-insecure-key -d 'take a plain key file that others can read'
+complete -c fwpack -n '__fwpack_at attest' -l passphrase-file -r -F -d 'read the passphrase from FILE'
+complete -c fwpack -n '__fwpack_at attest' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
+complete -c fwpack -n '__fwpack_at attest' -l pubkey -s p -r -F -d 'trust the public key PUB, a file or its text; repeatable'
+complete -c fwpack -n '__fwpack_at attest' -l require -x -d 'want N distinct release signers (1)'
+complete -c fwpack -n '__fwpack_at attest' -l allow-demo-keys -d 'trust keys made for demonstration'
+complete -c fwpack -n '__fwpack_at attest' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at attest' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at attest' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at attest' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at attest' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at attest' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at attest' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at attest' -l no-input -d 'never ask anything (so too with CI=true)'
 
 complete -c fwpack -n '__fwpack_at inspect' -r -F
 complete -c fwpack -n '__fwpack_at inspect' -l tree -d 'list every member with its offset and size'

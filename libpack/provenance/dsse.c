@@ -8,15 +8,12 @@
 #include <sodium.h>
 #include <string.h>
 
-/* Bounds the text; a payload is a document, in base64. */
-#define MAX_ENVELOPE (2 * PACK_MAX_DOCUMENT)
-
 /* --- what is signed -------------------------------------------------------------------------- */
 
 int pack_dsse_encode(void **bytes, size_t *size, const char *type, const void *payload,
                      size_t payload_size, struct pack_error *error)
 {
-    PACK_AUTO_BUFFER struct pack_buffer buffer = {.limit = MAX_ENVELOPE};
+    PACK_AUTO_BUFFER struct pack_buffer buffer = {.limit = PACK_MAX_ATTESTATION};
     *bytes = NULL;
     int code =
         pack_buffer_print(&buffer, error, "DSSEv1 %zu %s %zu ", strlen(type), type, payload_size);
@@ -164,7 +161,7 @@ static int read_envelope(struct pack_envelope *envelope, struct pack_arena *aren
                          const void *bytes, size_t size, struct pack_error *error)
 {
     PACK_AUTO(pack_arena_free) struct pack_arena *tree = NULL;
-    const struct pack_json_limits limits = {.bytes = MAX_ENVELOPE, .values = 4096};
+    const struct pack_json_limits limits = {.bytes = PACK_MAX_ATTESTATION, .values = 4096};
     const struct pack_json_value *root = NULL;
     struct fields fields = {.arena = arena, .error = error};
     int code = pack_arena_new(&tree, error);

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+#include "attest_input.h"
+#include "cli.h"
+#include "commands.h"
+
+#include "pack/bundle.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct attesting {
+    struct cli *cli;
+    const char *path;
+    const char *output;
+    char *beside; /* the name of the output, where -o gives none */
+    struct attest_input input;
+    struct cli_keys keys;
+    struct pack_trust *trust;
+    struct pack_input *file;
+    struct pack_bundle *bundle;
+    struct pack_trusted *trusted;
+    char *envelope;
+    size_t envelope_size;
+};
+
+static void attesting_clear(struct attesting *attesting)
+{
+    free(attesting->envelope);
+    free(attesting->beside);
+    pack_trusted_free(&attesting->trusted);
+    pack_bundle_close(&attesting->bundle);
+    pack_input_close(&attesting->file);
+    pack_trust_free(&attesting->trust);
+    cli_keys_free(&attesting->keys);
+    attest_input_clear(&attesting->input);
+}
+
+/* --- what is attested ------------------------------------------------------------------------ */
+
+static int verify_bundle(struct attesting *attesting, struct pack_error *error)
+{
+    CLI_AUTO_FREE struct pack_trust_report *signers = calloc(1, sizeof *signers);
+    CLI_AUTO_FREE struct pack_verify_report *proved = calloc(1, sizeof *proved);
+    if (signers == NULL || proved == NULL)
+        return pack_fail_memory(error);
+    int code = pack_input_open(&attesting->file, attesting->path, error);
+    if (code == 0)
+        code =
+            pack_bundle_open(&attesting->bundle, attesting->file, attesting->cli->context, error);
+    if (code == 0)
+        code = pack_bundle_trust(&attesting->trusted, attesting->bundle, attesting->trust, signers,
+                                 error);
+    if (code == 0)
+        code = pack_bundle_verify(attesting->trusted, false, proved, error);
+    return code != 0 ? pack_at_file(error, attesting->path) : 0;
+}
+
+static int make_envelope(struct attesting *attesting, struct pack_error *error)
+{
+    struct pack_provenance *provenance = &attesting->input.provenance;
+    CLI_AUTO_FREE char *statement = NULL;
+    size_t size = 0;
+    provenance->release = pack_trusted_release(attesting->trusted);
+    provenance->release_sha256 = pack_trusted_release_sha256(attesting->trusted);
+    for (size_t i = 0; i < attesting->keys.count; i++)
+        attesting->keys.signers[i].role = "attestation";
+    int code = pack_provenance_write(&statement, &size, provenance, error);
+    if (code == 0)
+        code = pack_envelope_sign(&attesting->envelope, &attesting->envelope_size, statement, size,
+                                  attesting->keys.signers, attesting->keys.count, error);
+    return code;
+}
+
+/* --- writing --------------------------------------------------------------------------------- */
+
+static int name_output(struct attesting *attesting, struct pack_error *error)
+{
+    if (attesting->output != NULL)
+        return 0;
+    if (strcmp(attesting->path, "-") == 0) {
+        pack_fail(error, PACK_E_USAGE, "standard input has no name to put the attestation beside");
+        return pack_hint(error, "name the attestation's file with -o");
+    }
+    if (asprintf(&attesting->beside, "%s.dsse.json", attesting->path) < 0) {
+        attesting->beside = NULL;
+        return pack_fail_memory(error);
+    }
+    attesting->output = attesting->beside;
+    return 0;
+}
+
+static int write_envelope(struct attesting *attesting, struct pack_error *error)
+{
+    CLI_AUTO(pack_output_discard) struct pack_output *output = NULL;
+    int code = cli_output_open(attesting->cli, &output, attesting->output, PACK_OUTPUT_DEFAULT,
+                               attesting->file, error);
+    if (code == 0)
+        code = pack_sink_write(pack_output_sink(output), attesting->envelope,
+                               attesting->envelope_size, error);
+    if (code != 0 || attesting->cli->dry_run)
+        return code;
+    return pack_output_commit(&output, error);
+}
+
+/* --- results --------------------------------------------------------------------------------- */
+
+static int report_signers(const struct attesting *attesting, struct pack_error *error)
+{
+    struct pack_json *json = cli_json(attesting->cli);
+    int code = 0;
+    pack_json_array(json, "signers");
+    for (size_t i = 0; code == 0 && i < attesting->keys.count; i++) {
+        const struct pack_public_key *key = attesting->keys.signers[i].key;
+        char envelope_id[PACK_SHA256_HEX_SIZE];
+        code = pack_dsse_keyid(key, envelope_id, error);
+        cli_print(attesting->cli, "  signed by %s", key->keyid);
+        pack_json_object(json, NULL);
+        pack_json_string(json, "keyid", key->keyid);
+        pack_json_string(json, "envelope_keyid", envelope_id);
+        pack_json_end(json);
+    }
+    pack_json_end(json);
+    return code;
+}
+
+static int report(const struct attesting *attesting, struct pack_error *error)
+{
+    struct cli *cli = attesting->cli;
+    struct pack_json *json = cli_json(cli);
+    const struct pack_provenance *provenance = &attesting->input.provenance;
+    const struct pack_release *release = provenance->release;
+    cli_print_styled(cli, STYLE_GOOD, "%s: %s", attesting->output,
+                     cli->dry_run ? "would be written" : "attestation written");
+    cli_print(cli, "  product %s, version %s: %zu image%s and release.json", release->product,
+              release->version, release->image_count, release->image_count == 1 ? "" : "s");
+    cli_print(cli, "  builder %s", provenance->builder_id);
+    if (provenance->invocation_id != NULL)
+        cli_print(cli, "  invocation %s", provenance->invocation_id);
+    pack_json_string(json, "bundle", attesting->path);
+    pack_json_string(json, "attestation", attesting->output);
+    pack_json_string(json, "product", release->product);
+    pack_json_string(json, "version", release->version);
+    pack_json_string(json, "builder_id", provenance->builder_id);
+    if (provenance->invocation_id != NULL)
+        pack_json_string(json, "invocation_id", provenance->invocation_id);
+    return report_signers(attesting, error);
+}
+
+/* --- the command ----------------------------------------------------------------------------- */
+
+/* All that the command line says is judged before a key is asked for. */
+static int prepare(struct attesting *attesting, const struct arguments *arguments,
+                   struct pack_error *error)
+{
+    int code = name_output(attesting, error);
+    if (code == 0)
+        code = attest_input_read(&attesting->input, arguments, error);
+    if (code == 0 && attesting->input.source != NULL)
+        cli_note(attesting->cli, "the builder is what %s says: %s", attesting->input.source,
+                 attesting->input.provenance.builder_id);
+    if (code == 0)
+        code = cli_trust(&attesting->trust, attesting->cli, error);
+    if (code == 0)
+        code = cli_keys_load(&attesting->keys, attesting->cli, error);
+    if (code == 0 && attesting->keys.count == 0)
+        code = cli_no_key(error);
+    return code;
+}
+
+static int run(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
+{
+    CLI_AUTO(attesting_clear)
+    struct attesting attesting = {.cli = cli,
+                                  .path = arguments_at(arguments, 0),
+                                  .output = arguments_value(arguments, "output")};
+    int code = prepare(&attesting, arguments, error);
+    if (code == 0)
+        code = verify_bundle(&attesting, error);
+    if (code == 0)
+        code = make_envelope(&attesting, error);
+    if (code == 0)
+        code = write_envelope(&attesting, error);
+    return code != 0 ? code : report(&attesting, error);
+}
+
+static const struct option options[] = {
+    ATTEST_OPTIONS,
+    {.name = NULL},
+};
+
+static const struct positional positionals[] = {
+    {.name = "BUNDLE", .kind = OPTION_PATH},
+    {.name = NULL},
+};
+
+const struct command command_attest = {
+    .name = "attest",
+    .summary = "say, signed, how a bundle's images were built",
+    .synopsis = "BUNDLE -k KEY... -p [ROLE=]PUB... [--builder-id URI] [--invocation-id ID] "
+                "[--parameter NAME=VALUE]... [--dependency URI@ALG:HEX]... [-o FILE]",
+    .description =
+        "Proves the bundle as verify does, and writes an in-toto statement with SLSA provenance "
+        "of its images and release.json, signed by each key, in a DSSE envelope: what built "
+        "them, from what, with which parameters. Stock tools read and check it; "
+        "docs/provenance.md says what each member holds. Without -o the envelope is "
+        "BUNDLE.dsse.json.\n\n"
+        "Under GitHub Actions the builder is $GITHUB_SERVER_URL/$GITHUB_WORKFLOW_REF and the "
+        "invocation is the run and attempt; under GitLab CI they are "
+        "$CI_PROJECT_URL/-/runners/$CI_RUNNER_ID and $CI_JOB_URL. Elsewhere --builder-id must "
+        "name the builder.\n\n"
+        "The same inputs give the same bytes. A time stands in it only where SOURCE_DATE_EPOCH "
+        "is set. \"fwpack verify --attestation FILE\" proves it.",
+    .examples = "fwpack attest acme-1.2.3.fwb -k ci.key -p release.pub \\\n"
+                "    --builder-id https://ci.example.org/firmware \\\n"
+                "    --dependency git+https://git.example.org/acme@gitCommit:$COMMIT\n"
+                "fwpack verify acme-1.2.3.fwb -p release=release.pub -p delivery=ci.pub \\\n"
+                "    --attestation acme-1.2.3.fwb.dsse.json\n",
+    .positionals = positionals,
+    .options = options,
+    .groups = GROUP_WRITES | GROUP_SIGNS | GROUP_TRUST,
+    .exits = EXITS(3, 4, 10, 11, 12, 13, 16, 18),
+    .run = run,
+};
