@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "delta_report.h"
 #include "describe.h"
+#include "key_command.h"
 #include "signers.h"
 
 #include "pack/bundle.h"
@@ -340,7 +341,7 @@ static bool is_key(const char *path)
 {
     struct pack_key_info key;
     struct pack_error ignored = {0};
-    return pack_key_info_load(&key, path, &ignored) == 0;
+    return key_is_sealed(path) || pack_key_info_load(&key, path, &ignored) == 0;
 }
 
 /* A bundle is known by its first member; what is none is a key or an image. */

@@ -3,7 +3,7 @@
 #include "key_command.h"
 
 static const struct command *const subcommands[] = {&command_key_generate, &command_key_show,
-                                                    &command_key_list, NULL};
+                                                    &command_key_list, &command_key_seal, NULL};
 
 const struct command command_key = {
     .name = "key",

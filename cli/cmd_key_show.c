@@ -39,6 +39,8 @@ static void show_encrypted(struct cli *cli, const struct pack_key_info *info)
 int describe_key(struct cli *cli, const char *path, struct pack_error *error)
 {
     struct pack_key_info info;
+    if (key_is_sealed(path))
+        return key_describe_sealed(cli, path, error);
     const int code = pack_key_info_load(&info, path, error);
     if (code != 0)
         return code;

@@ -8,6 +8,7 @@
 
 extern const struct command command_key_generate;
 extern const struct command command_key_list;
+extern const struct command command_key_seal;
 extern const struct command command_key_show;
 
 /* A path made by printf's rules, to be freed with free(). */
@@ -27,5 +28,9 @@ PACK_MUST_USE int key_check_free(const char *path, struct pack_error *error);
 
 /* Prints a key's ids and its public half, and adds them to the JSON object that stands open. */
 void key_print_ids(struct cli *cli, const struct pack_public_key *key, const char *purpose);
+
+/* Whether it is a file of `key seal`, and describe_key for such a one. */
+bool key_is_sealed(const char *path);
+PACK_MUST_USE int key_describe_sealed(struct cli *cli, const char *path, struct pack_error *error);
 
 #endif

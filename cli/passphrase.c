@@ -169,3 +169,24 @@ struct pack_passphrase cli_passphrase(struct cli *cli)
 {
     return (struct pack_passphrase){.ask = ask, .user = cli};
 }
+
+/* The same for the PIN of what is being sealed: the passphrase's options are its key's. */
+static int ask_pin(void *user, const char *what, bool confirm, char *buffer, size_t capacity,
+                   size_t *length, struct pack_error *error)
+{
+    struct cli *cli = user;
+    const struct request request = {cli, what, confirm, buffer, capacity, length};
+    const char *file = arguments_value(cli->arguments, "pin-file");
+    if (file != NULL)
+        return from_file(file, &request, error);
+    if (cli->no_input) {
+        pack_fail(error, PACK_E_PASSPHRASE, "no PIN, and nothing may be asked (CI or --no-input)");
+        return pack_hint(error, "give --pin-file");
+    }
+    return from_terminal(&request, error);
+}
+
+struct pack_passphrase cli_pin(struct cli *cli)
+{
+    return (struct pack_passphrase){.ask = ask_pin, .user = cli};
+}

@@ -14,3 +14,4 @@ pkg_check_modules(divsufsort REQUIRED IMPORTED_TARGET libdivsufsort)
 # Loaded on first use (dlopen): only their headers are needed here.
 pkg_check_modules(archive REQUIRED IMPORTED_TARGET libarchive)
 pkg_check_modules(p11kit REQUIRED IMPORTED_TARGET p11-kit-1)
+pkg_check_modules(tss2 REQUIRED IMPORTED_TARGET tss2-esys)

@@ -67,7 +67,7 @@ _fwpack_table() {
         arguments=('@file' '@file' )
         ;;
     'key')
-        commands='generate show list'
+        commands='generate show list seal'
         options='--help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=()
         ;;
@@ -85,6 +85,11 @@ _fwpack_table() {
         commands=''
         options='--help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@folder' )
+        ;;
+    'key seal')
+        commands=''
+        options='--pcrs --pin --pin-file --allow-insecure-key --output -o --dry-run -n --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@key' )
         ;;
     'image')
         commands='info convert'
@@ -242,6 +247,14 @@ _fwpack_kind() {
     'key list --jobs' | 'key list -j') kind='@none' ;;
     'key list --color') kind='auto|always|never' ;;
     'key list --progress') kind='auto|bar|plain|json|none' ;;
+    'key seal --pcrs') kind='@none' ;;
+    'key seal --pin-file') kind='@file' ;;
+    'key seal --output' | 'key seal -o') kind='@file' ;;
+    'key seal --passphrase-file') kind='@file' ;;
+    'key seal --passphrase-fd') kind='@none' ;;
+    'key seal --jobs' | 'key seal -j') kind='@none' ;;
+    'key seal --color') kind='auto|always|never' ;;
+    'key seal --progress') kind='auto|bar|plain|json|none' ;;
     'image --jobs' | 'image -j') kind='@none' ;;
     'image --color') kind='auto|always|never' ;;
     'image --progress') kind='auto|bar|plain|json|none' ;;

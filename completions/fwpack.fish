@@ -2,7 +2,7 @@
 # Printed from the tables of cli/: not to be edited.
 
 # The options that take the next word.
-set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --key --passphrase-file --passphrase-fd --role --comment --base --decoder-memory --min-security-version --attestation --signature --pubkey --require --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --purpose --from --to --base --merge --offset --crop --fill --family
+set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --key --passphrase-file --passphrase-fd --role --comment --base --decoder-memory --min-security-version --attestation --signature --pubkey --require --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --purpose --pcrs --pin-file --from --to --base --merge --offset --crop --fill --family
 set -g __fwpack_letters joDkxpC
 
 # The command so far, without options, their values and "help".
@@ -273,6 +273,7 @@ complete -c fwpack -n '__fwpack_at diff' -l no-input -d 'never ask anything (so 
 complete -c fwpack -n '__fwpack_is key' -a generate -d 'make a new key'
 complete -c fwpack -n '__fwpack_is key' -a show -d 'say what a key file is'
 complete -c fwpack -n '__fwpack_is key' -a list -d 'list the keys of a folder'
+complete -c fwpack -n '__fwpack_is key' -a seal -d 'bind a key to the TPM of this machine'
 
 complete -c fwpack -n '__fwpack_at key generate' -r -F
 complete -c fwpack -n '__fwpack_at key generate' -l purpose -x -a 'release delivery demo' -d 'what it signs: release, delivery or demo (any)'
@@ -308,6 +309,24 @@ complete -c fwpack -n '__fwpack_at key list' -l jobs -s j -x -d 'use at most N t
 complete -c fwpack -n '__fwpack_at key list' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
 complete -c fwpack -n '__fwpack_at key list' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
 complete -c fwpack -n '__fwpack_at key list' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at key seal' -r -F
+complete -c fwpack -n '__fwpack_at key seal' -l pcrs -x -d 'seal to the values of these PCRs, as in 7,14 (7)'
+complete -c fwpack -n '__fwpack_at key seal' -l pin -d 'ask for a PIN, which the TPM will want each time'
+complete -c fwpack -n '__fwpack_at key seal' -l pin-file -r -F -d 'read that PIN from FILE'
+complete -c fwpack -n '__fwpack_at key seal' -l allow-insecure-key -d 'take a plain key file that others can read'
+complete -c fwpack -n '__fwpack_at key seal' -l output -s o -r -F -d 'write to FILE; - is standard output'
+complete -c fwpack -n '__fwpack_at key seal' -l dry-run -s n -d 'say what would be done, write nothing'
+complete -c fwpack -n '__fwpack_at key seal' -l passphrase-file -r -F -d 'read the passphrase from FILE'
+complete -c fwpack -n '__fwpack_at key seal' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
+complete -c fwpack -n '__fwpack_at key seal' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at key seal' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at key seal' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at key seal' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at key seal' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at key seal' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at key seal' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at key seal' -l no-input -d 'never ask anything (so too with CI=true)'
 
 complete -c fwpack -n '__fwpack_is image' -a info -d 'say what firmware images are, and what is inside'
 complete -c fwpack -n '__fwpack_is image' -a convert -d 'turn an image into another format, or cut, fill, move and merge it'

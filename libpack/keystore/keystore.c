@@ -8,6 +8,7 @@
 /* The only list of key stores; the last takes what no scheme claims. */
 static const struct keystore *const stores[] = {
     &keystore_pkcs11,
+    &keystore_tpm2,
     &keystore_file,
 };
 

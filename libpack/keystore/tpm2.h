@@ -9,7 +9,6 @@
 
 enum {
     TPM2_DIGEST_SIZE = 32,
-    TPM2_NAME_SIZE = 2 + TPM2_DIGEST_SIZE, /* of an object whose name algorithm is SHA-256 */
     TPM2_MAX_PRIVATE = 512,
     TPM2_MAX_PUBLIC = 256,
 };
@@ -18,7 +17,7 @@ enum {
 struct tpm2_sealed {
     struct pack_sealed_info info;
     uint8_t pcr_values[PACK_TPM_PCRS][TPM2_DIGEST_SIZE]; /* as it was sealed, for messages only */
-    uint8_t parent[TPM2_NAME_SIZE];
+    uint8_t parent[TPM2_DIGEST_SIZE]; /* SHA-256 of the storage key's public area */
     size_t public_size, private_size;
     uint8_t public[TPM2_MAX_PUBLIC], private[TPM2_MAX_PRIVATE];
 };
@@ -34,7 +33,7 @@ PACK_MUST_USE int tpm2_sealed_format(char **text, size_t *size, const struct tpm
 /* A PIN, asked for once and kept in guarded memory; NULL where none was needed. */
 struct tpm2_pin {
     size_t size;
-    char text[PACK_MAX_TPM_PIN + 1];
+    char text[PACK_MAX_TPM_PIN + 3]; /* with the line's end */
 };
 /* Free with pack_guarded_free. `name` is the key's, for the question. */
 PACK_MUST_USE int tpm2_pin_ask(struct tpm2_pin **pin, const struct pack_passphrase *passphrase,
