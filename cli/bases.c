@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "bases.h"
 
+#include "encryption.h"
+
 #include "pack/image.h"
 
 struct base_file {
@@ -28,6 +30,7 @@ void cli_bases_close(struct cli_bases *bases)
     for (size_t i = 0; bases->files != NULL && i < bases->count; i++)
         base_file_clear(&bases->files[i]);
     free(bases->files);
+    pack_age_identities_free(&bases->identities);
     *bases = (struct cli_bases){.count = 0};
 }
 
@@ -47,7 +50,10 @@ static int add_bundle(const struct cli_bases *bases, struct base_file *file,
     int code = pack_bundle_open(&file->bundle, file->input, &bases->context, error);
     if (code == 0)
         code = pack_bundle_trust(&file->trusted, file->bundle, trust, report, error);
-    return code != 0 ? code : pack_bases_add_bundle(bases->bases, file->trusted, path, error);
+    if (code != 0)
+        return code;
+    pack_trusted_use_identities(file->trusted, bases->identities);
+    return pack_bases_add_bundle(bases->bases, file->trusted, path, error);
 }
 
 /* Images of a release with addresses are their segments in a row; what cannot be read is none. */
@@ -84,13 +90,21 @@ static int add_file(struct cli_bases *bases, struct cli *cli, const struct pack_
     return code != 0 ? code : add_segments(bases->bases, file, cli, path, error);
 }
 
-int cli_bases_open(struct cli_bases *bases, struct cli *cli, const struct pack_trust *trust,
-                   struct pack_error *error)
+void cli_bases_lend(const struct cli_bases *bases, struct pack_trusted *trusted)
+{
+    pack_trusted_use_bases(trusted, bases->bases);
+    pack_trusted_use_identities(trusted, bases->identities);
+}
+
+int cli_bases_open(struct cli_bases *bases, struct cli *cli, bool asks,
+                   const struct pack_trust *trust, struct pack_error *error)
 {
     size_t count = 0;
     const char *const *paths = arguments_values(cli->arguments, "base", &count);
     *bases = (struct cli_bases){.context = cli_decoder_context(cli)};
-    int code = pack_bases_new(&bases->bases, error);
+    int code = cli_identities_open(&bases->identities, cli, asks, error);
+    if (code == 0)
+        code = pack_bases_new(&bases->bases, error);
     bases->files = calloc(count != 0 ? count : 1, sizeof *bases->files);
     if (code == 0 && bases->files == NULL)
         code = pack_fail_memory(error);

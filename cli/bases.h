@@ -2,7 +2,7 @@
 #ifndef CLI_BASES_H
 #define CLI_BASES_H
 
-/* --base FILE…: old images, or old bundles that are verified as the new one is. */
+/* --base FILE…: old images, or old bundles that are verified as the new one is; --identity. */
 
 #include "cli.h"
 
@@ -12,6 +12,7 @@ struct base_file;
 
 struct cli_bases {
     struct pack_context context; /* lent to the bundles among them */
+    struct pack_age_identities *identities;
     struct pack_bases *bases;
     size_t count;
     struct base_file *files;
@@ -31,8 +32,11 @@ struct cli_bases {
 /* The context with what DECODER_MEMORY_OPTION allows. */
 struct pack_context cli_decoder_context(const struct cli *cli);
 
-PACK_MUST_USE int cli_bases_open(struct cli_bases *bases, struct cli *cli,
+/* With the identities of GROUP_IDENTITY, for encrypted bundles too; `asks` as there. */
+PACK_MUST_USE int cli_bases_open(struct cli_bases *bases, struct cli *cli, bool asks,
                                  const struct pack_trust *trust, struct pack_error *error);
 void cli_bases_close(struct cli_bases *bases);
+/* Lets a bundle use them: the bases and the identities. */
+void cli_bases_lend(const struct cli_bases *bases, struct pack_trusted *trusted);
 
 #endif

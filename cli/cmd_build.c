@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "depfile.h"
 #include "descriptor_input.h"
+#include "encryption.h"
 #include "reproduce.h"
 
 #include "pack/bundle.h"
@@ -18,6 +19,7 @@ struct build {
     const struct arguments *arguments;
     struct pack_descriptor *descriptor;
     struct cli_keys keys;
+    struct pack_age_recipients *recipients;
     struct pack_build_options options;
     struct pack_build_report report;
     char *output; /* the name that the descriptor gives, where -o gives none */
@@ -28,6 +30,7 @@ static void build_clear(struct build *build)
     pack_build_report_clear(&build->report);
     pack_descriptor_free(&build->descriptor);
     cli_keys_free(&build->keys);
+    pack_age_recipients_free(&build->recipients);
     free(build->output);
 }
 
@@ -81,6 +84,9 @@ static int prepare(struct build *build, struct pack_error *error)
     build->options.signer_count = build->keys.count;
     build->options.signers = build->keys.signers;
     build->options.signer_roles = build->keys.roles;
+    if (code == 0)
+        code = cli_recipients_open(&build->recipients, build->cli, error);
+    build->options.recipients = build->recipients;
     return code;
 }
 
@@ -96,6 +102,16 @@ static void print_image(struct cli *cli, const struct pack_build_image *image)
                   image->codec, 100.0 * (double)stored / (double)plain);
 }
 
+static void print_recipients(const struct build *build)
+{
+    const size_t count =
+        build->recipients != NULL ? pack_age_recipients_count(build->recipients) : 0;
+    if (arguments_flag(build->arguments, "encrypt-passphrase"))
+        cli_print(build->cli, "  encrypted with a passphrase");
+    else if (count != 0)
+        cli_print(build->cli, "  encrypted to %zu recipient%s", count, count == 1 ? "" : "s");
+}
+
 static void print_built(const struct build *build, const char *output)
 {
     struct cli *cli = build->cli;
@@ -105,6 +121,7 @@ static void print_built(const struct build *build, const char *output)
               build->descriptor->version);
     for (size_t i = 0; i < build->report.image_count; i++)
         print_image(cli, &build->report.images[i]);
+    print_recipients(build);
     for (size_t i = 0; i < build->keys.count; i++)
         cli_print(cli, "  signed by %s", build->keys.signers[i].key->keyid);
     if (build->keys.count == 0)
@@ -132,6 +149,8 @@ static void json_built(const struct build *build, const char *output)
         pack_json_end(json);
     }
     pack_json_end(json);
+    if (build->recipients != NULL)
+        pack_json_unsigned(json, "recipients", pack_age_recipients_count(build->recipients));
     pack_json_array(json, "signers");
     for (size_t i = 0; i < build->keys.count; i++)
         pack_json_string(json, NULL, build->keys.signers[i].key->keyid);
@@ -140,20 +159,40 @@ static void json_built(const struct build *build, const char *output)
 
 /* --- the command ----------------------------------------------------------------------------- */
 
-static int check_again(struct build *build, struct pack_output *output, struct pack_error *error)
+static int compare_builds(struct build *build, const struct pack_build_options *options,
+                          struct pack_output *output, uint64_t size, struct pack_error *error)
 {
     const struct reproduction again = {.descriptor = arguments_at(build->arguments, 0),
                                        .arguments = build->arguments,
-                                       .options = &build->options,
+                                       .options = options,
                                        .cli = build->cli};
-    const int code =
-        reproduce_compare(&again, pack_output_descriptor(output), build->report.size, error);
+    const int code = reproduce_compare(&again, pack_output_descriptor(output), size, error);
     if (code == 0)
         cli_note(build->cli,
-                 "built twice, in another folder, time zone, locale and number of "
+                 "built twice%s, in another folder, time zone, locale and number of "
                  "threads: the same %llu bytes",
-                 (unsigned long long)build->report.size);
+                 build->recipients != NULL ? " before encryption" : "", (unsigned long long)size);
     return code;
+}
+
+/* The keys of age files are random, so what is compared are two builds that are not encrypted. */
+static int check_before_encryption(struct build *build, struct pack_error *error)
+{
+    CLI_AUTO(pack_output_discard) struct pack_output *output = NULL;
+    CLI_AUTO(pack_build_report_clear) struct pack_build_report report = {0};
+    struct pack_build_options options = build->options;
+    options.recipients = NULL;
+    int code = pack_output_open(&output, "-", PACK_OUTPUT_SEEKABLE, NULL, error);
+    if (code == 0) /* never committed, so nothing is written to it */
+        code = pack_build(output, build->descriptor, &options, build->cli->context, &report, error);
+    return code != 0 ? code : compare_builds(build, &options, output, report.size, error);
+}
+
+static int check_again(struct build *build, struct pack_output *output, struct pack_error *error)
+{
+    return build->recipients != NULL
+               ? check_before_encryption(build, error)
+               : compare_builds(build, &build->options, output, build->report.size, error);
 }
 
 /* The bundle, and the depfile where one is wanted: both get their names, or none. */
@@ -281,7 +320,7 @@ const struct command command_build = {
     .name = "build",
     .summary = "build a bundle from a descriptor, and sign it",
     .synopsis = "DESCRIPTOR [-o OUT.fwb] [-k KEY]... [-D NAME=VALUE]... [--depfile FILE] "
-                "[--check]",
+                "[--encrypt-to RECIPIENT]... [--check]",
     .description =
         "Reads the descriptor and the files that it names, compresses each image on all cores "
         "where that makes it smaller, and writes one bundle, whole or not at all. With -k the "
@@ -290,13 +329,16 @@ const struct command command_build = {
         "folder.\n\n"
         "The same inputs give the same bytes: no clock, host, user, locale or number of threads "
         "reaches the bundle. --check proves it by building a second time. The creation time is "
-        "SOURCE_DATE_EPOCH, else the descriptor's, else left out.",
+        "SOURCE_DATE_EPOCH, else the descriptor's, else left out.\n\n"
+        "With --encrypt-to the images travel as age files, which only the recipients open; their "
+        "names, sizes and hashes stay readable, as do attachments. The keys of age files are "
+        "random, so --check compares before encryption.",
     .examples = "fwpack build acme.yaml -o acme-1.2.3.fwb -k release.key\n"
                 "# version from the command line, dependencies for make\n"
                 "fwpack build acme.yaml -D VERSION=1.2.3 -o acme.fwb --depfile acme.d\n",
     .positionals = positionals,
     .options = options,
-    .groups = GROUP_DESCRIPTOR | GROUP_WRITES | GROUP_SIGNS,
+    .groups = GROUP_DESCRIPTOR | GROUP_WRITES | GROUP_SIGNS | GROUP_RECIPIENTS,
     .exits = EXITS(3, 4, 7),
     .run = run,
 };

@@ -193,7 +193,7 @@ static int check_output(const struct arguments *arguments, bool dry_run, struct 
 /* What concerns signatures has no meaning where nothing is signed. */
 static int check_files(const struct arguments *arguments, struct pack_error *error)
 {
-    static const char *const of_bundles[] = {"key", "pubkey", "require", "keep-full"};
+    static const char *const of_bundles[] = {"key", "pubkey", "require", "keep-full", "identity"};
     if (arguments_count(arguments) > 2) {
         pack_fail(error, PACK_E_USAGE, "a patch is made from one OLD, here are %zu",
                   arguments_count(arguments) - 1);
@@ -299,15 +299,17 @@ static const struct positional positionals[] = {
 const struct command command_delta = {
     .name = "delta",
     .summary = "make the update from old releases to a new one small",
-    .synopsis = "OLD... NEW -o OUT -p [ROLE=]PUB... [-k KEY]... [--keep-full]\n"
+    .synopsis = "OLD... NEW -o OUT -p [ROLE=]PUB... [-k KEY]... [--identity KEY]... [--keep-full]\n"
                 "OLD NEW -o PATCH",
     .description =
         "Of bundles, writes the bundle NEW once more, with a delta from each OLD in place of full "
         "images; devices on those releases fetch a fraction. release.json and its signatures stay "
         "byte for byte; delivery.json is made anew, with the next revision, and signed with -k. "
         "An image that did not change is marked to be kept. Where a delta would be no smaller, as "
-        "of encrypted images, the full image stays, and the report says why. All inputs are "
-        "verified; an OLD that is itself a delta is rebuilt from those before it; each delta is "
+        "of images that are ciphertext themselves, the full image stays, and the report says why. "
+        "Encrypted bundles are opened with --identity. The deltas are not encrypted: \"fwpack "
+        "encrypt\" follows. All inputs are verified; an OLD that is itself a delta is rebuilt from "
+        "those before it; each delta is "
         "applied and compared before it is kept.\n\n"
         "Of two plain files, writes a patch that \"fwpack patch\" applies. --format writes one for "
         "bspatch, xdelta3 -d or zstd -d --patch-from, for devices that have these.\n\n"
@@ -328,7 +330,7 @@ const struct command command_delta = {
                 "fwpack delta app-1.bin app-2.bin -o app.fwd --in-place=2KiB --page-size 2KiB\n",
     .positionals = positionals,
     .options = options,
-    .groups = GROUP_WRITES | GROUP_SIGNS | GROUP_TRUST,
+    .groups = GROUP_WRITES | GROUP_SIGNS | GROUP_TRUST | GROUP_IDENTITY,
     .exits = EXITS(3, 4, 10, 11, 12, 13, 16),
     .run = run,
 };

@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "delta_report.h"
 #include "diff.h"
+#include "encryption.h"
 #include "memory_sink.h"
 
 #include "pack/bundle.h"
@@ -26,6 +27,7 @@ struct comparing {
     struct cli *cli;
     const struct arguments *arguments;
     struct pack_trust *trust;
+    struct pack_age_identities *identities;
     struct side old, new;
     bool different;
     size_t count;
@@ -47,6 +49,7 @@ static void comparing_clear(struct comparing *comparing)
         diff_image_clear(&comparing->images[i]);
     side_clear(&comparing->old);
     side_clear(&comparing->new);
+    pack_age_identities_free(&comparing->identities);
     pack_trust_free(&comparing->trust);
 }
 
@@ -244,6 +247,8 @@ static int open_bundle(struct comparing *comparing, struct side *side, struct pa
     int code = pack_bundle_open(&side->bundle, side->input, comparing->cli->context, error);
     if (code == 0 && comparing->trust != NULL)
         code = pack_bundle_trust(&side->trusted, side->bundle, comparing->trust, report, error);
+    if (code == 0 && side->trusted != NULL)
+        pack_trusted_use_identities(side->trusted, comparing->identities);
     if (code == 0)
         code = pack_bundle_parse_untrusted(side->bundle, &side->release, &side->delivery, error);
     return code != 0 ? pack_at_file(error, side->path) : 0;
@@ -272,6 +277,8 @@ static int compare(struct comparing *comparing, struct pack_error *error)
         return code;
     if (old_bundle != new_bundle)
         return pack_fail(error, PACK_E_USAGE, "one is a bundle, the other is none");
+    if (!trusts && arguments_flag(arguments, "identity"))
+        return pack_fail(error, PACK_E_USAGE, "--identity goes with bundles and --pubkey");
     if (!new_bundle)
         return trusts ? pack_fail(error, PACK_E_USAGE, "--pubkey goes with bundles")
                       : compare_files(comparing, error);
@@ -281,6 +288,8 @@ static int compare(struct comparing *comparing, struct pack_error *error)
     }
     if (trusts)
         code = cli_trust(&comparing->trust, comparing->cli, error);
+    if (code == 0 && trusts)
+        code = cli_identities_open(&comparing->identities, comparing->cli, true, error);
     if (code == 0)
         code = open_bundle(comparing, &comparing->old, error);
     if (code == 0)
@@ -354,20 +363,20 @@ static const struct positional positionals[] = {
 const struct command command_diff = {
     .name = "diff",
     .summary = "say what changed between two images or bundles",
-    .synopsis = "OLD NEW [--html FILE]\nOLD NEW -p [ROLE=]PUB... [--html FILE]",
+    .synopsis = "OLD NEW [--html FILE]\nOLD NEW -p [ROLE=]PUB... [--identity KEY]... [--html FILE]",
     .description =
         "Tells how a new image came of an old one, as a delta sees it: what is unchanged, what "
         "moved, which references follow what moved, what changed, and what is new; and how many "
         "bytes a delta takes. Packed parts that can be packed again are compared opened.\n\n"
         "Of bundles, the releases are compared: versions, images, sizes. With -p they are verified "
-        "and their images compared too.\n\n"
+        "and their images compared too, encrypted ones with --identity.\n\n"
         "--html draws each image as a map with its numbers, in one page without scripts. The exit "
         "status is 0 where there is no difference, and 7 where there is one.",
     .examples = "fwpack diff app-1.bin app-2.bin --html app.html\n"
                 "fwpack diff acme-1.4.0.fwb acme-1.5.0.fwb -p release.pub\n",
     .positionals = positionals,
     .options = options,
-    .groups = GROUP_TRUST,
-    .exits = EXITS(3, 7, 10, 11, 12, 13, 16),
+    .groups = GROUP_TRUST | GROUP_OPENS,
+    .exits = EXITS(3, 4, 7, 10, 11, 12, 13, 16),
     .run = run,
 };

@@ -322,7 +322,7 @@ static int open_trusted(struct extraction *extraction, struct pack_error *error)
         return pack_fail_memory(error);
     int code = cli_trust(&extraction->trust, cli, error);
     if (code == 0)
-        code = cli_bases_open(&extraction->bases, cli, extraction->trust, error);
+        code = cli_bases_open(&extraction->bases, cli, true, extraction->trust, error);
     if (code == 0)
         code = pack_input_open(&extraction->input, arguments_at(extraction->arguments, 0), error);
     if (code == 0)
@@ -332,7 +332,7 @@ static int open_trusted(struct extraction *extraction, struct pack_error *error)
         code = pack_bundle_trust(&extraction->trusted, extraction->bundle, extraction->trust,
                                  report, error);
     if (code == 0)
-        pack_trusted_use_bases(extraction->trusted, extraction->bases.bases);
+        cli_bases_lend(&extraction->bases, extraction->trusted);
     return code;
 }
 
@@ -442,7 +442,8 @@ static const struct positional positionals[] = {
 const struct command command_extract = {
     .name = "extract",
     .summary = "write the verified images of a bundle to files",
-    .synopsis = "BUNDLE [IMAGE]... (-C DIR | -o FILE) -p [ROLE=]PUB... [--base FILE]...",
+    .synopsis = "BUNDLE [IMAGE]... (-C DIR | -o FILE) -p [ROLE=]PUB... [--base FILE]... "
+                "[--identity KEY]...",
     .description =
         "Checks the signatures as verify does, then writes the images, and with -C the "
         "attachments too (into DIR/attachments), or those that are named. Each block is proved "
@@ -452,7 +453,9 @@ const struct command command_extract = {
         "exit status says whether they are all.\n\n"
         "A delta is applied to its old image, which --base gives: the image's file, in its own "
         "format or flat, or an old bundle, which is verified with the same keys. A base that is "
-        "another than the delta was made from ends with 16.\n\n"
+        "another than the delta was made from ends with 16. An encrypted image is opened with "
+        "--identity, or with the passphrase that it was encrypted to; without one that fits, it "
+        "ends with 4.\n\n"
         "A raw image is called NAME.img. One with addresses comes out in its own format, "
         "NAME.hex, NAME.s37 or NAME.uf2; what was ELF comes out as Intel HEX. --raw writes its "
         "bytes without addresses, as NAME.bin.",
@@ -460,7 +463,7 @@ const struct command command_extract = {
                 "fwpack extract acme-1.2.3.fwb rootfs -o - -p release.pub | dd of=/dev/sdb2\n",
     .positionals = positionals,
     .options = options,
-    .groups = GROUP_WRITES | GROUP_TRUST,
-    .exits = EXITS(3, 10, 11, 12, 13, 16),
+    .groups = GROUP_WRITES | GROUP_TRUST | GROUP_OPENS,
+    .exits = EXITS(3, 4, 10, 11, 12, 13, 16),
     .run = run,
 };

@@ -60,6 +60,11 @@ static void print_encoding(struct cli *cli, const struct pack_encoding *encoding
         cli_print(cli, "    %s, %s, %llu bytes stored%s%s", kinds[encoding->kind], encoding->codec,
                   (unsigned long long)encoding->size, encoding->unsupported != NULL ? "; " : "",
                   encoding->unsupported != NULL ? encoding->unsupported : "");
+    if (encoding->encrypted && encoding->supported)
+        cli_print(cli, "      encrypted with %s to %llu recipient%s, %llu bytes before",
+                  encoding->encryption, (unsigned long long)encoding->recipient_count,
+                  encoding->recipient_count == 1 ? "" : "s",
+                  (unsigned long long)encoding->inner_size);
     if (encoding->kind == PACK_ENCODING_DELTA)
         print_base(cli, encoding);
 }
@@ -121,6 +126,17 @@ static void print_bundle(const struct inspection *inspection)
 
 /* --- JSON of a bundle ------------------------------------------------------------------------ */
 
+static void json_encryption(struct pack_json *json, const struct pack_encoding *encoding)
+{
+    pack_json_object(json, "encryption");
+    pack_json_string(json, "type", encoding->encryption);
+    if (encoding->supported) {
+        pack_json_unsigned(json, "size", encoding->inner_size);
+        pack_json_unsigned(json, "recipients", encoding->recipient_count);
+    }
+    pack_json_end(json);
+}
+
 static void json_encodings(struct pack_json *json, const struct pack_delivery_image *image)
 {
     pack_json_array(json, "encodings");
@@ -133,6 +149,8 @@ static void json_encodings(struct pack_json *json, const struct pack_delivery_im
             pack_json_unsigned(json, "size", encoding->size);
         }
         pack_json_boolean(json, "supported", encoding->supported);
+        if (encoding->encrypted)
+            json_encryption(json, encoding);
         if (encoding->kind == PACK_ENCODING_DELTA) {
             pack_json_unsigned(json, "base_size", encoding->base_size);
             pack_json_hex(json, "base_sha256", encoding->base_sha256, PACK_SHA256_SIZE);

@@ -55,7 +55,7 @@ static int check_complete(const struct verdict *verdict, struct pack_error *erro
         const struct pack_image_report *image = &verdict->proved->images[i];
         if (image->proof == PACK_PROOF_PLAIN)
             continue;
-        pack_fail(error, PACK_E_WRONG_BASE, "image \"%s\" could not be rebuilt", image->name);
+        pack_fail(error, image->lacking, "image \"%s\" could not be rebuilt", image->name);
         return pack_hint(error, "wanted: %s", image->missing);
     }
     return 0;
@@ -90,7 +90,7 @@ static int judge(struct verdict *verdict, const char *path, const struct court *
         code = pack_bundle_trust(&verdict->trusted, verdict->bundle, court->trust, verdict->signers,
                                  error);
     if (code == 0)
-        pack_trusted_use_bases(verdict->trusted, court->bases.bases);
+        cli_bases_lend(&court->bases, verdict->trusted);
     if (code == 0)
         code = pack_bundle_verify(verdict->trusted, arguments_flag(arguments, "flat"),
                                   verdict->proved, error);
@@ -240,7 +240,7 @@ static int verify_bundles(struct cli *cli, const struct arguments *arguments,
     CLI_AUTO(court_clear) struct court court = {.cli = cli, .arguments = arguments};
     int code = cli_trust(&court.trust, cli, error);
     if (code == 0)
-        code = cli_bases_open(&court.bases, cli, court.trust, error);
+        code = cli_bases_open(&court.bases, cli, false, court.trust, error);
     if (code != 0)
         return code;
     pack_json_array(cli_json(cli), "results");
@@ -289,8 +289,8 @@ static const struct positional positionals[] = {
 const struct command command_verify = {
     .name = "verify",
     .summary = "prove who signed a bundle, and every byte of it",
-    .synopsis = "BUNDLE... -p [ROLE=]PUB... [--require N] [--base FILE]... [--complete] "
-                "[--attestation FILE]...\n"
+    .synopsis = "BUNDLE... -p [ROLE=]PUB... [--require N] [--base FILE]... "
+                "[--identity KEY]... [--complete] [--attestation FILE]...\n"
                 "--detached FILE -p PUB [-x SIGNATURE]",
     .description =
         "Reads every byte of each bundle and proves it: the signatures on release.json and "
@@ -301,9 +301,12 @@ const struct command command_verify = {
         "roles; with several each names its role, release=, delivery= or any=. --require counts "
         "distinct keys that signed release.json.\n\n"
         "Each image is proved \"plain\" when it was rebuilt and every block of it matched, or "
-        "\"stored\" when only its stored bytes could be proved, as of a delta without its base. "
-        "With --base, an old image or an old bundle, deltas are applied and the images proved. "
-        "--complete makes \"stored\" a failure. A bundle may come from a pipe (-).\n\n"
+        "\"stored\" when only its stored bytes could be proved, as of a delta without its base, or "
+        "of an encrypted image without an identity. "
+        "With --base, an old image or an old bundle, deltas are applied and the images proved; "
+        "with --identity what is encrypted is opened, and one that opens nothing ends with 4. "
+        "--complete makes \"stored\" a failure: 16 where a base is missing, 4 where it is an "
+        "identity. A bundle may come from a pipe (-).\n\n"
         "--attestation proves what \"fwpack attest\" wrote, or any in-toto statement with SLSA "
         "provenance in a DSSE envelope: signed by a key that holds the role release or delivery, "
         "and of these very images, each of which one such file must have as its subject.\n\n"
@@ -318,7 +321,7 @@ const struct command command_verify = {
                 "curl -s https://example.org/acme-1.2.3.fwb | fwpack verify - -p release.pub\n",
     .positionals = positionals,
     .options = options,
-    .groups = GROUP_TRUST,
-    .exits = EXITS(3, 10, 11, 12, 13, 14, 16, 18),
+    .groups = GROUP_TRUST | GROUP_OPENS,
+    .exits = EXITS(3, 4, 10, 11, 12, 13, 14, 16, 18),
     .run = run,
 };

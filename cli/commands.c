@@ -15,6 +15,8 @@ static const struct command *const commands[] = {
     &command_attest,
     &command_inspect,
     &command_extract,
+    &command_encrypt,
+    &command_decrypt,
     &command_delta,
     &command_patch,
     &command_diff,

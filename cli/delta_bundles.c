@@ -2,6 +2,7 @@
 #include "delta_bundles.h"
 
 #include "delta_report.h"
+#include "encryption.h"
 
 #include "pack/bundle.h"
 #include "pack/version.h"
@@ -23,6 +24,7 @@ struct making {
     const char *path; /* of the output */
     struct cli_keys keys;
     struct pack_trust *trust;
+    struct pack_age_identities *identities;
     size_t count; /* OLDs, and NEW as the last one */
     struct source *sources;
     struct pack_trusted **olds;
@@ -43,6 +45,7 @@ static void making_clear(struct making *making)
     }
     free(making->sources);
     free(making->olds);
+    pack_age_identities_free(&making->identities);
     pack_trust_free(&making->trust);
     cli_keys_free(&making->keys);
 }
@@ -92,7 +95,10 @@ static int open_source(struct making *making, struct source *source, struct pack
         code = pack_bundle_open(&source->bundle, source->input, making->cli->context, error);
     if (code == 0)
         code = pack_bundle_trust(&source->trusted, source->bundle, making->trust, report, error);
-    return code != 0 ? pack_at_file(error, source->path) : 0;
+    if (code != 0)
+        return pack_at_file(error, source->path);
+    pack_trusted_use_identities(source->trusted, making->identities);
+    return 0;
 }
 
 /* All signatures are judged before anything else of any of them is read. */
@@ -104,6 +110,8 @@ static int open_sources(struct making *making, struct pack_error *error)
     if (making->sources == NULL || making->olds == NULL)
         return pack_fail_memory(error);
     int code = cli_trust(&making->trust, making->cli, error);
+    if (code == 0)
+        code = cli_identities_open(&making->identities, making->cli, true, error);
     for (size_t i = 0; code == 0 && i < making->count; i++) {
         making->sources[i].path = arguments_at(making->arguments, i);
         code = open_source(making, &making->sources[i], error);
@@ -277,6 +285,9 @@ int delta_bundles(struct cli *cli, const struct arguments *arguments,
     if (code != 0)
         return code;
     warn_of_versions(&making);
+    if (delivery_is_encrypted(pack_trusted_delivery(newest(&making)->trusted)))
+        cli_note(cli, "deltas are not encrypted, as the images of %s are: `fwpack encrypt` does it",
+                 newest(&making)->path);
     code = write_bundle(&making, error);
     if (code == PACK_E_WRONG_BASE)
         pack_hint(error, "give bundles with full images: as built, or made with --keep-full");

@@ -66,6 +66,30 @@ static const struct option key_options[] = {
      .repeatable = true,
      .variable = "FWPACK_KEY",
      .help = "sign with KEY: a file, env:NAME or fd:N; repeatable"},
+    {.name = NULL},
+};
+
+static const struct option identity_options[] = {
+    {.name = "identity",
+     .letter = 'i',
+     .kind = OPTION_KEY,
+     .value = "KEY",
+     .repeatable = true,
+     .help = "open what is encrypted with the age identity KEY; repeatable"},
+    {.name = NULL},
+};
+
+static const struct option recipient_options[] = {
+    {.name = "encrypt-to",
+     .kind = OPTION_PATH,
+     .value = "RECIPIENT",
+     .repeatable = true,
+     .help = "encrypt to RECIPIENT: age1..., or a file of such lines; repeatable"},
+    {.name = "encrypt-passphrase", .help = "encrypt to one passphrase instead"},
+    {.name = NULL},
+};
+
+static const struct option key_file_options[] = {
     {.name = "allow-insecure-key", .help = "take a plain key file that others can read"},
     {.name = NULL},
 };
@@ -113,7 +137,7 @@ static const struct option descriptor_options[] = {
 };
 
 static const struct {
-    unsigned group; /* 0: every command */
+    unsigned group; /* any of these; 0: every command */
     const char *section;
     const struct option *options;
 } groups[] = {
@@ -121,6 +145,9 @@ static const struct {
     {GROUP_OUTPUT, "Output", output_options},
     {GROUP_DRY_RUN, "Output", dry_run_options},
     {GROUP_KEYS, "Signing", key_options},
+    {GROUP_RECIPIENTS, "Encryption", recipient_options},
+    {GROUP_IDENTITY, "Encryption", identity_options},
+    {GROUP_KEYS | GROUP_IDENTITY, "Key files", key_file_options},
     {GROUP_PASSPHRASE, "Passphrase", passphrase_options},
     {GROUP_TRUST, "Trust", trust_options},
     {0, "Common options", common_options},

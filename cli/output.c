@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 /* Options whose values are files that a command reads. */
-static const char *const inputs[] = {"key",  "passphrase-file", "pubkey", "signature", "merge",
-                                     "base", "attestation"};
+static const char *const inputs[] = {"key",  "passphrase-file", "pubkey",   "signature", "merge",
+                                     "base", "attestation",     "identity", "encrypt-to"};
 
 bool cli_same_file(const char *a, const char *b)
 {

@@ -7,7 +7,7 @@
 _fwpack_table() {
     case $1 in
     '')
-        commands='init lint build sign verify attest inspect extract delta patch diff key image completion schema env exit-codes version'
+        commands='init lint build sign verify attest inspect extract encrypt decrypt delta patch diff key image completion schema env exit-codes version'
         options='--version --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=()
         ;;
@@ -23,7 +23,7 @@ _fwpack_table() {
         ;;
     'build')
         commands=''
-        options='--depfile --check --define -D --allow-outside --output -o --dry-run -n --key -k --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--depfile --check --define -D --allow-outside --output -o --dry-run -n --key -k --encrypt-to --encrypt-passphrase --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' )
         ;;
     'sign')
@@ -33,7 +33,7 @@ _fwpack_table() {
         ;;
     'verify')
         commands=''
-        options='--flat --base --decoder-memory --complete --min-security-version --attestation --detached --signature -x --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--flat --base --decoder-memory --complete --min-security-version --attestation --detached --signature -x --identity -i --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' ...)
         ;;
     'attest')
@@ -48,12 +48,22 @@ _fwpack_table() {
         ;;
     'extract')
         commands=''
-        options='--directory -C --base --decoder-memory --raw --output -o --dry-run -n --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--directory -C --base --decoder-memory --raw --output -o --dry-run -n --identity -i --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' '@none' ...)
+        ;;
+    'encrypt')
+        commands=''
+        options='--output -o --dry-run -n --key -k --encrypt-to --encrypt-passphrase --identity -i --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' )
+        ;;
+    'decrypt')
+        commands=''
+        options='--output -o --dry-run -n --key -k --identity -i --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' )
         ;;
     'delta')
         commands=''
-        options='--level --decoder --decoder-memory --memory --in-place --page-size --architecture --no-unpack --keep-full --format --output -o --dry-run -n --key -k --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--level --decoder --decoder-memory --memory --in-place --page-size --architecture --no-unpack --keep-full --format --output -o --dry-run -n --key -k --identity -i --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' '@file' ...)
         ;;
     'patch')
@@ -63,7 +73,7 @@ _fwpack_table() {
         ;;
     'diff')
         commands=''
-        options='--html --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--html --identity -i --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' '@file' )
         ;;
     'key')
@@ -155,6 +165,7 @@ _fwpack_kind() {
     'build --define' | 'build -D') kind='@none' ;;
     'build --output' | 'build -o') kind='@file' ;;
     'build --key' | 'build -k') kind='@key' ;;
+    'build --encrypt-to') kind='@file' ;;
     'build --passphrase-file') kind='@file' ;;
     'build --passphrase-fd') kind='@none' ;;
     'build --jobs' | 'build -j') kind='@none' ;;
@@ -174,6 +185,9 @@ _fwpack_kind() {
     'verify --min-security-version') kind='@none' ;;
     'verify --attestation') kind='@file' ;;
     'verify --signature' | 'verify -x') kind='@file' ;;
+    'verify --identity' | 'verify -i') kind='@key' ;;
+    'verify --passphrase-file') kind='@file' ;;
+    'verify --passphrase-fd') kind='@none' ;;
     'verify --pubkey' | 'verify -p') kind='@pubkey' ;;
     'verify --require') kind='@none' ;;
     'verify --jobs' | 'verify -j') kind='@none' ;;
@@ -200,11 +214,35 @@ _fwpack_kind() {
     'extract --base') kind='@file' ;;
     'extract --decoder-memory') kind='@none' ;;
     'extract --output' | 'extract -o') kind='@file' ;;
+    'extract --identity' | 'extract -i') kind='@key' ;;
+    'extract --passphrase-file') kind='@file' ;;
+    'extract --passphrase-fd') kind='@none' ;;
     'extract --pubkey' | 'extract -p') kind='@pubkey' ;;
     'extract --require') kind='@none' ;;
     'extract --jobs' | 'extract -j') kind='@none' ;;
     'extract --color') kind='auto|always|never' ;;
     'extract --progress') kind='auto|bar|plain|json|none' ;;
+    'encrypt --output' | 'encrypt -o') kind='@file' ;;
+    'encrypt --key' | 'encrypt -k') kind='@key' ;;
+    'encrypt --encrypt-to') kind='@file' ;;
+    'encrypt --identity' | 'encrypt -i') kind='@key' ;;
+    'encrypt --passphrase-file') kind='@file' ;;
+    'encrypt --passphrase-fd') kind='@none' ;;
+    'encrypt --pubkey' | 'encrypt -p') kind='@pubkey' ;;
+    'encrypt --require') kind='@none' ;;
+    'encrypt --jobs' | 'encrypt -j') kind='@none' ;;
+    'encrypt --color') kind='auto|always|never' ;;
+    'encrypt --progress') kind='auto|bar|plain|json|none' ;;
+    'decrypt --output' | 'decrypt -o') kind='@file' ;;
+    'decrypt --key' | 'decrypt -k') kind='@key' ;;
+    'decrypt --identity' | 'decrypt -i') kind='@key' ;;
+    'decrypt --passphrase-file') kind='@file' ;;
+    'decrypt --passphrase-fd') kind='@none' ;;
+    'decrypt --pubkey' | 'decrypt -p') kind='@pubkey' ;;
+    'decrypt --require') kind='@none' ;;
+    'decrypt --jobs' | 'decrypt -j') kind='@none' ;;
+    'decrypt --color') kind='auto|always|never' ;;
+    'decrypt --progress') kind='auto|bar|plain|json|none' ;;
     'delta --level') kind='fast|default|best' ;;
     'delta --decoder') kind='tiny|small|full' ;;
     'delta --decoder-memory') kind='@none' ;;
@@ -214,6 +252,7 @@ _fwpack_kind() {
     'delta --format') kind='fwd|bsdiff4|vcdiff|zstd-patch-from' ;;
     'delta --output' | 'delta -o') kind='@file' ;;
     'delta --key' | 'delta -k') kind='@key' ;;
+    'delta --identity' | 'delta -i') kind='@key' ;;
     'delta --passphrase-file') kind='@file' ;;
     'delta --passphrase-fd') kind='@none' ;;
     'delta --pubkey' | 'delta -p') kind='@pubkey' ;;
@@ -227,6 +266,9 @@ _fwpack_kind() {
     'patch --color') kind='auto|always|never' ;;
     'patch --progress') kind='auto|bar|plain|json|none' ;;
     'diff --html') kind='@file' ;;
+    'diff --identity' | 'diff -i') kind='@key' ;;
+    'diff --passphrase-file') kind='@file' ;;
+    'diff --passphrase-fd') kind='@none' ;;
     'diff --pubkey' | 'diff -p') kind='@pubkey' ;;
     'diff --require') kind='@none' ;;
     'diff --jobs' | 'diff -j') kind='@none' ;;

@@ -2,8 +2,8 @@
 # Printed from the tables of cli/: not to be edited.
 
 # The options that take the next word.
-set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --key --passphrase-file --passphrase-fd --role --comment --base --decoder-memory --min-security-version --attestation --signature --pubkey --require --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --purpose --pcrs --pin-file --from --to --base --merge --offset --crop --fill --family
-set -g __fwpack_letters joDkxpC
+set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --key --encrypt-to --passphrase-file --passphrase-fd --role --comment --base --decoder-memory --min-security-version --attestation --signature --identity --pubkey --require --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --purpose --pcrs --pin-file --from --to --base --merge --offset --crop --fill --family
+set -g __fwpack_letters joDkxipC
 
 # The command so far, without options, their values and "help".
 function __fwpack_path
@@ -49,6 +49,8 @@ complete -c fwpack -n '__fwpack_is' -a verify -d 'prove who signed a bundle, and
 complete -c fwpack -n '__fwpack_is' -a attest -d 'say, signed, how a bundle\'s images were built'
 complete -c fwpack -n '__fwpack_is' -a inspect -d 'say what a bundle, image, patch or key holds, without trust'
 complete -c fwpack -n '__fwpack_is' -a extract -d 'write the verified images of a bundle to files'
+complete -c fwpack -n '__fwpack_is' -a encrypt -d 'encrypt the images of a bundle to their recipients'
+complete -c fwpack -n '__fwpack_is' -a decrypt -d 'take the encryption off the images of a bundle'
 complete -c fwpack -n '__fwpack_is' -a delta -d 'make the update from old releases to a new one small'
 complete -c fwpack -n '__fwpack_is' -a patch -d 'apply a patch to the old image that it was made from'
 complete -c fwpack -n '__fwpack_is' -a diff -d 'say what changed between two images or bundles'
@@ -104,6 +106,8 @@ complete -c fwpack -n '__fwpack_at build' -l allow-outside -d 'take files from o
 complete -c fwpack -n '__fwpack_at build' -l output -s o -r -F -d 'write to FILE; - is standard output'
 complete -c fwpack -n '__fwpack_at build' -l dry-run -s n -d 'say what would be done, write nothing'
 complete -c fwpack -n '__fwpack_at build' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME or fd:N; repeatable'
+complete -c fwpack -n '__fwpack_at build' -l encrypt-to -r -F -d 'encrypt to RECIPIENT: age1..., or a file of such lines; repeatable'
+complete -c fwpack -n '__fwpack_at build' -l encrypt-passphrase -d 'encrypt to one passphrase instead'
 complete -c fwpack -n '__fwpack_at build' -l allow-insecure-key -d 'take a plain key file that others can read'
 complete -c fwpack -n '__fwpack_at build' -l passphrase-file -r -F -d 'read the passphrase from FILE'
 complete -c fwpack -n '__fwpack_at build' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
@@ -145,6 +149,10 @@ complete -c fwpack -n '__fwpack_at verify' -l min-security-version -x -d 'refuse
 complete -c fwpack -n '__fwpack_at verify' -l attestation -r -F -d 'prove FILE, which says how the images were built'
 complete -c fwpack -n '__fwpack_at verify' -l detached -d 'check a signature beside any one file'
 complete -c fwpack -n '__fwpack_at verify' -l signature -s x -r -F -d 'the detached signature (the file\'s name with .minisig)'
+complete -c fwpack -n '__fwpack_at verify' -l identity -s i -r -F -d 'open what is encrypted with the age identity KEY; repeatable'
+complete -c fwpack -n '__fwpack_at verify' -l allow-insecure-key -d 'take a plain key file that others can read'
+complete -c fwpack -n '__fwpack_at verify' -l passphrase-file -r -F -d 'read the passphrase from FILE'
+complete -c fwpack -n '__fwpack_at verify' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
 complete -c fwpack -n '__fwpack_at verify' -l pubkey -s p -r -F -d 'trust the public key PUB, a file or its text; repeatable'
 complete -c fwpack -n '__fwpack_at verify' -l require -x -d 'want N distinct release signers (1)'
 complete -c fwpack -n '__fwpack_at verify' -l allow-demo-keys -d 'trust keys made for demonstration'
@@ -199,6 +207,10 @@ complete -c fwpack -n '__fwpack_at extract' -l decoder-memory -x -d 'most memory
 complete -c fwpack -n '__fwpack_at extract' -l raw -d 'write segmented images flat, without addresses'
 complete -c fwpack -n '__fwpack_at extract' -l output -s o -r -F -d 'write to FILE; - is standard output'
 complete -c fwpack -n '__fwpack_at extract' -l dry-run -s n -d 'say what would be done, write nothing'
+complete -c fwpack -n '__fwpack_at extract' -l identity -s i -r -F -d 'open what is encrypted with the age identity KEY; repeatable'
+complete -c fwpack -n '__fwpack_at extract' -l allow-insecure-key -d 'take a plain key file that others can read'
+complete -c fwpack -n '__fwpack_at extract' -l passphrase-file -r -F -d 'read the passphrase from FILE'
+complete -c fwpack -n '__fwpack_at extract' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
 complete -c fwpack -n '__fwpack_at extract' -l pubkey -s p -r -F -d 'trust the public key PUB, a file or its text; repeatable'
 complete -c fwpack -n '__fwpack_at extract' -l require -x -d 'want N distinct release signers (1)'
 complete -c fwpack -n '__fwpack_at extract' -l allow-demo-keys -d 'trust keys made for demonstration'
@@ -210,6 +222,48 @@ complete -c fwpack -n '__fwpack_at extract' -l jobs -s j -x -d 'use at most N th
 complete -c fwpack -n '__fwpack_at extract' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
 complete -c fwpack -n '__fwpack_at extract' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
 complete -c fwpack -n '__fwpack_at extract' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at encrypt' -r -F
+complete -c fwpack -n '__fwpack_at encrypt' -l output -s o -r -F -d 'write to FILE; - is standard output'
+complete -c fwpack -n '__fwpack_at encrypt' -l dry-run -s n -d 'say what would be done, write nothing'
+complete -c fwpack -n '__fwpack_at encrypt' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME or fd:N; repeatable'
+complete -c fwpack -n '__fwpack_at encrypt' -l encrypt-to -r -F -d 'encrypt to RECIPIENT: age1..., or a file of such lines; repeatable'
+complete -c fwpack -n '__fwpack_at encrypt' -l encrypt-passphrase -d 'encrypt to one passphrase instead'
+complete -c fwpack -n '__fwpack_at encrypt' -l identity -s i -r -F -d 'open what is encrypted with the age identity KEY; repeatable'
+complete -c fwpack -n '__fwpack_at encrypt' -l allow-insecure-key -d 'take a plain key file that others can read'
+complete -c fwpack -n '__fwpack_at encrypt' -l passphrase-file -r -F -d 'read the passphrase from FILE'
+complete -c fwpack -n '__fwpack_at encrypt' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
+complete -c fwpack -n '__fwpack_at encrypt' -l pubkey -s p -r -F -d 'trust the public key PUB, a file or its text; repeatable'
+complete -c fwpack -n '__fwpack_at encrypt' -l require -x -d 'want N distinct release signers (1)'
+complete -c fwpack -n '__fwpack_at encrypt' -l allow-demo-keys -d 'trust keys made for demonstration'
+complete -c fwpack -n '__fwpack_at encrypt' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at encrypt' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at encrypt' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at encrypt' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at encrypt' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at encrypt' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at encrypt' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at encrypt' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at decrypt' -r -F
+complete -c fwpack -n '__fwpack_at decrypt' -l output -s o -r -F -d 'write to FILE; - is standard output'
+complete -c fwpack -n '__fwpack_at decrypt' -l dry-run -s n -d 'say what would be done, write nothing'
+complete -c fwpack -n '__fwpack_at decrypt' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME or fd:N; repeatable'
+complete -c fwpack -n '__fwpack_at decrypt' -l identity -s i -r -F -d 'open what is encrypted with the age identity KEY; repeatable'
+complete -c fwpack -n '__fwpack_at decrypt' -l allow-insecure-key -d 'take a plain key file that others can read'
+complete -c fwpack -n '__fwpack_at decrypt' -l passphrase-file -r -F -d 'read the passphrase from FILE'
+complete -c fwpack -n '__fwpack_at decrypt' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
+complete -c fwpack -n '__fwpack_at decrypt' -l pubkey -s p -r -F -d 'trust the public key PUB, a file or its text; repeatable'
+complete -c fwpack -n '__fwpack_at decrypt' -l require -x -d 'want N distinct release signers (1)'
+complete -c fwpack -n '__fwpack_at decrypt' -l allow-demo-keys -d 'trust keys made for demonstration'
+complete -c fwpack -n '__fwpack_at decrypt' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at decrypt' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at decrypt' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at decrypt' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at decrypt' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at decrypt' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at decrypt' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at decrypt' -l no-input -d 'never ask anything (so too with CI=true)'
 
 complete -c fwpack -n '__fwpack_at delta' -r -F
 complete -c fwpack -n '__fwpack_at delta' -r -F
@@ -226,6 +280,7 @@ complete -c fwpack -n '__fwpack_at delta' -l format -x -a 'fwd bsdiff4 vcdiff zs
 complete -c fwpack -n '__fwpack_at delta' -l output -s o -r -F -d 'write to FILE; - is standard output'
 complete -c fwpack -n '__fwpack_at delta' -l dry-run -s n -d 'say what would be done, write nothing'
 complete -c fwpack -n '__fwpack_at delta' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME or fd:N; repeatable'
+complete -c fwpack -n '__fwpack_at delta' -l identity -s i -r -F -d 'open what is encrypted with the age identity KEY; repeatable'
 complete -c fwpack -n '__fwpack_at delta' -l allow-insecure-key -d 'take a plain key file that others can read'
 complete -c fwpack -n '__fwpack_at delta' -l passphrase-file -r -F -d 'read the passphrase from FILE'
 complete -c fwpack -n '__fwpack_at delta' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
@@ -258,6 +313,10 @@ complete -c fwpack -n '__fwpack_at patch' -l no-input -d 'never ask anything (so
 complete -c fwpack -n '__fwpack_at diff' -r -F
 complete -c fwpack -n '__fwpack_at diff' -r -F
 complete -c fwpack -n '__fwpack_at diff' -l html -r -F -d 'draw the new image as a map, in one HTML page'
+complete -c fwpack -n '__fwpack_at diff' -l identity -s i -r -F -d 'open what is encrypted with the age identity KEY; repeatable'
+complete -c fwpack -n '__fwpack_at diff' -l allow-insecure-key -d 'take a plain key file that others can read'
+complete -c fwpack -n '__fwpack_at diff' -l passphrase-file -r -F -d 'read the passphrase from FILE'
+complete -c fwpack -n '__fwpack_at diff' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
 complete -c fwpack -n '__fwpack_at diff' -l pubkey -s p -r -F -d 'trust the public key PUB, a file or its text; repeatable'
 complete -c fwpack -n '__fwpack_at diff' -l require -x -d 'want N distinct release signers (1)'
 complete -c fwpack -n '__fwpack_at diff' -l allow-demo-keys -d 'trust keys made for demonstration'

@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #include "bundle/encode.h"
+#include "bundle/seal.h"
 #include "bundle/writer.h"
 
+#include "base/checked.h"
 #include "base/memory.h"
 #include "io/file.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /*
  * Documents stand before the payloads that they describe. So what must be compressed goes to a
  * scratch file first; then every size is known, and with it every place, for hashes have a fixed
  * length: what is not compressed is copied straight to its place and hashed on the way, and the
- * head is written last.
+ * head is written last. What is to be encrypted goes through the scratch file too, compressed or
+ * not, and is encrypted on the way to its place.
  */
+
+enum { PIECE = 1024 * 1024 }; /* encrypted at a time */
 
 struct attachment {
     void *bytes;
@@ -99,19 +106,32 @@ static int read_attachments(struct builder *builder, struct pack_error *error)
     return code;
 }
 
-static int compress_images(struct builder *builder, struct pack_error *error)
+/* What must be known before the documents can be written: its size, or all of it. */
+static int prepare_image(struct builder *builder, struct encoded *image, uint64_t *offset,
+                         struct pack_error *error)
+{
+    const bool encrypts = builder->options->recipients != NULL;
+    int code = 0;
+    if (image->codec->frame_size == 0 && !encrypts)
+        return 0;
+    if (builder->scratch < 0)
+        code = pack_output_scratch(builder->output, &builder->scratch, error);
+    if (code == 0 && image->codec->frame_size != 0)
+        code = encode_compress(image, builder->scratch, offset, error);
+    if (code == 0 && image->codec->frame_size == 0 && encrypts)
+        code = encode_keep(image, builder->scratch, offset, error);
+    return code;
+}
+
+static int prepare_images(struct builder *builder, struct pack_error *error)
 {
     uint64_t offset = 0;
     int code = 0;
     for (size_t i = 0; code == 0 && i < builder->descriptor->image_count; i++) {
         struct encoded *image = &builder->images[i];
         code = encode_open(image, &builder->descriptor->images[i], builder->context, error);
-        if (code != 0 || image->codec->frame_size == 0)
-            continue;
-        if (builder->scratch < 0)
-            code = pack_output_scratch(builder->output, &builder->scratch, error);
         if (code == 0)
-            code = encode_compress(image, builder->scratch, &offset, error);
+            code = prepare_image(builder, image, &offset, error);
     }
     return code;
 }
@@ -144,36 +164,45 @@ static int describe_release_image(struct builder *builder, size_t index, struct 
     return pack_sha256_bytes(encoded->blocks.bytes, encoded->blocks.size, to->blocks_sha256, error);
 }
 
-static int describe_encoding(struct builder *builder, size_t index, struct pack_error *error)
+static int describe_frames(struct encoded *encoded, struct pack_encoding *to,
+                           struct pack_error *error)
 {
-    struct encoded *encoded = &builder->images[index];
     const struct pack_codec *codec = encoded->codec;
-    struct pack_encoding *to = &builder->encodings[index];
-    *to = (struct pack_encoding){
-        .kind = PACK_ENCODING_FULL,
-        .supported = true,
-        .codec = codec->name,
-        .size = encoded->plain->size,
-        .block_size = encoded->image->block_size,
-    };
-    builder->delivery_images[index] = (struct pack_delivery_image){
-        .name = encoded->image->name, .encoding_count = 1, .encodings = to};
-    if (codec->frame_size == 0) {
-        memcpy(to->blocks_sha256, builder->release_images[index].blocks_sha256,
-               sizeof to->blocks_sha256);
-        return 0;
-    }
     to->size = encoded->stored_size;
     codec->library(encoded->library, sizeof encoded->library);
     to->library = encoded->library;
     to->decoder_memory = codec->decoder_memory();
     to->frame_size = codec->frame_size;
     to->frame_count = encoded->frames.size / FRAME_ENTRY_SIZE;
-    const int code = pack_sha256_bytes(encoded->stored_blocks.bytes, encoded->stored_blocks.size,
-                                       to->blocks_sha256, error);
-    return code != 0 ? code
-                     : pack_sha256_bytes(encoded->frames.bytes, encoded->frames.size,
-                                         to->frames_sha256, error);
+    return pack_sha256_bytes(encoded->frames.bytes, encoded->frames.size, to->frames_sha256, error);
+}
+
+static int describe_encoding(struct builder *builder, size_t index, struct pack_error *error)
+{
+    struct encoded *encoded = &builder->images[index];
+    struct pack_encoding *to = &builder->encodings[index];
+    int code = 0;
+    *to = (struct pack_encoding){
+        .kind = PACK_ENCODING_FULL,
+        .supported = true,
+        .codec = encoded->codec->name,
+        .size = encoded->plain->size,
+        .block_size = encoded->image->block_size,
+    };
+    builder->delivery_images[index] = (struct pack_delivery_image){
+        .name = encoded->image->name, .encoding_count = 1, .encodings = to};
+    if (encoded->codec->frame_size != 0)
+        code = describe_frames(encoded, to, error);
+    if (code == 0 && builder->options->recipients != NULL)
+        code = seal_describe(to, builder->options->recipients, error);
+    if (code != 0)
+        return code;
+    if (!layout_is_plain(to))
+        return pack_sha256_bytes(encoded->stored_blocks.bytes, encoded->stored_blocks.size,
+                                 to->blocks_sha256, error);
+    memcpy(to->blocks_sha256, builder->release_images[index].blocks_sha256,
+           sizeof to->blocks_sha256);
+    return 0;
 }
 
 static void describe_attachments(struct builder *builder)
@@ -280,18 +309,62 @@ static int make_head(struct builder *builder, bool measure, struct pack_error *e
 
 /* --- payloads ------------------------------------------------------------------------------ */
 
+static int read_scratch(const struct builder *builder, const struct encoded *image,
+                        struct pack_sink *sink, struct pack_error *error)
+{
+    PACK_AUTO(pack_input_close) struct pack_input *input = NULL;
+    PACK_AUTO_FREE uint8_t *piece = NULL;
+    PACK_AUTO_CLOSE int copy = dup(builder->scratch);
+    char what[sizeof image->what];
+    snprintf(what, sizeof what, "encrypt %s", image->image->name);
+    int code = copy < 0 ? pack_fail_errno(error, errno, "cannot read what was compressed")
+                        : pack_input_adopt(&input, &copy, image->image->path, error);
+    if (code == 0)
+        code = pack_allocate(&piece, 1, PIECE, error);
+    for (uint64_t at = 0; code == 0 && at < image->stored_size; at += PIECE) {
+        const size_t size = (size_t)pack_min(PIECE, image->stored_size - at);
+        code = pack_check_cancelled(builder->context, error);
+        if (code == 0)
+            code = pack_input_exact(input, image->scratch_offset + at, piece, size, PACK_E_CHANGED,
+                                    error);
+        if (code == 0)
+            code = pack_sink_write(sink, piece, size, error);
+        pack_progress(builder->context, what, at + size, image->stored_size);
+    }
+    return code;
+}
+
+static int write_encrypted(struct builder *builder, const struct layout_entry *entry,
+                           struct pack_error *error)
+{
+    PACK_AUTO(seal_clear) struct seal seal = {.sink = NULL};
+    struct encoded *image = &builder->images[entry->image];
+    const struct seal_place place = {.recipients = builder->options->recipients,
+                                     .descriptor = pack_output_descriptor(builder->output),
+                                     .offset = entry->data,
+                                     .size = entry->size,
+                                     .block_size = image->image->block_size,
+                                     .blocks = &image->stored_blocks};
+    int code = seal_open(&seal, &place, error);
+    if (code == 0)
+        code = read_scratch(builder, image, seal.sink, error);
+    return code != 0 ? code : seal_finish(&seal, error);
+}
+
 static int write_payload(struct builder *builder, const struct layout_entry *entry,
                          struct pack_error *error)
 {
     struct encoded *image = &builder->images[entry->image];
+    const int target = pack_output_descriptor(builder->output);
     int code = write_frame_of(builder->output, entry, error);
     if (code != 0)
         return code;
+    if (builder->options->recipients != NULL)
+        return write_encrypted(builder, entry, error);
     if (image->codec->frame_size == 0)
-        return encode_store(image, builder->output, entry->data, error);
-    return pack_copy_descriptor(builder->scratch, image->scratch_offset,
-                                pack_output_descriptor(builder->output), entry->data, entry->size,
-                                error);
+        return encode_store(image, target, entry->data, error);
+    return pack_copy_descriptor(builder->scratch, image->scratch_offset, target, entry->data,
+                                entry->size, error);
 }
 
 static const void *small_entry(const struct builder *builder, const struct layout_entry *entry)
@@ -373,7 +446,7 @@ static int fill_report(const struct builder *builder, struct pack_build_report *
         to->name = image->image->name;
         to->codec = image->codec->name;
         to->plain_size = image->plain->size;
-        to->stored_size = image->stored_size;
+        to->stored_size = builder->encodings[i].size;
         memcpy(to->sha256, image->sha256, sizeof to->sha256);
     }
     return code;
@@ -400,7 +473,7 @@ int pack_build(struct pack_output *output, const struct pack_descriptor *descrip
     if (code == 0)
         code = read_attachments(&builder, error);
     if (code == 0)
-        code = compress_images(&builder, error);
+        code = prepare_images(&builder, error);
     if (code == 0)
         code = write_bundle(&builder, error);
     if (code == 0)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "bundle/payload.h"
-#include "bundle/writer.h"
+#include "bundle/renew.h"
 
 #include "base/bytes.h"
 #include "base/checked.h"
@@ -51,8 +51,7 @@ struct maker {
     uint64_t scratch_used;
     size_t next;          /* pair to produce */
     uint64_t done, total; /* bytes of new images, for the progress */
-    struct written_head head;
-    struct layout *layout;
+    struct renewal renewal;
     char library[64];
 };
 
@@ -70,8 +69,7 @@ static void maker_clear(struct maker *maker)
     free(maker->images);
     free(maker->delivered);
     free(maker->encodings);
-    written_head_clear(&maker->head);
-    layout_free(&maker->layout);
+    renewal_clear(&maker->renewal);
     pack_close_descriptor(&maker->scratch);
 }
 
@@ -497,11 +495,9 @@ static int settle_image(struct maker *maker, size_t image, struct pack_error *er
 
 /* --- the delivery -------------------------------------------------------------------------- */
 
-static int encode_delivery(struct maker *maker, struct pack_delivery *delivery,
-                           struct pack_error *error)
+static void describe_delivery(struct maker *maker, struct pack_delivery *delivery)
 {
-    PACK_AUTO_FREE char *text = NULL;
-    size_t size = 0, used = 0;
+    size_t used = 0;
     *delivery = *maker->trusted->delivery;
     delivery->revision++;
     delivery->images = maker->delivered;
@@ -515,61 +511,24 @@ static int encode_delivery(struct maker *maker, struct pack_delivery *delivery,
             maker->encodings[used++] = image->list[e].encoding;
     }
     maker->report->revision = delivery->revision;
-    int code = pack_delivery_encode(&text, &size, delivery, error);
-    if (code == 0)
-        code = pack_sha256_bytes(text, size, maker->report->delivery_sha256, error);
-    return code != 0 ? code : written_head_put(&maker->head, "delivery.json", &text, size, error);
 }
 
-static int sign_delivery(struct maker *maker, struct pack_error *error)
-{
-    const struct pack_bundle_delta_options *options = maker->options;
-    const struct pack_release *release = maker->trusted->release;
-    const struct written_member *document = written_head_find(&maker->head, "delivery.json");
-    const char *text = document->bytes; /* stays, though the members move */
-    const size_t size = document->size;
-    char comment[PACK_MAX_TRUSTED_COMMENT];
-    int code = pack_trusted_comment(comment, PACK_ROLE_DELIVERY, release->product, release->version,
-                                    text, size, error);
-    for (size_t i = 0; code == 0 && i < options->signer_count; i++)
-        if ((options->signer_roles[i] & 1U << PACK_ROLE_DELIVERY) != 0 ||
-            options->delta->in_place != 0)
-            code = written_head_sign(&maker->head, PACK_ROLE_DELIVERY, &options->signers[i],
-                                     comment, text, size, error);
-    return code;
-}
-
-/* All that the release's signers and others have said stays; the delivery is made anew. */
 static int make_head(struct maker *maker, struct pack_error *error)
 {
+    const struct pack_bundle_delta_options *options = maker->options;
     struct pack_delivery delivery;
-    int code = written_head_copy(&maker->head, maker->trusted->bundle, error);
-    written_head_drop(&maker->head, HEAD_DELIVERY);
-    written_head_drop(&maker->head, HEAD_DELIVERY_SIGNATURES);
-    if (code == 0)
-        code = encode_delivery(maker, &delivery, error);
-    if (code == 0)
-        code = sign_delivery(maker, error);
-    if (code == 0)
-        code = layout_new(&maker->layout, maker->trusted->release, &delivery,
-                          written_head_size(&maker->head), error);
-    return code;
+    describe_delivery(maker, &delivery);
+    maker->renewal.output = maker->output;
+    maker->renewal.trusted = maker->trusted;
+    maker->renewal.signers = (struct renewal_signers){.count = options->signer_count,
+                                                      .signers = options->signers,
+                                                      .roles = options->signer_roles,
+                                                      .all = options->delta->in_place != 0};
+    return renewal_make_head(&maker->renewal, &delivery, false, maker->report->delivery_sha256,
+                             error);
 }
 
 /* --- writing ------------------------------------------------------------------------------- */
-
-/* A table that the release's bundle has too, proved again. */
-static int write_carried_table(struct maker *maker, const struct layout_entry *entry,
-                               const struct made *made, struct pack_error *error)
-{
-    PACK_AUTO_FREE uint8_t *bytes = NULL;
-    const struct layout_entry *from =
-        layout_find(maker->trusted->layout, entry->kind, entry->image, made->number);
-    const uint8_t *sha256 =
-        entry->kind == LAYOUT_FRAMES ? made->encoding.frames_sha256 : made->encoding.blocks_sha256;
-    const int code = trusted_read_table(maker->trusted, from, sha256, &bytes, error);
-    return code != 0 ? code : write_entry(maker->output, entry, bytes, error);
-}
 
 static int write_payload(struct maker *maker, const struct layout_entry *entry,
                          const struct made *made, struct pack_error *error)
@@ -591,48 +550,25 @@ static int write_of_encoding(struct maker *maker, const struct layout_entry *ent
     const struct made *made = &maker->images[entry->image].list[entry->encoding];
     if (entry->kind == LAYOUT_PAYLOAD)
         return write_payload(maker, entry, made, error);
-    return made->old == SIZE_MAX ? write_carried_table(maker, entry, made, error)
+    return made->old == SIZE_MAX ? renewal_write_table(&maker->renewal, entry, made->number, error)
                                  : write_entry(maker->output, entry, made->blocks.bytes, error);
-}
-
-static int write_attached(struct maker *maker, const struct layout_entry *entry,
-                          struct pack_error *error)
-{
-    const struct pack_trusted *trusted = maker->trusted;
-    const uint8_t *sha256 = entry->kind == LAYOUT_ATTACHMENT
-                                ? trusted->release->attachments[entry->image].sha256
-                                : trusted->delivery->attestations[entry->image].sha256;
-    const struct layout_entry *from = layout_find(trusted->layout, entry->kind, entry->image, 0);
-    struct pack_descriptor_sink sink =
-        pack_descriptor_sink(pack_output_descriptor(maker->output), entry->data);
-    const int code = write_frame_of(maker->output, entry, error);
-    return code != 0 ? code : trusted_read_hashed(maker->trusted, from, sha256, &sink.sink, error);
 }
 
 static int write_member(struct maker *maker, const struct layout_entry *entry,
                         struct pack_error *error)
 {
-    switch (entry->kind) {
-    case LAYOUT_ATTACHMENT:
-    case LAYOUT_ATTESTATION:
-        return write_attached(maker, entry, error);
-    case LAYOUT_IMAGE_BLOCKS:
-        return write_entry(maker->output, entry, maker->trusted->tables[entry->image], error);
-    case LAYOUT_STORED_BLOCKS:
-    case LAYOUT_FRAMES:
-    case LAYOUT_PAYLOAD:
-        break;
-    }
-    return write_of_encoding(maker, entry, error);
+    return layout_is_of_encoding(entry) ? write_of_encoding(maker, entry, error)
+                                        : renewal_write_kept(&maker->renewal, entry, error);
 }
 
 static int write_bundle(struct maker *maker, struct pack_error *error)
 {
-    int code = written_head_write(&maker->head, maker->output, error);
-    for (size_t i = 0; code == 0 && i < maker->layout->count; i++)
-        code = write_member(maker, &maker->layout->entries[i], error);
-    maker->report->size = maker->layout->end + TAR_END;
-    return code != 0 ? code : write_end(maker->output, maker->layout, error);
+    const struct layout *layout = maker->renewal.layout;
+    int code = written_head_write(&maker->renewal.head, maker->output, error);
+    for (size_t i = 0; code == 0 && i < layout->count; i++)
+        code = write_member(maker, &layout->entries[i], error);
+    maker->report->size = layout->end + TAR_END;
+    return code != 0 ? code : write_end(maker->output, layout, error);
 }
 
 /* --- all of it ----------------------------------------------------------------------------- */

@@ -63,7 +63,8 @@ int encode_open(struct encoded *encoded, const struct pack_descriptor_image *ima
     if (code == 0)
         code = pack_sha256_new(&encoded->flat, error);
     if (code == 0)
-        code = pack_sha256_new(&encoded->stored, error);
+        code =
+            block_hasher_open(&encoded->stored, image->block_size, &encoded->stored_blocks, error);
     return code != 0 ? pack_at_file(error, image->path) : 0;
 }
 
@@ -75,7 +76,7 @@ void encode_clear(struct encoded *encoded)
     pack_buffer_clear(&encoded->stored_blocks);
     pack_buffer_clear(&encoded->frames);
     pack_sha256_free(&encoded->flat);
-    pack_sha256_free(&encoded->stored);
+    block_hasher_clear(&encoded->stored);
 }
 
 /* --- the pipeline -------------------------------------------------------------------------- */
@@ -187,47 +188,15 @@ static int work(void *user, void *state, void *task_state, struct pack_error *er
     return code;
 }
 
-/* Cuts the stored bytes into blocks, which need not end where frames do. */
-static int hash_stored(struct encoded *encoded, const uint8_t *bytes, size_t size,
-                       struct pack_error *error)
-{
-    uint8_t digest[PACK_SHA256_SIZE];
-    int code = 0;
-    while (code == 0 && size > 0) {
-        const size_t piece =
-            (size_t)pack_min(size, encoded->image->block_size - encoded->stored_in_block);
-        code = pack_sha256_update(encoded->stored, bytes, piece, error);
-        bytes += piece;
-        size -= piece;
-        encoded->stored_in_block += piece;
-        if (code == 0 && encoded->stored_in_block == encoded->image->block_size) {
-            encoded->stored_in_block = 0;
-            code = pack_sha256_finish(encoded->stored, digest, error);
-            if (code == 0)
-                code = pack_buffer_append(&encoded->stored_blocks, digest, sizeof digest, error);
-        }
-    }
-    return code;
-}
-
-static int finish_stored(struct encoded *encoded, struct pack_error *error)
-{
-    uint8_t digest[PACK_SHA256_SIZE];
-    if (encoded->stored_in_block == 0)
-        return 0;
-    encoded->stored_in_block = 0;
-    const int code = pack_sha256_finish(encoded->stored, digest, error);
-    return code != 0 ? code
-                     : pack_buffer_append(&encoded->stored_blocks, digest, sizeof digest, error);
-}
-
 static int consume_frame(struct encoded *encoded, const struct task *task, struct pack_error *error)
 {
     uint8_t entry[8];
     pack_put_le32(entry, (uint32_t)task->plain_size);
     pack_put_le32(entry + 4, (uint32_t)task->stored_size);
     const int code = pack_buffer_append(&encoded->frames, entry, sizeof entry, error);
-    return code != 0 ? code : hash_stored(encoded, task->stored, task->stored_size, error);
+    return code != 0
+               ? code
+               : block_hasher_update(&encoded->stored, task->stored, task->stored_size, error);
 }
 
 static int consume(void *user, void *state, struct pack_error *error)
@@ -279,7 +248,7 @@ static bool is_changed(struct stamp before, struct stamp after)
 static void forget(struct encoded *encoded)
 {
     encoded->blocks.size = encoded->stored_blocks.size = encoded->frames.size = 0;
-    encoded->stored_size = encoded->stored_in_block = 0;
+    encoded->stored_size = 0;
 }
 
 static int run_encoding(struct encoded *encoded, const char *verb, size_t piece, int target,
@@ -300,7 +269,7 @@ static int run_encoding(struct encoded *encoded, const char *verb, size_t piece,
     forget(encoded);
     int code = pack_pipeline_run(&pipeline, encoded->context, error);
     if (code == 0)
-        code = finish_stored(encoded, error);
+        code = block_hasher_finish(&encoded->stored, error);
     if (code == 0)
         code = pack_sha256_finish(encoded->flat, encoded->sha256, error);
     if (code == 0 && is_changed(before, take_stamp(encoded->plain))) {
@@ -329,9 +298,16 @@ int encode_compress(struct encoded *encoded, int scratch, uint64_t *offset,
     return 0;
 }
 
-int encode_store(struct encoded *encoded, struct pack_output *output, uint64_t at,
-                 struct pack_error *error)
+int encode_store(struct encoded *encoded, int target, uint64_t at, struct pack_error *error)
 {
     const size_t piece = encoded->image->block_size > PIECE ? encoded->image->block_size : PIECE;
-    return run_encoding(encoded, "store", piece, pack_output_descriptor(output), at, error);
+    return run_encoding(encoded, "store", piece, target, at, error);
+}
+
+int encode_keep(struct encoded *encoded, int scratch, uint64_t *offset, struct pack_error *error)
+{
+    encoded->scratch_offset = *offset;
+    const int code = encode_store(encoded, scratch, *offset, error);
+    *offset += encoded->stored_size;
+    return code;
 }

@@ -5,6 +5,7 @@
 /* One image on its way into a bundle: read once, hashed, and compressed where that pays. */
 
 #include "base/bytes.h"
+#include "bundle/blocks.h"
 #include "pack/backend/codec.h"
 #include "pack/bundle.h"
 #include "pack/image.h"
@@ -22,8 +23,7 @@ struct encoded {
     uint64_t stored_size;
     uint64_t scratch_offset;    /* where the stored bytes lie in the scratch file */
     struct pack_sha256 *flat;   /* running, over plain bytes */
-    struct pack_sha256 *stored; /* running, over the current stored block */
-    uint64_t stored_in_block;   /* bytes of it so far */
+    struct block_hasher stored; /* of what the codec makes, into stored_blocks */
     char what[PACK_MAX_NAME + 32];
     char note[2 * PACK_NOTE_SIZE + 1]; /* the segmented format's, in hex */
     char library[64];                  /* the codec's, for delivery.json */
@@ -41,8 +41,11 @@ void encode_clear(struct encoded *encoded);
 PACK_MUST_USE int encode_compress(struct encoded *encoded, int scratch, uint64_t *offset,
                                   struct pack_error *error);
 
-/* Copies an image that is not compressed to `at` of the output, hashing it on the way. */
-PACK_MUST_USE int encode_store(struct encoded *encoded, struct pack_output *output, uint64_t at,
+/* Copies an image that is not compressed to `at` of a file, hashing it on the way. */
+PACK_MUST_USE int encode_store(struct encoded *encoded, int target, uint64_t at,
                                struct pack_error *error);
+/* The same into `scratch` from *offset on, which moves behind it. */
+PACK_MUST_USE int encode_keep(struct encoded *encoded, int scratch, uint64_t *offset,
+                              struct pack_error *error);
 
 #endif

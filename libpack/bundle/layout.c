@@ -111,9 +111,10 @@ static const char *extension_of(const char *codec)
     return known != NULL ? known->extension : codec;
 }
 
-static bool is_plain(const struct pack_encoding *encoding)
+bool layout_is_plain(const struct pack_encoding *encoding)
 {
-    return encoding->kind == PACK_ENCODING_FULL && strcmp(encoding->codec, "none") == 0;
+    return encoding->kind == PACK_ENCODING_FULL && !encoding->encrypted &&
+           strcmp(encoding->codec, "none") == 0;
 }
 
 static int add_encoding(struct layout_maker *maker, struct layout_entry entry, const char *name,
@@ -127,7 +128,7 @@ static int add_encoding(struct layout_maker *maker, struct layout_entry entry, c
         return pack_fail(error, PACK_E_MALFORMED, "\"%s\" is no name of a codec", extension);
     entry.kind = LAYOUT_STORED_BLOCKS;
     entry.size = layout_table_size(encoding->size, encoding->block_size);
-    if (!is_plain(encoding) && entry.size != 0)
+    if (!layout_is_plain(encoding) && entry.size != 0)
         code = add(maker, entry, error, "payloads/%s.%zu.blocks", name, entry.encoding);
     entry.kind = LAYOUT_FRAMES;
     entry.size = layout_frames_size(encoding);
@@ -136,7 +137,8 @@ static int add_encoding(struct layout_maker *maker, struct layout_entry entry, c
     entry.kind = LAYOUT_PAYLOAD;
     entry.size = encoding->size;
     if (code == 0)
-        code = add(maker, entry, error, "payloads/%s.%zu.%s", name, entry.encoding, extension);
+        code = add(maker, entry, error, "payloads/%s.%zu.%s%s%s", name, entry.encoding, extension,
+                   encoding->encrypted ? "." : "", encoding->encrypted ? encoding->encryption : "");
     return code;
 }
 
@@ -203,13 +205,17 @@ void layout_free(struct layout **layout)
     *layout = NULL;
 }
 
+bool layout_is_of_encoding(const struct layout_entry *entry)
+{
+    return entry->kind >= LAYOUT_STORED_BLOCKS;
+}
+
 /* The layout's own order: by kind, but the members of one encoding stand together. */
 static int by_place(const void *a, const void *b)
 {
     const struct layout_entry *one = a, *other = b;
-    const enum layout_kind first = one->kind < LAYOUT_STORED_BLOCKS ? one->kind : LAYOUT_PAYLOAD;
-    const enum layout_kind second =
-        other->kind < LAYOUT_STORED_BLOCKS ? other->kind : LAYOUT_PAYLOAD;
+    const enum layout_kind first = layout_is_of_encoding(one) ? LAYOUT_PAYLOAD : one->kind;
+    const enum layout_kind second = layout_is_of_encoding(other) ? LAYOUT_PAYLOAD : other->kind;
     if (first != second)
         return first < second ? -1 : 1;
     if (one->image != other->image)

@@ -16,7 +16,7 @@ enum layout_kind {
     LAYOUT_IMAGE_BLOCKS,  /* images/<image>.blocks */
     LAYOUT_STORED_BLOCKS, /* payloads/<image>.<n>.blocks */
     LAYOUT_FRAMES,        /* payloads/<image>.<n>.frames */
-    LAYOUT_PAYLOAD,       /* payloads/<image>.<n>.<codec's extension> */
+    LAYOUT_PAYLOAD,       /* payloads/<image>.<n>.<codec's extension>, with .age where encrypted */
 };
 
 struct layout_entry {
@@ -45,8 +45,14 @@ void layout_free(struct layout **layout);
 const struct layout_entry *layout_find(const struct layout *layout, enum layout_kind kind,
                                        size_t image, size_t encoding);
 
+/* Whether it belongs to one encoding of one image. */
+bool layout_is_of_encoding(const struct layout_entry *entry);
+
 /* Bytes of a block table; 0 where the data is one block, whose hash needs no table. */
 uint64_t layout_table_size(uint64_t size, uint32_t block_size);
+
+/* Whether the stored bytes are the image's own, and their table therefore the plain one. */
+bool layout_is_plain(const struct pack_encoding *encoding);
 
 /* One entry of .frames, little-endian: plain length u32, stored length u32. */
 #define FRAME_ENTRY_SIZE 8

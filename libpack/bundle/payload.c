@@ -3,11 +3,13 @@
 
 #include "bundle/bases.h"
 #include "bundle/patched.h"
+#include "bundle/stored.h"
 
 #include "base/bytes.h"
 #include "base/checked.h"
 #include "base/memory.h"
 #include "io/parallel.h"
+#include "pack/age.h"
 #include "pack/backend/codec.h"
 
 #include <stdio.h>
@@ -18,23 +20,31 @@ enum { PIECE = 1024 * 1024 }; /* read at a time where blocks are smaller */
 struct payload {
     struct pack_trusted *trusted;
     const struct payload_use *use;
+    const char *name;                 /* the image's */
     const struct layout_entry *entry; /* the payload member */
     const struct pack_encoding *encoding;
     const struct pack_codec *codec;
-    struct pack_input *base;   /* of delta and keep, where it is there */
-    struct block_table stored; /* of the stored bytes */
-    struct block_table plain;  /* of the image, where it is decoded */
-    const uint8_t *frames;     /* the .frames member */
-    uint64_t largest_frame;    /* stored bytes */
-    uint64_t position;         /* stored bytes read by produce */
-    uint64_t next;             /* the next frame to produce */
-    uint64_t written;          /* plain bytes consumed */
+    struct pack_input *base;           /* of delta and keep, where it is there */
+    struct block_table stored;         /* of the stored bytes */
+    struct block_table plain;          /* of the image, where it is decoded */
+    const struct block_table *checked; /* the one by which pieces without a codec are checked */
+    struct stored source;              /* what is decoded, proved */
+    struct pack_input *decrypted;      /* what is in it, where it is encrypted */
+    struct pack_input *bytes;          /* what the codec made; NULL: stored blocks as they are */
+    uint8_t *frames;                   /* the .frames member */
+    uint64_t largest_frame;            /* stored bytes */
+    uint64_t position;                 /* bytes read by produce */
+    uint64_t next;                     /* the next frame to produce */
+    uint64_t written;                  /* plain bytes consumed */
     char what[PACK_MAX_NAME + 32];
-    /* The block that frames are cut from. */
-    uint8_t *block;
-    size_t block_used, block_size;
-    struct pack_sha256 *hash; /* produce's own */
 };
+
+static void payload_clear(struct payload *payload)
+{
+    pack_input_close(&payload->decrypted);
+    stored_clear(&payload->source);
+    free(payload->frames);
+}
 
 struct task {
     uint64_t index; /* of the frame, or of the first block */
@@ -65,7 +75,7 @@ static int worker_new(void *user, void **made, struct pack_error *error)
     *made = worker;
     if (code == 0)
         code = pack_sha256_new(&worker->hash, error);
-    if (code == 0 && payload->frames != NULL)
+    if (code == 0 && payload->largest_frame != 0)
         code = payload->codec->decoder_new(
             &worker->decoder,
             context->decoder_memory != 0 ? context->decoder_memory : PACK_DEFAULT_DECODER_MEMORY,
@@ -96,25 +106,35 @@ static int check_blocks(const struct block_table *table, uint64_t first, const u
     return code;
 }
 
-/* --- stored blocks as they are ------------------------------------------------------------- */
+/* --- bytes as they are --------------------------------------------------------------------- */
+
+static int read_piece(const struct payload *payload, uint8_t *bytes, size_t size,
+                      struct pack_error *error)
+{
+    if (payload->bytes != NULL)
+        return pack_input_exact(payload->bytes, payload->position, bytes, size, PACK_E_CORRUPT,
+                                error);
+    return bundle_read(payload->trusted->bundle, payload->entry->data + payload->position, bytes,
+                       size, error);
+}
 
 static int produce_blocks(void *user, void *state, bool *more, struct pack_error *error)
 {
     struct payload *payload = user;
     struct task *task = state;
-    const uint64_t left = payload->stored.size - payload->position;
-    const size_t piece = payload->stored.block_size > PIECE ? payload->stored.block_size : PIECE;
+    const struct block_table *table = payload->checked;
+    const uint64_t left = table->size - payload->position;
+    const size_t piece = table->block_size > PIECE ? table->block_size : PIECE;
     int code = 0;
     *more = left != 0;
     if (left == 0)
         return 0;
-    task->index = payload->position / payload->stored.block_size;
+    task->index = payload->position / table->block_size;
     task->plain_size = (size_t)pack_min(left, piece);
     if (task->plain == NULL)
         code = pack_allocate(&task->plain, 1, task->plain_size, error);
     if (code == 0)
-        code = bundle_read(payload->trusted->bundle, payload->entry->data + payload->position,
-                           task->plain, task->plain_size, error);
+        code = read_piece(payload, task->plain, task->plain_size, error);
     payload->position += task->plain_size;
     return code;
 }
@@ -124,8 +144,10 @@ static int work_blocks(void *user, void *state, void *task_state, struct pack_er
     const struct payload *payload = user;
     const struct task *task = task_state;
     struct worker *worker = state;
-    return check_blocks(&payload->stored, task->index, task->plain, task->plain_size, worker->hash,
-                        error);
+    const int code = check_blocks(payload->checked, task->index, task->plain, task->plain_size,
+                                  worker->hash, error);
+    return code != 0 && payload->bytes != NULL ? pack_context(error, "the image that it decodes to")
+                                               : code;
 }
 
 static int consume_bytes(void *user, const uint8_t *bytes, size_t size, struct pack_error *error)
@@ -188,44 +210,11 @@ static int check_frames(struct payload *payload, struct pack_error *error)
         if (stored > payload->largest_frame)
             payload->largest_frame = stored;
     }
-    if (total != payload->encoding->size)
+    const uint64_t wanted = pack_encoding_inner_size(payload->encoding);
+    if (total != wanted)
         return pack_fail(error, PACK_E_MALFORMED, "frames hold %llu bytes, the payload %llu",
-                         (unsigned long long)total, (unsigned long long)payload->encoding->size);
+                         (unsigned long long)total, (unsigned long long)wanted);
     return 0;
-}
-
-/* The next block of stored bytes, proved before anybody sees it. */
-static int next_block(struct payload *payload, struct pack_error *error)
-{
-    const struct block_table *table = &payload->stored;
-    const size_t size = (size_t)pack_min(table->block_size, table->size - payload->position);
-    int code = bundle_read(payload->trusted->bundle, payload->entry->data + payload->position,
-                           payload->block, size, error);
-    if (code == 0)
-        code = block_check(table, payload->position / table->block_size, payload->block, size,
-                           payload->hash, error);
-    payload->position += size;
-    payload->block_size = size;
-    payload->block_used = 0;
-    return code;
-}
-
-static int read_proved(struct payload *payload, uint8_t *bytes, size_t size,
-                       struct pack_error *error)
-{
-    int code = 0;
-    for (size_t done = 0; code == 0 && done < size;) {
-        if (payload->block_used == payload->block_size) {
-            code = next_block(payload, error);
-            continue;
-        }
-        const size_t piece =
-            (size_t)pack_min(size - done, payload->block_size - payload->block_used);
-        memcpy(bytes + done, payload->block + payload->block_used, piece);
-        payload->block_used += piece;
-        done += piece;
-    }
-    return code;
 }
 
 static int produce_frame(void *user, void *state, bool *more, struct pack_error *error)
@@ -245,7 +234,10 @@ static int produce_frame(void *user, void *state, bool *more, struct pack_error 
     task->plain_size = (size_t)frame_plain(payload, payload->next);
     task->stored_size = frame_stored(payload, payload->next);
     payload->next++;
-    return code != 0 ? code : read_proved(payload, task->stored, task->stored_size, error);
+    if (code == 0)
+        code = read_piece(payload, task->stored, task->stored_size, error);
+    payload->position += task->stored_size;
+    return code;
 }
 
 static int work_frame(void *user, void *state, void *task_state, struct pack_error *error)
@@ -265,35 +257,7 @@ static int work_frame(void *user, void *state, void *task_state, struct pack_err
 
 /* --- patches ------------------------------------------------------------------------------- */
 
-/* The stored bytes in order, proved, as an input. */
-struct proved_input {
-    struct pack_input input;
-    struct payload *payload;
-    uint64_t position;
-};
-
-static int proved_read(struct pack_input *input, uint64_t offset, void *buffer, size_t size,
-                       size_t *got, struct pack_error *error)
-{
-    struct proved_input *proved = (struct proved_input *)input;
-    if (offset != proved->position)
-        return pack_fail(error, PACK_E_INTERNAL, "a patch is read in order");
-    *got = (size_t)pack_min(size, proved->payload->stored.size - offset);
-    proved->position += *got;
-    return read_proved(proved->payload, buffer, *got, error);
-}
-
-/* What a reader of the payload need not have looked at. */
-static int prove_rest(struct payload *payload, struct pack_error *error)
-{
-    int code = 0;
-    while (code == 0 && payload->position < payload->stored.size)
-        code = next_block(payload, error);
-    return code;
-}
-
-static int read_patched(struct payload *payload, size_t image, struct pack_input *stored,
-                        struct pack_error *error)
+static int read_patched(struct payload *payload, size_t image, struct pack_error *error)
 {
     const struct patched patched = {
         .context = payload->trusted->bundle->context,
@@ -301,25 +265,53 @@ static int read_patched(struct payload *payload, size_t image, struct pack_input
         .encoding = payload->encoding,
         .plain = &payload->plain,
         .base = payload->base,
-        .stored = stored,
+        .stored = payload->bytes,
         .block = consume_bytes,
         .user = payload,
     };
     return patched_read(&patched, error);
 }
 
-static int run_patched(struct payload *payload, size_t image, struct pack_error *error)
+/* --- encryption ---------------------------------------------------------------------------- */
+
+/* The documents say how large it is, so that all places are known; the age file must agree. */
+static int check_sizes(const struct payload *payload, struct pack_error *error)
 {
-    static const struct pack_input_ops ops = {.read_at = proved_read};
-    struct pack_bundle *bundle = payload->trusted->bundle;
-    struct proved_input proved = {.input = {.ops = &ops, .name = bundle->input->name},
-                                  .payload = payload};
-    int code = bundle_check_header(bundle, payload->entry, error);
-    if (code == 0)
-        code = read_patched(payload, image, &proved.input, error);
-    if (code == 0)
-        code = prove_rest(payload, error);
-    return code != 0 ? code : bundle_check_padding(bundle, payload->entry, error);
+    const struct pack_encoding *encoding = payload->encoding;
+    const struct pack_input *decrypted = payload->decrypted;
+    if (pack_age_size(encoding->header_size, encoding->inner_size) != encoding->size)
+        return pack_fail(error, PACK_E_MALFORMED,
+                         "%llu bytes behind a header of %llu do not make an age file of %llu",
+                         (unsigned long long)encoding->inner_size,
+                         (unsigned long long)encoding->header_size,
+                         (unsigned long long)encoding->size);
+    if (!decrypted->has_size || decrypted->size == encoding->inner_size)
+        return 0;
+    return pack_fail(error, PACK_E_MALFORMED,
+                     "the age file holds %llu bytes, delivery.json says %llu",
+                     (unsigned long long)decrypted->size, (unsigned long long)encoding->inner_size);
+}
+
+/* The stored bytes as an input, and where they are encrypted what is in them. */
+static int open_source(struct payload *payload, struct pack_error *error)
+{
+    struct pack_trusted *trusted = payload->trusted;
+    int code =
+        stored_open(&payload->source, trusted->bundle, payload->entry, &payload->stored, error);
+    payload->bytes = &payload->source.input;
+    if (code != 0 || !payload->encoding->encrypted)
+        return code;
+    if (trusted->identities == NULL)
+        return trusted_no_identity(payload->name, payload->encoding, error);
+    code = pack_age_open(&payload->decrypted, payload->bytes, trusted->identities, error);
+    payload->bytes = payload->decrypted;
+    return code != 0 ? code : check_sizes(payload, error);
+}
+
+/* Whether it is only that nothing opens it which was given. */
+static bool is_unfit(int code)
+{
+    return code == PACK_E_KEY_STORE || code == PACK_E_PASSPHRASE;
 }
 
 /* --- one encoding -------------------------------------------------------------------------- */
@@ -329,7 +321,8 @@ static bool has_decoder(const struct pack_trusted *trusted, const struct pack_en
     const uint64_t allowed = trusted->bundle->context->decoder_memory;
     return encoding->supported &&
            encoding->decoder_memory <= (allowed != 0 ? allowed : PACK_DEFAULT_DECODER_MEMORY) &&
-           (!encoding->has_in_place || trusted->delivery_by_release);
+           (!encoding->has_in_place || trusted->delivery_by_release) &&
+           (!encoding->encrypted || trusted->identities != NULL);
 }
 
 /* Whether the image can be rebuilt from it; *base is the old image, NULL where none is wanted. */
@@ -353,7 +346,7 @@ int payload_find(const struct pack_trusted *trusted, size_t image, size_t *encod
     struct pack_input *base = NULL;
     bool can = false;
     int code = 0;
-    for (*encoding = 0; code == 0 && *encoding < delivered->encoding_count; (*encoding)++) {
+    for (; code == 0 && *encoding < delivered->encoding_count; (*encoding)++) {
         code = can_decode(trusted, &delivered->encodings[*encoding], &can, &base, error);
         if (can)
             break;
@@ -361,9 +354,9 @@ int payload_find(const struct pack_trusted *trusted, size_t image, size_t *encod
     return code;
 }
 
-static int run(struct payload *payload, struct pack_error *error)
+static int run_pipeline(struct payload *payload, struct pack_error *error)
 {
-    const bool decodes = payload->frames != NULL;
+    const bool decodes = payload->largest_frame != 0;
     const struct pack_pipeline pipeline = {
         .task_size = sizeof(struct task),
         .produce = decodes ? produce_frame : produce_blocks,
@@ -374,44 +367,7 @@ static int run(struct payload *payload, struct pack_error *error)
         .task_clear = task_clear,
         .user = payload,
     };
-    int code = bundle_check_header(payload->trusted->bundle, payload->entry, error);
-    if (code == 0)
-        code = pack_pipeline_run(&pipeline, payload->trusted->bundle->context, error);
-    if (code == 0)
-        code = bundle_check_padding(payload->trusted->bundle, payload->entry, error);
-    return code;
-}
-
-/* Decodes what must be read in order, block by block: frames, or a patch. */
-static int run_decoded(struct payload *payload, size_t image, const struct layout_entry *frames,
-                       struct pack_error *error)
-{
-    PACK_AUTO_FREE uint8_t *table = NULL;
-    PACK_AUTO_FREE uint8_t *block = NULL;
-    PACK_AUTO(pack_sha256_free) struct pack_sha256 *hash = NULL;
-    int code = 0;
-    if (frames != NULL) {
-        code = trusted_read_table(payload->trusted, frames, payload->encoding->frames_sha256,
-                                  &table, error);
-        payload->frames = table;
-        if (code == 0)
-            code = check_frames(payload, error);
-        if (code != 0)
-            return pack_at_member(error, frames->name);
-    }
-    code = pack_allocate(&block, 1, payload->stored.block_size, error);
-    if (code == 0)
-        code = pack_sha256_new(&hash, error);
-    payload->block = block;
-    payload->hash = hash;
-    if (code != 0)
-        return code;
-    return frames != NULL ? run(payload, error) : run_patched(payload, image, error);
-}
-
-static bool is_plain(const struct pack_encoding *encoding)
-{
-    return encoding->kind == PACK_ENCODING_FULL && strcmp(encoding->codec, "none") == 0;
+    return pack_pipeline_run(&pipeline, payload->trusted->bundle->context, error);
 }
 
 /* The stored table: the image's own where nothing is encoded, else a member, or one block. */
@@ -430,29 +386,67 @@ static int load_stored_table(struct payload *payload, const struct layout_entry 
     return code;
 }
 
-static int read_encoding(struct payload *payload, size_t image, size_t number, bool decodes,
-                         struct pack_error *error)
+/* Both of the tables that stand before the payload, and the header after them. */
+static int read_tables(struct payload *payload, size_t image, size_t number, bool decodes,
+                       uint8_t **table, struct pack_error *error)
 {
     const struct layout *layout = payload->trusted->layout;
-    PACK_AUTO_FREE uint8_t *table = NULL;
     const struct layout_entry *frames = layout_find(layout, LAYOUT_FRAMES, image, number);
-    const struct block_table plain = trusted_plain_table(payload->trusted, image);
     int code = load_stored_table(payload, layout_find(layout, LAYOUT_STORED_BLOCKS, image, number),
-                                 &table, error);
+                                 table, error);
+    if (code == 0 && frames != NULL)
+        code = trusted_read_table(payload->trusted, frames, payload->encoding->frames_sha256,
+                                  &payload->frames, error);
+    if (code == 0 && frames != NULL && decodes && check_frames(payload, error) != 0)
+        return pack_at_member(error, frames->name);
+    return code != 0 ? code : bundle_check_header(payload->trusted->bundle, payload->entry, error);
+}
+
+/* What comes out is the image, from frames, a patch, or as it is. */
+static int decode(struct payload *payload, size_t image, struct pack_error *error)
+{
+    if (payload->encoding->kind == PACK_ENCODING_DELTA)
+        return read_patched(payload, image, error);
+    payload->checked = &payload->plain;
+    return run_pipeline(payload, error);
+}
+
+/*
+ * Decodes through an input. Where nothing that was given opens it, *unfit says so, and the stored
+ * bytes are proved unless they were to be written.
+ */
+static int read_source(struct payload *payload, size_t image, struct pack_error *unfit,
+                       struct pack_error *error)
+{
+    int code = open_source(payload, error);
+    if (is_unfit(code)) {
+        *unfit = *error;
+        pack_error_clear(error);
+        return payload->use->sink != NULL ? 0 : stored_prove_rest(&payload->source, error);
+    }
+    if (code == 0)
+        code = decode(payload, image, error);
+    return code != 0 ? code : stored_prove_rest(&payload->source, error);
+}
+
+static int read_encoding(struct payload *payload, size_t image, size_t number, bool decodes,
+                         struct pack_error *unfit, struct pack_error *error)
+{
+    PACK_AUTO_FREE uint8_t *table = NULL;
+    const bool plain = layout_is_plain(payload->encoding);
+    if (decodes)
+        payload->plain = trusted_plain_table(payload->trusted, image);
+    int code = read_tables(payload, image, number, decodes, &table, error);
     if (code != 0)
         return code;
-    if (is_plain(payload->encoding))
-        payload->stored = plain;
-    if (decodes)
-        payload->plain = plain;
-    if (decodes && !is_plain(payload->encoding))
-        return run_decoded(payload, image, frames, error);
-    if (frames != NULL) {
-        PACK_AUTO_FREE uint8_t *ignored = NULL;
-        code = trusted_read_table(payload->trusted, frames, payload->encoding->frames_sha256,
-                                  &ignored, error);
-    }
-    return code != 0 ? code : run(payload, error);
+    if (plain)
+        payload->stored = trusted_plain_table(payload->trusted, image);
+    payload->checked = &payload->stored;
+    code = decodes && !plain ? read_source(payload, image, unfit, error)
+                             : run_pipeline(payload, error);
+    if (code != 0 || (unfit != NULL && unfit->code != 0 && payload->use->sink != NULL))
+        return code;
+    return bundle_check_padding(payload->trusted->bundle, payload->entry, error);
 }
 
 static struct payload payload_of(struct pack_trusted *trusted, size_t image, size_t encoding,
@@ -462,6 +456,7 @@ static struct payload payload_of(struct pack_trusted *trusted, size_t image, siz
     struct payload payload = {
         .trusted = trusted,
         .use = use,
+        .name = delivered->name,
         .encoding = &delivered->encodings[encoding],
         .entry = layout_find(trusted->layout, LAYOUT_PAYLOAD, image, encoding),
     };
@@ -474,28 +469,37 @@ static struct payload payload_of(struct pack_trusted *trusted, size_t image, siz
 /* The image is there already: nothing travels, but what is there is proved. */
 static int read_kept(struct payload *payload, size_t image, struct pack_error *error)
 {
-    const struct block_table plain = trusted_plain_table(payload->trusted, image);
-    payload->plain = plain;
-    return read_patched(payload, image, NULL, error);
+    payload->plain = trusted_plain_table(payload->trusted, image);
+    return read_patched(payload, image, error);
 }
 
 int payload_read(struct pack_trusted *trusted, size_t image, size_t encoding,
-                 const struct payload_use *use, enum pack_proof *proof, struct pack_error *error)
+                 const struct payload_use *use, struct payload_outcome *outcome,
+                 struct pack_error *error)
 {
     static const struct payload_use no_use = {.verb = "verify"};
+    PACK_AUTO(payload_clear)
     struct payload payload = payload_of(trusted, image, encoding, use);
     bool decodes = false;
-    *proof = PACK_PROOF_NONE;
+    *outcome = (struct payload_outcome){.proof = PACK_PROOF_NONE};
     int code = can_decode(trusted, payload.encoding, &decodes, &payload.base, error);
     if (code != 0 || (payload.entry == NULL && !decodes))
         return code;
     if (!decodes)
         payload.use = &no_use;
-    code = payload.entry == NULL ? read_kept(&payload, image, error)
-                                 : read_encoding(&payload, image, encoding, decodes, error);
+    code = payload.entry == NULL
+               ? read_kept(&payload, image, error)
+               : read_encoding(&payload, image, encoding, decodes, &outcome->unfit, error);
     if (code != 0)
         return payload.entry != NULL ? pack_at_member(error, payload.entry->name) : code;
-    *proof = decodes ? PACK_PROOF_PLAIN : PACK_PROOF_STORED;
+    const bool unfit = outcome->unfit.code != 0;
+    if (unfit)
+        pack_at_member(&outcome->unfit, payload.entry->name);
+    if (outcome->unfit.code == PACK_E_KEY_STORE && outcome->unfit.hint[0] == '\0')
+        pack_hint(&outcome->unfit, "give the identity of one of them as --identity FILE");
+    outcome->proof = decodes && !unfit            ? PACK_PROOF_PLAIN
+                     : unfit && use->sink != NULL ? PACK_PROOF_NONE
+                                                  : PACK_PROOF_STORED;
     return 0;
 }
 
@@ -503,7 +507,45 @@ int payload_copy(struct pack_trusted *trusted, size_t image, size_t encoding,
                  struct pack_sink *sink, struct pack_error *error)
 {
     const struct payload_use use = {.sink = sink, .verb = "copy"};
+    PACK_AUTO(payload_clear)
     struct payload payload = payload_of(trusted, image, encoding, &use);
-    const int code = read_encoding(&payload, image, encoding, false, error);
+    const int code = read_encoding(&payload, image, encoding, false, NULL, error);
+    return code != 0 ? pack_at_member(error, payload.entry->name) : 0;
+}
+
+/* What the codec made, in pieces, decrypted where it is encrypted. */
+static int copy_inner(struct payload *payload, struct pack_error *error)
+{
+    PACK_AUTO_FREE uint8_t *piece = NULL;
+    const uint64_t total = pack_encoding_inner_size(payload->encoding);
+    int code = open_source(payload, error);
+    if (code == 0)
+        code = pack_allocate(&piece, 1, PIECE, error);
+    while (code == 0 && payload->position < total) {
+        const size_t size = (size_t)pack_min(PIECE, total - payload->position);
+        code = pack_check_cancelled(payload->trusted->bundle->context, error);
+        if (code == 0)
+            code = read_piece(payload, piece, size, error);
+        if (code == 0)
+            code = consume_bytes(payload, piece, size, error);
+        payload->position += size;
+    }
+    return code != 0 ? code : stored_prove_rest(&payload->source, error);
+}
+
+int payload_copy_inner(struct pack_trusted *trusted, size_t image, size_t encoding,
+                       const char *verb, struct pack_sink *sink, struct pack_error *error)
+{
+    const struct payload_use use = {.sink = sink, .verb = verb};
+    PACK_AUTO_FREE uint8_t *table = NULL;
+    PACK_AUTO(payload_clear)
+    struct payload payload = payload_of(trusted, image, encoding, &use);
+    int code = read_tables(&payload, image, encoding, false, &table, error);
+    if (code == 0 && layout_is_plain(payload.encoding))
+        payload.stored = trusted_plain_table(trusted, image);
+    if (code == 0)
+        code = copy_inner(&payload, error);
+    if (code == 0)
+        code = bundle_check_padding(trusted->bundle, payload.entry, error);
     return code != 0 ? pack_at_member(error, payload.entry->name) : 0;
 }

@@ -16,13 +16,20 @@ struct payload_use {
     const char *verb;         /* of the progress: "verify" */
 };
 
+struct payload_outcome {
+    enum pack_proof proof;
+    struct pack_error unfit; /* why none of the identities given opens it; none where one does */
+};
+
 /*
  * Reads one encoding's members, tables to padding. An encoding that can be decoded here is
  * decoded, and proved against the image's plain blocks; of another its stored blocks are proved
- * and nothing comes out (*proof says which). The plain tables must be loaded.
+ * and nothing comes out. One that no identity opens is no failure: nothing comes out, its stored
+ * blocks are proved where there is no sink, and it is passed over where there is one. The plain
+ * tables must be loaded.
  */
 PACK_MUST_USE int payload_read(struct pack_trusted *trusted, size_t image, size_t encoding,
-                               const struct payload_use *use, enum pack_proof *proof,
+                               const struct payload_use *use, struct payload_outcome *outcome,
                                struct pack_error *error);
 
 /* Copies an encoding's stored bytes, each block proved before it is written. */
@@ -30,8 +37,17 @@ PACK_MUST_USE int payload_copy(struct pack_trusted *trusted, size_t image, size_
                                struct pack_sink *sink, struct pack_error *error);
 
 /*
- * The first encoding from which the image can be rebuilt here, within the context's decoder
- * memory and with the bases at hand; the number of encodings where there is none.
+ * The same of what is in them before encryption, which the bundle's identities must open. `verb`
+ * is the progress's.
+ */
+PACK_MUST_USE int payload_copy_inner(struct pack_trusted *trusted, size_t image, size_t encoding,
+                                     const char *verb, struct pack_sink *sink,
+                                     struct pack_error *error);
+
+/*
+ * The first encoding from number *encoding on from which the image can be rebuilt here, within
+ * the context's decoder memory, with the bases at hand, and as far as can be told before an
+ * identity is tried; the number of encodings where there is none.
  */
 PACK_MUST_USE int payload_find(const struct pack_trusted *trusted, size_t image, size_t *encoding,
                                struct pack_error *error);

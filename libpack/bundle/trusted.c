@@ -124,6 +124,22 @@ const uint8_t *pack_trusted_release_sha256(const struct pack_trusted *trusted)
     return trusted->release_sha256;
 }
 
+void pack_trusted_use_identities(struct pack_trusted *trusted,
+                                 const struct pack_age_identities *identities)
+{
+    trusted->identities = identities;
+}
+
+int trusted_no_identity(const char *image, const struct pack_encoding *encoding,
+                        struct pack_error *error)
+{
+    pack_fail(error, PACK_E_KEY_STORE,
+              "image \"%s\" is encrypted to %llu recipient%s, and no identity was given", image,
+              (unsigned long long)encoding->recipient_count,
+              encoding->recipient_count == 1 ? "" : "s");
+    return pack_hint(error, "give the identity of one of them as --identity FILE");
+}
+
 /* --- tables -------------------------------------------------------------------------------- */
 
 static bool digests_equal(const uint8_t a[PACK_SHA256_SIZE], const uint8_t b[PACK_SHA256_SIZE])

@@ -16,7 +16,12 @@ struct pack_trusted {
     bool delivery_by_release; /* the release's signers have signed delivery.json too */
     struct pack_bases *bases; /* borrowed, or NULL: */
     size_t base_count;        /* the first of them may be used */
+    const struct pack_age_identities *identities; /* borrowed, or NULL */
 };
+
+/* PACK_E_KEY_STORE: an image is encrypted, and there are no identities. */
+int trusted_no_identity(const char *image, const struct pack_encoding *encoding,
+                        struct pack_error *error);
 
 /* A signed table of block hashes over `size` bytes. */
 struct block_table {

@@ -63,6 +63,20 @@ static uint64_t decoder_memory_of(const struct pack_trusted *trusted)
     return limit != 0 ? limit : PACK_DEFAULT_DECODER_MEMORY;
 }
 
+/* Whether nothing but an old image, or an identity, may be missing. */
+static bool is_usable(const struct pack_trusted *trusted, const struct pack_encoding *encoding)
+{
+    return encoding->supported && (!encoding->has_in_place || trusted->delivery_by_release) &&
+           encoding->decoder_memory <= decoder_memory_of(trusted);
+}
+
+/* Of a full encoding nothing else can be missing; of a delta its base is asked for first. */
+static bool wants_identity(const struct pack_trusted *trusted, const struct pack_encoding *encoding)
+{
+    return encoding->encrypted && is_usable(trusted, encoding) &&
+           (encoding->kind == PACK_ENCODING_FULL || trusted->base_count != 0);
+}
+
 /* What a reader lacks to rebuild an image from an encoding that it would understand. */
 static void describe_missing(const struct pack_trusted *trusted,
                              const struct pack_encoding *encoding, char *text, size_t capacity)
@@ -77,6 +91,11 @@ static void describe_missing(const struct pack_trusted *trusted,
                  "a release key's signature on delivery.json (it is applied in place)");
     else if (memory > decoder_memory_of(trusted))
         snprintf(text, capacity, "a decoder with %llu bytes of memory (--decoder-memory)", memory);
+    else if (wants_identity(trusted, encoding))
+        snprintf(text, capacity, "%s identity (it is encrypted to %llu recipient%s)",
+                 trusted->identities != NULL ? "another" : "an",
+                 (unsigned long long)encoding->recipient_count,
+                 encoding->recipient_count == 1 ? "" : "s");
     else
         snprintf(text, capacity, "%s, %llu bytes with sha256 %s",
                  encoding->kind == PACK_ENCODING_KEEP ? "the image itself" : "its base",
@@ -86,70 +105,107 @@ static void describe_missing(const struct pack_trusted *trusted,
 static void note_missing(const struct pack_trusted *trusted, struct pack_image_report *report,
                          const struct pack_encoding *encoding)
 {
-    if (report->missing[0] == '\0')
-        describe_missing(trusted, encoding, report->missing, sizeof report->missing);
+    const enum pack_code lacking =
+        wants_identity(trusted, encoding) ? PACK_E_KEY_STORE : PACK_E_WRONG_BASE;
+    /* The first one speaks for all, but an identity is sooner at hand than an old image. */
+    if (report->missing[0] != '\0' &&
+        (lacking != PACK_E_KEY_STORE || report->lacking == PACK_E_KEY_STORE))
+        return;
+    describe_missing(trusted, encoding, report->missing, sizeof report->missing);
+    report->lacking = lacking;
 }
 
-static int verify_encoding(struct pack_trusted *trusted, size_t image, size_t number,
-                           struct pack_sha256 *flat, struct pack_image_report *report,
+/* One image on its way through all its encodings. */
+struct verifying {
+    struct pack_trusted *trusted;
+    struct pack_image_report *report;
+    struct pack_sha256 *flat; /* NULL where it is not wanted */
+    struct pack_error unfit;  /* why no identity opened the first that none opened */
+};
+
+static void note_outcome(struct verifying *verifying, const struct pack_encoding *encoding,
+                         const struct payload_outcome *outcome)
+{
+    struct pack_image_report *report = verifying->report;
+    if (outcome->proof != PACK_PROOF_PLAIN)
+        note_missing(verifying->trusted, report, encoding);
+    if (verifying->unfit.code == 0)
+        verifying->unfit = outcome->unfit;
+    if (outcome->proof <= report->proof)
+        return;
+    report->proof = outcome->proof;
+    report->codec = encoding->codec;
+    report->stored_size = encoding->size;
+}
+
+static int verify_encoding(struct verifying *verifying, size_t image, size_t number,
                            struct pack_error *error)
 {
-    const struct pack_encoding *encoding = &trusted->delivery->images[image].encodings[number];
     static const char *const proofs[] = {
         [PACK_PROOF_NONE] = "nothing of it could be proved",
         [PACK_PROOF_STORED] = "its stored bytes are good, it could not be rebuilt",
         [PACK_PROOF_PLAIN] = "rebuilt, every block is good",
     };
-    const struct payload_use use = {.flat = flat, .verb = "verify"};
-    enum pack_proof proof = PACK_PROOF_NONE;
-    int code = payload_read(trusted, image, number, &use, &proof, error);
-    if (code == 0 && proof == PACK_PROOF_PLAIN && flat != NULL)
-        code = check_flat(&trusted->release->images[image], flat, error);
+    struct pack_trusted *trusted = verifying->trusted;
+    const struct pack_delivery_image *delivered = &trusted->delivery->images[image];
+    const struct payload_use use = {.flat = verifying->flat, .verb = "verify"};
+    struct payload_outcome outcome;
+    int code = payload_read(trusted, image, number, &use, &outcome, error);
+    if (code == 0 && outcome.proof == PACK_PROOF_PLAIN && use.flat != NULL)
+        code = check_flat(&trusted->release->images[image], use.flat, error);
     if (code != 0)
         return code;
     pack_log(trusted->bundle->context, PACK_LOG_DEBUG, "image %s, encoding %zu of %zu: %s",
-             report->name, number + 1, trusted->delivery->images[image].encoding_count,
-             proofs[proof]);
-    if (proof != PACK_PROOF_PLAIN)
-        note_missing(trusted, report, encoding);
-    if (proof > report->proof) {
-        report->proof = proof;
-        report->codec = encoding->codec;
-        report->stored_size = encoding->size;
-    }
+             verifying->report->name, number + 1, delivered->encoding_count, proofs[outcome.proof]);
+    note_outcome(verifying, &delivered->encodings[number], &outcome);
     return 0;
 }
 
+/* *unfit is filled, unless it is already, where only an identity was missing of those given. */
+static int verify_image(struct pack_trusted *trusted, size_t index, struct pack_sha256 *flat,
+                        struct pack_image_report *report, struct pack_error *unfit,
+                        struct pack_error *error)
+{
+    struct verifying verifying = {.trusted = trusted, .report = report, .flat = flat};
+    const size_t count = trusted->delivery->images[index].encoding_count;
+    int code = 0;
+    report->name = trusted->release->images[index].name;
+    for (size_t e = 0; code == 0 && e < count; e++)
+        code = verify_encoding(&verifying, index, e, error);
+    if (report->proof == PACK_PROOF_PLAIN)
+        report->missing[0] = '\0';
+    else if (unfit->code == 0)
+        *unfit = verifying.unfit;
+    return code;
+}
+
 static int verify_images(struct pack_trusted *trusted, bool flat, struct pack_verify_report *report,
-                         struct pack_error *error)
+                         struct pack_error *unfit, struct pack_error *error)
 {
     PACK_AUTO(pack_sha256_free) struct pack_sha256 *hash = NULL;
-    const struct pack_release *release = trusted->release;
     int code = flat ? pack_sha256_new(&hash, error) : 0;
-    for (size_t i = 0; code == 0 && i < release->image_count; i++) {
-        struct pack_image_report *image = &report->images[i];
-        image->name = release->images[i].name;
-        const size_t count = trusted->delivery->images[i].encoding_count;
-        for (size_t e = 0; code == 0 && e < count; e++)
-            code = verify_encoding(trusted, i, e, hash, image, error);
-        if (image->proof == PACK_PROOF_PLAIN)
-            image->missing[0] = '\0';
-    }
+    for (size_t i = 0; code == 0 && i < trusted->release->image_count; i++)
+        code = verify_image(trusted, i, hash, &report->images[i], unfit, error);
     return code;
 }
 
 int pack_bundle_verify(struct pack_trusted *trusted, bool flat, struct pack_verify_report *report,
                        struct pack_error *error)
 {
+    struct pack_error unfit = {.code = PACK_OK};
     memset(report, 0, sizeof *report); /* assigning it would take a second one on the stack */
     report->image_count = trusted->release->image_count;
     int code = verify_attached(trusted, report, error);
     if (code == 0)
         code = trusted_load_tables(trusted, error);
     if (code == 0)
-        code = verify_images(trusted, flat, report, error);
+        code = verify_images(trusted, flat, report, &unfit, error);
     if (code == 0)
         code = bundle_check_end(trusted->bundle, trusted->layout, error);
+    if (code == 0 && unfit.code != 0) {
+        *error = unfit;
+        code = unfit.code;
+    }
     return code != 0 ? pack_at_file(error, trusted->bundle->input->name) : 0;
 }
 
@@ -158,9 +214,7 @@ int pack_bundle_verify(struct pack_trusted *trusted, bool flat, struct pack_veri
 /* Whether nothing but the old image is missing. */
 static bool wants_base(const struct pack_trusted *trusted, const struct pack_encoding *encoding)
 {
-    return encoding->supported && encoding->kind != PACK_ENCODING_FULL &&
-           (!encoding->has_in_place || trusted->delivery_by_release) &&
-           encoding->decoder_memory <= decoder_memory_of(trusted);
+    return encoding->kind != PACK_ENCODING_FULL && is_usable(trusted, encoding);
 }
 
 /* The first encoding speaks for all: it is what a device tries first. */
@@ -169,6 +223,9 @@ static int no_encoding(const struct pack_trusted *trusted, size_t index, struct 
     const struct pack_delivery_image *image = &trusted->delivery->images[index];
     const struct pack_encoding *first = &image->encodings[0];
     char wanted[160], found[512], others[48] = "";
+    for (size_t i = 0; trusted->identities == NULL && i < image->encoding_count; i++)
+        if (wants_identity(trusted, &image->encodings[i]))
+            return trusted_no_identity(image->name, &image->encodings[i], error);
     describe_missing(trusted, first, wanted, sizeof wanted);
     bases_describe(trusted, first->base_size, found, sizeof found);
     if (!wants_base(trusted, first) || found[0] == '\0')
@@ -185,19 +242,29 @@ static int no_encoding(const struct pack_trusted *trusted, size_t index, struct 
                      others, found);
 }
 
+/* The first encoding that gives the image; those that no identity opens are passed over. */
 int pack_bundle_extract(struct pack_trusted *trusted, size_t index, struct pack_sink *sink,
                         struct pack_error *error)
 {
     const struct pack_delivery_image *image = &trusted->delivery->images[index];
     const struct payload_use use = {.sink = sink, .verb = "extract"};
-    enum pack_proof proof = PACK_PROOF_NONE;
-    size_t number = 0;
-    int code = payload_find(trusted, index, &number, error);
-    if (code == 0 && number == image->encoding_count)
-        code = no_encoding(trusted, index, error);
-    if (code == 0)
-        code = trusted_load_tables(trusted, error);
-    if (code == 0)
-        code = payload_read(trusted, index, number, &use, &proof, error);
+    struct payload_outcome outcome = {.proof = PACK_PROOF_NONE};
+    struct pack_error unfit = {.code = PACK_OK};
+    int code = 0;
+    for (size_t number = 0; code == 0 && outcome.proof != PACK_PROOF_PLAIN; number++) {
+        code = payload_find(trusted, index, &number, error);
+        if (code == 0 && number == image->encoding_count && unfit.code == 0)
+            code = no_encoding(trusted, index, error);
+        if (code == 0 && number == image->encoding_count) {
+            *error = unfit;
+            code = unfit.code;
+        }
+        if (code == 0)
+            code = trusted_load_tables(trusted, error);
+        if (code == 0)
+            code = payload_read(trusted, index, number, &use, &outcome, error);
+        if (unfit.code == 0)
+            unfit = outcome.unfit;
+    }
     return code != 0 ? pack_at_file(error, trusted->bundle->input->name) : 0;
 }

@@ -111,6 +111,23 @@ static enum field_use use_of_in_place(const void *object)
     return use_of_delta(object, FIELD_OPTIONAL);
 }
 
+/* Any stored bytes may be encrypted. */
+static enum field_use use_of_encryption(const void *object)
+{
+    return use_of_library(object);
+}
+
+static bool is_age(const struct pack_encoding *encoding)
+{
+    return encoding->encryption != NULL && strcmp(encoding->encryption, PACK_ENCRYPTION_AGE) == 0;
+}
+
+/* What another encryption says of itself is its own affair. */
+static enum field_use use_of_age(const void *object)
+{
+    return is_age(object) ? FIELD_WANTED : FIELD_IGNORED;
+}
+
 static enum field_use use_of_base(const void *object)
 {
     static const enum field_use uses[] = {[PACK_ENCODING_FULL] = FIELD_FORBIDDEN,
@@ -159,7 +176,18 @@ static void write_kind(struct pack_json *json, const char *name, const void *obj
     pack_json_string(json, name, kind_names[encoding->kind]);
 }
 
-/* Features that an encoding may ask for: this version has none yet beyond the format itself. */
+/* A feature that an encoding asks for: this version knows one beyond the format itself. */
+static int read_feature(struct fields *fields, const struct pack_json_value *feature,
+                        struct pack_encoding *encoding)
+{
+    if (feature->type != PACK_JSON_STRING)
+        return fields_fail_type(fields, "a string", feature);
+    if (strcmp(feature->text, PACK_ENCRYPTION_AGE) != 0)
+        return set_unsupported(fields, encoding, "the feature", feature->text);
+    encoding->requires_age = true;
+    return 0;
+}
+
 static int read_requires(struct fields *fields, const struct pack_json_value *value, void *object)
 {
     const size_t length = strlen(fields->path);
@@ -172,14 +200,23 @@ static int read_requires(struct fields *fields, const struct pack_json_value *va
     for (size_t i = 0; i < value->count; i++, feature = feature->next) {
         fields_enter_index(fields, i);
         fields->place = feature;
-        if (feature->type != PACK_JSON_STRING)
-            return fields_fail_type(fields, "a string", feature);
-        const int code = set_unsupported(fields, object, "the feature", feature->text);
+        const int code = read_feature(fields, feature, object);
         if (code != 0)
             return code;
         fields->path[length] = '\0';
     }
     return 0;
+}
+
+/* What this version does not know, it does not write. */
+static void write_requires(struct pack_json *json, const char *name, const void *object)
+{
+    const struct pack_encoding *encoding = object;
+    if (!encoding->requires_age)
+        return;
+    pack_json_array(json, name);
+    pack_json_string(json, NULL, PACK_ENCRYPTION_AGE);
+    pack_json_end(json);
 }
 
 static bool is_decoder(const char *name)
@@ -201,14 +238,29 @@ static int derive_encoding(struct fields *fields, void *object)
         code = set_unsupported(fields, encoding, "the codec", encoding->codec);
     else if (is_patch(encoding) && !is_decoder(encoding->decoder))
         code = set_unsupported(fields, encoding, "the decoder", encoding->decoder);
+    else if (encoding->encrypted && !is_age(encoding))
+        code = set_unsupported(fields, encoding, "the encryption", encoding->encryption);
     encoding->supported = encoding->unsupported == NULL;
     return code;
+}
+
+/* Else a reader that knows no encryption would take ciphertext for what the codec made. */
+static int check_encryption(struct fields *fields, const struct pack_encoding *encoding)
+{
+    if (!is_age(encoding) || encoding->requires_age)
+        return 0;
+    fields_enter(fields, "encryption");
+    return pack_fail(fields->error, PACK_E_MALFORMED,
+                     "the encoding does not say \"requires\": [\"%s\"]", PACK_ENCRYPTION_AGE);
 }
 
 static int check_encoding(struct fields *fields, const void *object)
 {
     const struct pack_encoding *encoding = object;
     const struct pack_codec *codec = full_codec(encoding);
+    const int code = check_encryption(fields, encoding);
+    if (code != 0)
+        return code;
     if (encoding->unsupported != NULL || codec == NULL)
         return 0;
     fields_enter(fields, "frame_size");
@@ -241,10 +293,28 @@ static const struct field_table in_place_table = {
     .count = sizeof in_place_fields / sizeof in_place_fields[0],
 };
 
+static const struct field encryption_fields[] = {
+    {"type", FIELD_STRING, .offset = offsetof(struct pack_encoding, encryption),
+     .rule = pack_rule_codec},
+    {"size", FIELD_INTEGER, .offset = offsetof(struct pack_encoding, inner_size),
+     .use_of = use_of_age, .minimum = 1},
+    {"header_size", FIELD_INTEGER, .offset = offsetof(struct pack_encoding, header_size),
+     .use_of = use_of_age, .minimum = 1},
+    {"recipients", FIELD_INTEGER, .offset = offsetof(struct pack_encoding, recipient_count),
+     .use_of = use_of_age, .minimum = 1},
+};
+
+static const struct field_table encryption_table = {
+    .size = sizeof(struct pack_encoding),
+    .fields = encryption_fields,
+    .count = sizeof encryption_fields / sizeof encryption_fields[0],
+};
+
 /* `type`, `requires` and `codec` come first, because the others' use follows from them. */
 static const struct field encoding_fields[] = {
     {"type", FIELD_CUSTOM, .read = read_kind, .write = write_kind},
-    {"requires", FIELD_CUSTOM, .use = FIELD_OPTIONAL, .read = read_requires},
+    {"requires", FIELD_CUSTOM, .use = FIELD_OPTIONAL, .read = read_requires,
+     .write = write_requires},
     {"codec", FIELD_STRING, .offset = offsetof(struct pack_encoding, codec), .use_of = use_of_codec,
      .rule = pack_rule_codec},
     {"library", FIELD_STRING, .offset = offsetof(struct pack_encoding, library),
@@ -255,6 +325,8 @@ static const struct field encoding_fields[] = {
      .use_of = use_of_stored},
     {"blocks_sha256", FIELD_DIGEST, .offset = offsetof(struct pack_encoding, blocks_sha256),
      .use_of = use_of_stored},
+    {"encryption", FIELD_GROUP, .use_of = use_of_encryption,
+     .has_offset = offsetof(struct pack_encoding, encrypted), .table = &encryption_table},
     {"frame_size", FIELD_INTEGER, .offset = offsetof(struct pack_encoding, frame_size),
      .use_of = use_of_frames, .minimum = 1},
     {"frame_count", FIELD_INTEGER, .offset = offsetof(struct pack_encoding, frame_count),
@@ -396,8 +468,10 @@ static int fail_match(struct pack_error *error, const char *what)
 static int match_plain(const struct pack_encoding *encoding, const struct pack_release_image *image,
                        struct pack_error *error)
 {
-    if (encoding->size != image->size)
+    if (pack_encoding_inner_size(encoding) != image->size)
         return fail_match(error, "stored without a codec, but not of the image's size");
+    if (encoding->encrypted)
+        return 0;
     if (encoding->block_size != image->block_size ||
         sodium_memcmp(encoding->blocks_sha256, image->blocks_sha256, PACK_SHA256_SIZE) != 0)
         return fail_match(error, "stored without a codec, but not in the image's blocks");

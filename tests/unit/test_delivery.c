@@ -371,6 +371,80 @@ static void deltas_for_unknown_decoders_are_passed_over(void **state)
     assert_string_equal(delivery->images[0].encodings[1].unsupported, "the decoder \"vast\"");
 }
 
+/* --- encryption ------------------------------------------------------------------------------- */
+
+#define ENCRYPTION                        \
+    "\"encryption\": {\n"                 \
+    "            \"type\": \"age\",\n"    \
+    "            \"size\": 1499000,\n"    \
+    "            \"header_size\": 216,\n" \
+    "            \"recipients\": 1\n"     \
+    "          },\n"
+
+static char *encrypted_sample(void)
+{
+    char *first PACK_AUTO_FREE =
+        replaced(sample, "\"full\",\n",
+                 "\"full\",\n          \"requires\": [\n            \"age\"\n          ],\n");
+    return replaced(first, "\"frame_size\"", ENCRYPTION "          \"frame_size\"");
+}
+
+static void encryption_is_read_and_written_the_same(void **state)
+{
+    (void)state;
+    struct pack_error error = {.code = PACK_OK};
+    char *text PACK_AUTO_FREE = encrypted_sample();
+    PACK_AUTO(pack_delivery_free) struct pack_delivery *delivery = parsed(text);
+    const struct pack_encoding *encoding = &delivery->images[0].encodings[0];
+    assert_true(encoding->supported && encoding->encrypted && encoding->requires_age);
+    assert_string_equal(encoding->encryption, "age");
+    assert_int_equal(encoding->size, 1500000);
+    assert_int_equal(pack_encoding_inner_size(encoding), 1499000);
+    assert_int_equal(encoding->header_size, 216);
+    assert_int_equal(encoding->recipient_count, 1);
+    assert_false(delivery->images[1].encodings[0].encrypted);
+    assert_int_equal(pack_encoding_inner_size(&delivery->images[1].encodings[0]), 5000);
+    char *encoded PACK_AUTO_FREE = NULL;
+    size_t size = 0;
+    assert_pack_ok(pack_delivery_encode(&encoded, &size, delivery, &error));
+    assert_string_equal(encoded, text);
+}
+
+static void encryption_says_all_of_itself(void **state)
+{
+    (void)state;
+    static const struct variation variations[] = {
+        {"\"size\": 1499000,", "", PACK_E_MALFORMED, "encryption.size: is missing"},
+        {"\"size\": 1499000", "\"size\": 0", PACK_E_MALFORMED, "encryption.size"},
+        {"\"header_size\": 216,", "", PACK_E_MALFORMED, "encryption.header_size: is missing"},
+        {"\"recipients\": 1", "\"recipients\": 0", PACK_E_MALFORMED, "encryption.recipients"},
+        {"\"recipients\": 1", "\"recipients\": \"1\"", PACK_E_MALFORMED, "encryption.recipients"},
+        {"\"recipients\": 1", "\"recipients\": 1, \"more\": 5", PACK_OK, NULL},
+        {"\"type\": \"age\",", "", PACK_E_MALFORMED, "encryption.type: is missing"},
+        {"\"type\": \"age\"", "\"type\": \"a.b\"", PACK_E_MALFORMED, "encryption.type"},
+        {"\"type\": \"age\"", "\"type\": \"pgp\"", PACK_OK, NULL},
+        {"\"age\"\n          ],", "\"x\"\n          ],", PACK_E_MALFORMED,
+         "encryption: the encoding does not say"},
+        {"\"type\": \"keep\",", "\"type\": \"keep\", \"encryption\": {},", PACK_E_MALFORMED,
+         "encryption: has no place here"},
+    };
+    char *text PACK_AUTO_FREE = encrypted_sample();
+    check_variations(text, variations, sizeof variations / sizeof variations[0], parse);
+}
+
+static void another_encryption_is_passed_over(void **state)
+{
+    (void)state;
+    char *text PACK_AUTO_FREE = encrypted_sample();
+    char *later PACK_AUTO_FREE = replaced(text, "\"type\": \"age\"", "\"type\": \"later\"");
+    char *bare PACK_AUTO_FREE = replaced(later, "\"header_size\": 216,", "");
+    PACK_AUTO(pack_delivery_free) struct pack_delivery *delivery = parsed(bare);
+    const struct pack_encoding *encoding = &delivery->images[0].encodings[0];
+    assert_false(encoding->supported);
+    assert_true(encoding->encrypted);
+    assert_string_equal(encoding->unsupported, "the encryption \"later\"");
+}
+
 /* --- what this version does not know ---------------------------------------------------------- */
 
 /* After the change, the first encoding is read, but not supported because of `what`. */
@@ -402,7 +476,7 @@ static void unknown_encodings_are_kept_but_not_used(void **state)
                       "the codec \"zstd\"");
     check_unsupported("\"zstd\"", "\"lz5\"", "the codec \"lz5\"");
     check_unsupported("\"full\"", "\"full\", \"requires\": [\"age\", \"more\"]",
-                      "the feature \"age\"");
+                      "the feature \"more\"");
 }
 
 static void what_an_unknown_feature_changes_is_not_judged(void **state)
@@ -618,6 +692,9 @@ int main(void)
         cmocka_unit_test(a_delta_is_read_and_written_the_same),
         cmocka_unit_test(deltas_keep_to_their_members),
         cmocka_unit_test(deltas_for_unknown_decoders_are_passed_over),
+        cmocka_unit_test(encryption_is_read_and_written_the_same),
+        cmocka_unit_test(encryption_says_all_of_itself),
+        cmocka_unit_test(another_encryption_is_passed_over),
         cmocka_unit_test(encodings_keep_to_their_type),
         cmocka_unit_test(a12_names_stand_once),
         cmocka_unit_test(a14_digests_are_64_lower_case_digits),

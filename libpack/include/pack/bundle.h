@@ -7,6 +7,7 @@
  * payload's bytes goes through struct pack_trusted, which only a verified signature makes.
  */
 
+#include "pack/age.h"
 #include "pack/delta.h"
 #include "pack/descriptor.h"
 #include "pack/document.h"
@@ -22,6 +23,7 @@ struct pack_build_options {
     size_t signer_count; /* each signs the documents that its role says */
     const struct pack_signer *signers;
     const unsigned *signer_roles; /* sets of 1 << enum pack_role, one for each signer */
+    const struct pack_age_recipients *recipients; /* payloads are encrypted to them, or NULL */
 };
 
 /* What was built, for reports. */
@@ -145,6 +147,15 @@ PACK_API PACK_MUST_USE int pack_bases_check_used(const struct pack_bases *bases,
 /* What verify and extract may use from now on. They stay the caller's and outlive it. */
 PACK_API void pack_trusted_use_bases(struct pack_trusted *trusted, struct pack_bases *bases);
 
+/* --- identities ---------------------------------------------------------------------------- */
+
+/*
+ * Who opens encrypted payloads from now on; without any, an encrypted encoding counts as one that
+ * cannot be rebuilt. They stay the caller's and outlive it. NULL takes them away.
+ */
+PACK_API void pack_trusted_use_identities(struct pack_trusted *trusted,
+                                          const struct pack_age_identities *identities);
+
 /* --- verify and extract -------------------------------------------------------------------- */
 
 enum pack_proof {
@@ -159,6 +170,8 @@ struct pack_image_report {
     const char *codec; /* of the encoding that proved it, NULL where none */
     uint64_t stored_size;
     char missing[160]; /* what would prove more ("its base, 77 bytes with sha256 …"), or "" */
+    /* The kind of it: PACK_E_WRONG_BASE, or PACK_E_KEY_STORE where it is an identity. */
+    enum pack_code lacking;
 };
 
 struct pack_verify_report {
@@ -170,7 +183,9 @@ struct pack_verify_report {
 /*
  * Reads every byte from the first to the last and proves each: headers, padding, tables, every
  * encoding's stored blocks, every image that can be rebuilt, attachments, the end. Works from a
- * pipe. `flat` compares each rebuilt image's sha256 too.
+ * pipe. `flat` compares each rebuilt image's sha256 too. Identities that were given and open
+ * nothing that an image could be rebuilt from are a failure, once all bytes were found good:
+ * PACK_E_KEY_STORE or PACK_E_PASSPHRASE.
  */
 PACK_API PACK_MUST_USE int pack_bundle_verify(struct pack_trusted *trusted, bool flat,
                                               struct pack_verify_report *report,
@@ -236,6 +251,55 @@ PACK_API PACK_MUST_USE int pack_bundle_delta(struct pack_output *output,
                                              struct pack_bundle_delta_report *report,
                                              struct pack_error *error);
 PACK_API void pack_bundle_delta_report_clear(struct pack_bundle_delta_report *report);
+
+/* --- encryption ---------------------------------------------------------------------------- */
+
+struct pack_bundle_crypt_options {
+    /*
+     * Who signs delivery.json: those of the role delivery; all of them where an encoding is
+     * applied in place, which counts only when the release's signers have said so.
+     */
+    size_t signer_count;
+    const struct pack_signer *signers;
+    const unsigned *signer_roles;
+};
+
+/* One payload that was encrypted or decrypted. */
+struct pack_bundle_crypt_payload {
+    const char *image; /* the release's name of it */
+    enum pack_encoding_kind kind;
+    uint64_t plain_size;  /* before encryption */
+    uint64_t stored_size; /* encrypted */
+};
+
+struct pack_bundle_crypt_report {
+    uint64_t size; /* of the bundle */
+    uint64_t revision;
+    uint8_t delivery_sha256[PACK_SHA256_SIZE];
+    size_t count;                               /* payloads that are other than they were */
+    struct pack_bundle_crypt_payload *payloads; /* freed by pack_bundle_crypt_report_clear */
+};
+
+/*
+ * Writes a bundle again with every payload encrypted to these recipients: release.json, its
+ * signatures, attachments and plain tables stay byte for byte; delivery.json is made anew, with
+ * the next revision. What is encrypted already is opened by the bundle's identities first. An
+ * encoding that this version does not know is left out. `output` is seekable, and not committed
+ * here; the bundle's input can seek.
+ */
+PACK_API PACK_MUST_USE int pack_bundle_encrypt(struct pack_output *output,
+                                               struct pack_trusted *trusted,
+                                               const struct pack_age_recipients *recipients,
+                                               const struct pack_bundle_crypt_options *options,
+                                               struct pack_bundle_crypt_report *report,
+                                               struct pack_error *error);
+/* The same with no payload encrypted. PACK_E_USAGE where none is. */
+PACK_API PACK_MUST_USE int pack_bundle_decrypt(struct pack_output *output,
+                                               struct pack_trusted *trusted,
+                                               const struct pack_bundle_crypt_options *options,
+                                               struct pack_bundle_crypt_report *report,
+                                               struct pack_error *error);
+PACK_API void pack_bundle_crypt_report_clear(struct pack_bundle_crypt_report *report);
 
 /* --- sign ---------------------------------------------------------------------------------- */
 

@@ -84,7 +84,22 @@ struct pack_encoding {
     /* delta and keep: the plain image that must be there */
     uint64_t base_size;
     uint8_t base_sha256[PACK_SHA256_SIZE];
+    bool encrypted;           /* what is stored is ciphertext; then: */
+    const char *encryption;   /* "age", or what this version does not know; NULL otherwise */
+    bool requires_age;        /* it lists the feature "age", as one encrypted with age must */
+    uint64_t inner_size;      /* bytes before encryption, what `codec` made */
+    uint64_t header_size;     /* bytes before the first encrypted one */
+    uint64_t recipient_count; /* who can open it; 1 for a passphrase */
 };
+
+/* The bytes that `codec` made: the stored ones, before encryption where there is any. */
+static inline uint64_t pack_encoding_inner_size(const struct pack_encoding *encoding)
+{
+    return encoding->encrypted ? encoding->inner_size : encoding->size;
+}
+
+/* The feature that an encoding encrypted with age requires, and the type of its encryption. */
+#define PACK_ENCRYPTION_AGE "age"
 
 struct pack_delivery_image {
     const char *name;
