@@ -429,6 +429,103 @@ static void write_meta(struct pack_descriptor_reader *reader, const struct pack_
     write_meta_members(reader, node, json);
 }
 
+/* What fwpack knows of meta: of these it says what they may hold. */
+struct meta_key {
+    const char *name;
+    bool list;
+    int (*rule)(const char *text, struct pack_error *error);
+    const char *pattern; /* for the schema */
+    const char *summary;
+};
+
+static const char licence_pattern[] = "^[A-Za-z0-9().: +-]+$";
+
+static const struct meta_key meta_keys[] = {
+    {"cves-fixed", true, pack_rule_cve, "^CVE-[0-9]{4}-[0-9]{4,19}$",
+     "Vulnerabilities that the release fixes, by their CVE ids"},
+    {"urgency", false, pack_rule_urgency, "^(low|medium|high|critical)$",
+     "How soon the release should be installed"},
+    {"licences", true, pack_rule_licence, licence_pattern,
+     "SPDX expressions of the licences that the release is under"},
+    {"licenses", true, pack_rule_licence, licence_pattern, "The same as licences"},
+};
+enum { META_KEYS = sizeof meta_keys / sizeof meta_keys[0] };
+
+static const struct meta_key *find_meta_key(const char *name)
+{
+    for (size_t i = 0; i < META_KEYS; i++)
+        if (strcmp(meta_keys[i].name, name) == 0)
+            return &meta_keys[i];
+    return NULL;
+}
+
+static const char *typed_text(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
+                              const struct meta_key *key)
+{
+    struct pack_error error = {0};
+    const char *text = pack_reader_text(reader, node);
+    if (text == NULL || key->rule(text, &error) == 0)
+        return text;
+    (void)pack_hint(pack_reader_fault(reader, node, "%s", error.text), "%s", error.hint);
+    return NULL;
+}
+
+/* Each text once: it is a set. */
+static void write_typed_list(struct pack_descriptor_reader *reader, const struct pack_yaml *list,
+                             const struct meta_key *key, struct pack_json *json)
+{
+    size_t count = 0;
+    if (!pack_reader_expect(reader, list, PACK_YAML_LIST) ||
+        !check_count(reader, list, PACK_MAX_META, "entries") || list->count == 0)
+        return;
+    const char **texts = pack_reader_allocate(reader, list->count, sizeof *texts);
+    if (texts == NULL)
+        return;
+    pack_json_array(json, key->name);
+    for (const struct pack_yaml *item = list->first; item != NULL; item = item->next) {
+        const char *text = typed_text(reader, item, key);
+        for (size_t i = 0; text != NULL && i < count; i++)
+            if (strcmp(texts[i], text) == 0) {
+                (void)pack_reader_fault(reader, item, "\"%s\" stands here twice",
+                                        pack_yaml_show(text).text);
+                text = NULL;
+            }
+        if (text == NULL)
+            continue;
+        texts[count++] = text;
+        pack_json_string(json, NULL, text);
+    }
+    pack_json_end(json);
+}
+
+static void write_typed(struct pack_descriptor_reader *reader, const struct pack_yaml *value,
+                        const struct meta_key *key, struct pack_json *json)
+{
+    if (key->list) {
+        write_typed_list(reader, value, key, json);
+        return;
+    }
+    const char *text = typed_text(reader, value, key);
+    pack_json_string(json, key->name, text != NULL ? text : "");
+}
+
+static void write_meta_map(struct pack_descriptor_reader *reader, const struct pack_yaml *map,
+                           struct pack_json *json)
+{
+    const struct pack_yaml *other = pack_yaml_get(map, "licenses");
+    if (other != NULL && pack_yaml_get(map, "licences") != NULL)
+        (void)pack_reader_fault(reader, other->key, "'licences' and 'licenses' are the same");
+    pack_json_object(json, NULL);
+    for (const struct pack_yaml *value = map->first; value != NULL; value = value->next) {
+        const struct meta_key *key = find_meta_key(value->key->text);
+        if (key != NULL)
+            write_typed(reader, value, key, json);
+        else if (check_meta_key(reader, value->key))
+            write_meta(reader, value, value->key->text, json);
+    }
+    pack_json_end(json);
+}
+
 static void decode_meta(struct pack_descriptor_reader *reader, const struct pack_field *field,
                         const struct pack_yaml *node, void *object)
 {
@@ -440,7 +537,7 @@ static void decode_meta(struct pack_descriptor_reader *reader, const struct pack
     if (!pack_reader_expect(reader, node, PACK_YAML_MAP) ||
         pack_json_new(&json, false, &reader->fatal) != 0)
         return;
-    write_meta(reader, node, NULL, json);
+    write_meta_map(reader, node, json);
     if (pack_json_finish(json, &text, &size, &reader->fatal) != 0)
         return;
     char *copy = pack_reader_allocate(reader, size, 1);
@@ -454,6 +551,23 @@ static void schema_meta(struct pack_json *json, const struct pack_field *field)
 {
     (void)field;
     pack_json_string(json, "type", "object");
+    pack_json_object(json, "properties");
+    for (size_t i = 0; i < META_KEYS; i++) {
+        const struct meta_key *key = &meta_keys[i];
+        pack_json_object(json, key->name);
+        pack_json_string(json, "description", key->summary);
+        if (key->list) {
+            pack_json_string(json, "type", "array");
+            pack_json_unsigned(json, "maxItems", PACK_MAX_META);
+            pack_json_boolean(json, "uniqueItems", true);
+            pack_json_object(json, "items");
+        }
+        pack_schema_text(json, key->pattern);
+        if (key->list)
+            pack_json_end(json);
+        pack_json_end(json);
+    }
+    pack_json_end(json);
 }
 
 const struct pack_field_type pack_type_meta = {decode_meta, schema_meta};

@@ -77,3 +77,29 @@ int pack_rule_block_size(uint64_t size, struct pack_error *error)
                      "%" PRIu64 " is no block size: a power of two from 512 to 1048576 is wanted",
                      size);
 }
+
+static bool is_digits(const char *text, size_t least, size_t most)
+{
+    const size_t length = strspn(text, "0123456789");
+    return length >= least && length <= most;
+}
+
+int pack_rule_cve(const char *text, struct pack_error *error)
+{
+    if (strncmp(text, "CVE-", 4) == 0 && is_digits(text + 4, 4, 4) && text[8] == '-' &&
+        is_digits(text + 9, 4, 19) && text[9 + strspn(text + 9, "0123456789")] == '\0')
+        return 0;
+    (void)fail_word(PACK_E_MALFORMED, text, "no CVE id", error);
+    return pack_hint(error, "an id is CVE-, a year, and a number: CVE-2024-12345");
+}
+
+int pack_rule_urgency(const char *text, struct pack_error *error)
+{
+    static const char *const words[] = {"low", "medium", "high", "critical"};
+    if (is_one_of(text, words, 4))
+        return 0;
+    const char *nearest = pack_nearest(text, words, 4);
+    (void)fail_word(PACK_E_MALFORMED, text, "no urgency", error);
+    return nearest != NULL ? pack_hint(error, "did you mean '%s'?", nearest)
+                           : pack_hint(error, "an urgency is low, medium, high or critical");
+}

@@ -22,5 +22,11 @@ PACK_MUST_USE int pack_rule_format(const char *text, struct pack_error *error);
 PACK_MUST_USE int pack_rule_codec(const char *text, struct pack_error *error);
 /* A power of two from PACK_MIN_BLOCK to PACK_MAX_BLOCK. */
 PACK_MUST_USE int pack_rule_block_size(uint64_t size, struct pack_error *error);
+/* CVE-YEAR-NUMBER, the number of 4 to 19 digits. */
+PACK_MUST_USE int pack_rule_cve(const char *text, struct pack_error *error);
+/* low, medium, high, critical. */
+PACK_MUST_USE int pack_rule_urgency(const char *text, struct pack_error *error);
+/* An SPDX licence expression; whether its ids are of the SPDX list is not judged. */
+PACK_MUST_USE int pack_rule_licence(const char *text, struct pack_error *error);
 
 #endif

@@ -641,6 +641,27 @@ static void a83_identifiers_are_plain_text(void **state)
     assert_string_equal(descriptor->meta, "{\"note\":\"\\u001b[2J\xe2\x80\xae\"}");
 }
 
+static void what_meta_is_known_for_is_checked(void **state)
+{
+    PACK_AUTO(pack_descriptor_free)
+    struct pack_descriptor *descriptor =
+        read_changed(*state, "meta: {cves-fixed: [CVE-2024-1234, CVE-2023-99999], urgency: high, "
+                             "licences: [MIT, GPL-2.0-only OR MIT], ticket: {urgency: whenever}}");
+    assert_string_equal(descriptor->meta,
+                        "{\"cves-fixed\":[\"CVE-2024-1234\",\"CVE-2023-99999\"],"
+                        "\"urgency\":\"high\",\"licences\":[\"MIT\",\"GPL-2.0-only OR MIT\"],"
+                        "\"ticket\":{\"urgency\":\"whenever\"}}");
+    assert_refused(*state, "meta: {cves-fixed: CVE-2024-1234}", 20, "is a text, a list wanted");
+    assert_refused(*state, "meta: {cves-fixed: [CVE-2024-1]}", 21, "\"CVE-2024-1\" is no CVE id");
+    assert_refused(*state, "meta: {cves-fixed: [[CVE-2024-1234]]}", 21, "a text wanted");
+    assert_refused(*state, "meta: {cves-fixed: [CVE-2024-1234, CVE-2024-1234]}", 36, "twice");
+    assert_refused(*state, "meta: {urgency: urgent}", 17, "\"urgent\" is no urgency");
+    assert_refused(*state, "meta: {urgency: [low]}", 17, "a text wanted");
+    assert_refused(*state, "meta: {licences: [MIT or Zlib]}", 19, "wants AND, OR or WITH");
+    assert_refused(*state, "meta: {licenses: [(MIT]}", 19, "not closed");
+    assert_refused(*state, "meta: {licences: [MIT], licenses: [MIT]}", 25, "are the same");
+}
+
 static void a86_names_are_no_options_or_paths(void **state)
 {
     static const char *const names[] = {
@@ -1348,6 +1369,7 @@ int main(void)
         IN_FOLDER(a84_large_descriptors_are_refused),
         IN_FOLDER(a84_long_texts_are_refused),
         IN_FOLDER(a83_identifiers_are_plain_text),
+        IN_FOLDER(what_meta_is_known_for_is_checked),
         IN_FOLDER(a86_names_are_no_options_or_paths),
         IN_FOLDER(a85_paths_stay_in_the_folder),
         IN_FOLDER(a85_links_out_of_the_folder_are_refused),

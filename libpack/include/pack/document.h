@@ -149,6 +149,23 @@ PACK_API PACK_MUST_USE int pack_delivery_match(const struct pack_delivery *deliv
 PACK_API void pack_release_note(const struct pack_release_image *image, uint8_t note[64],
                                 size_t *size);
 
+/*
+ * The members of `meta` that fwpack knows ("cves-fixed", "urgency", "licences" or "licenses"), as
+ * docs/descriptor.md has them; those of another shape are left out, for meta is the vendor's.
+ */
+struct pack_release_meta {
+    size_t cve_count;
+    const char *const *cves; /* "CVE-2024-12345" */
+    const char *urgency;     /* "low", "medium", "high", "critical"; or NULL */
+    size_t licence_count;
+    const char *const *licences; /* SPDX expressions */
+    void *storage;               /* private */
+};
+PACK_API PACK_MUST_USE int pack_release_meta_read(struct pack_release_meta **meta,
+                                                  const struct pack_release *release,
+                                                  struct pack_error *error);
+PACK_API void pack_release_meta_free(struct pack_release_meta **meta);
+
 /* [a-z0-9][a-z0-9._-]{0,40} */
 PACK_API bool pack_name_valid(const char *name);
 

@@ -22,6 +22,7 @@
 #define PACK_MAX_COMPATIBLE 64                     /* hardware that a release fits */
 #define PACK_MAX_ATTACHMENTS 256                   /* attachments of a release */
 #define PACK_MAX_ATTACHMENT (64 * PACK_MIB)        /* one attachment, proved in memory */
+#define PACK_MAX_META 4096                         /* entries of a list that meta is known for */
 #define PACK_MAX_ATTESTATION (2 * PACK_MIB)        /* an envelope: a statement in base64 */
 #define PACK_MAX_ROOTS 64                          /* roots/ in one bundle */
 #define PACK_MAX_NAME 41                           /* [a-z0-9][a-z0-9._-]{0,40} */
