@@ -20,6 +20,7 @@ static void describe(struct cli *cli, const char *name, const struct pack_key_in
     struct pack_json *json = cli_json(cli);
     pack_json_string(json, "file", name);
     pack_json_string(json, "kind", info->secret ? "secret" : "public");
+    pack_json_string(json, "format", pack_key_format_name(info->format));
     pack_json_boolean(json, "encrypted", info->encrypted);
     pack_json_string(json, "purpose", pack_purpose_name(info->purpose));
     pack_json_string(json, "comment", info->comment);
@@ -27,13 +28,55 @@ static void describe(struct cli *cli, const char *name, const struct pack_key_in
         cli_warn(cli, "%s: others may read this secret key", name);
 }
 
-static void show_encrypted(struct cli *cli, const struct pack_key_info *info)
+static void show_cost(struct cli *cli, const struct pack_key_info *info)
 {
-    const unsigned mebibytes = (unsigned)(info->kdf_memory >> 20);
+    struct pack_json *json = cli_json(cli);
+    if (info->kdf_rounds != 0)
+        cli_print(cli, "  passphrase   %s, %llu rounds", info->kdf,
+                  (unsigned long long)info->kdf_rounds);
+    else
+        cli_print(cli, "  passphrase   %s, %u MiB", info->kdf, (unsigned)(info->kdf_memory >> 20));
+    pack_json_string(json, "kdf", info->kdf);
+    pack_json_unsigned(json, "kdf_memory", info->kdf_memory);
+    pack_json_unsigned(json, "kdf_rounds", info->kdf_rounds);
+}
+
+/* What other tools call it. */
+static int show_names(struct cli *cli, const struct pack_public_key *key, struct pack_error *error)
+{
+    CLI_AUTO_FREE char *line = NULL;
+    char fingerprint[PACK_SSH_FINGERPRINT_SIZE], hex[PACK_SHA256_HEX_SIZE];
+    uint8_t digest[PACK_SHA256_SIZE];
+    const bool is_fido = key->application[0] != '\0';
+    int code = pack_public_key_ssh_text(&line, key, error);
+    if (code == 0)
+        code = pack_ssh_fingerprint(fingerprint, key, error);
+    if (code == 0)
+        code = pack_spki_sha256(digest, key, error);
+    if (code != 0)
+        return code;
+    pack_sha256_hex(digest, hex);
+    cli_print(cli, "  fingerprint  %s", fingerprint);
+    cli_print(cli, "  OpenSSH      %s", line);
+    cli_print(cli, is_fido ? "  application  %s" : "  SPKI         %s",
+              is_fido ? key->application : hex);
+    pack_json_string(cli_json(cli), "ssh_fingerprint", fingerprint);
+    pack_json_string(cli_json(cli), "ssh_public_key", line);
+    pack_json_string(cli_json(cli), is_fido ? "application" : "spki_sha256",
+                     is_fido ? key->application : hex);
+    return 0;
+}
+
+static int show_ids(struct cli *cli, const struct pack_key_info *info, struct pack_error *error)
+{
+    const char *purpose = pack_purpose_name(info->purpose);
+    if (info->has_key) {
+        key_print_ids(cli, &info->key, purpose);
+        return show_names(cli, &info->key, error);
+    }
     cli_print(cli, "  key id       not visible without the passphrase");
-    cli_print(cli, "  purpose      %s, as the comment has it", pack_purpose_name(info->purpose));
-    cli_print(cli, "  passphrase   scrypt, %u MiB", mebibytes);
-    pack_json_unsigned(cli_json(cli), "kdf_memory", info->kdf_memory);
+    cli_print(cli, "  purpose      %s, as the comment has it", purpose);
+    return 0;
 }
 
 int describe_key(struct cli *cli, const char *path, struct pack_error *error)
@@ -41,7 +84,7 @@ int describe_key(struct cli *cli, const char *path, struct pack_error *error)
     struct pack_key_info info;
     if (key_is_sealed(path))
         return key_describe_sealed(cli, path, error);
-    const int code = pack_key_info_load(&info, path, error);
+    int code = pack_key_info_load(&info, path, error);
     if (code != 0)
         return code;
     const bool demo = info.has_key && pack_public_key_is_demo(&info.key);
@@ -49,14 +92,14 @@ int describe_key(struct cli *cli, const char *path, struct pack_error *error)
                      demo ? ", a demo key: trust it with nothing" : "");
     pack_json_object(cli_json(cli), NULL);
     describe(cli, path, &info);
-    if (info.has_key)
-        key_print_ids(cli, &info.key, pack_purpose_name(info.purpose));
-    else
-        show_encrypted(cli, &info);
+    cli_print(cli, "  format       %s", pack_key_format_name(info.format));
+    code = show_ids(cli, &info, error);
+    if (info.encrypted)
+        show_cost(cli, &info);
     if (info.comment[0] != '\0')
         cli_print(cli, "  comment      %s", info.comment);
     pack_json_end(cli_json(cli));
-    return 0;
+    return code;
 }
 
 static int show(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
@@ -80,10 +123,13 @@ const struct command command_key_show = {
     .summary = "say what a key file is",
     .synopsis = "FILE...",
     .description =
-        "Says of each key file, public or secret, what kind of key it is, its ids, its purpose and "
-        "its public key as a line of text. No passphrase is asked for: of an encrypted secret key "
-        "only its comment can be seen, which nothing proves.",
-    .examples = "fwpack key show release.pub\n",
+        "Says of each key file, public or secret and of any format, what kind of key it is, its "
+        "purpose, and what it is called: its key id, which is TUF's; its minisign id; its SSH "
+        "fingerprint; the SHA-256 of its SubjectPublicKeyInfo; and the public key as a line of "
+        "minisign's and of OpenSSH's. No passphrase is asked for: of an encrypted secret key only "
+        "what stands in the clear can be seen, which nothing proves.",
+    .examples = "fwpack key show release.pub\n"
+                "fwpack key show ~/.ssh/id_ed25519.pub\n",
     .positionals = show_positionals,
     .exits = EXITS(3, 4),
     .run = show,

@@ -50,16 +50,21 @@ int key_check_free(const char *path, struct pack_error *error)
 void key_print_ids(struct cli *cli, const struct pack_public_key *key, const char *purpose)
 {
     struct pack_json *json = cli_json(cli);
+    const bool is_fido = key->application[0] != '\0'; /* it makes no minisign signatures */
     char id[17], line[PACK_PUBLIC_KEY_TEXT_SIZE];
     pack_minisign_id_text(key->minisign_id, id);
     pack_public_key_text(key, line);
     cli_print(cli, "  key id       %s", key->keyid);
-    cli_print(cli, "  minisign id  %s", id);
+    if (!is_fido)
+        cli_print(cli, "  minisign id  %s", id);
     cli_print(cli, "  purpose      %s", purpose);
-    cli_print(cli, "  public key   %s", line);
+    if (!is_fido)
+        cli_print(cli, "  public key   %s", line);
     pack_json_string(json, "keyid", key->keyid);
-    pack_json_string(json, "minisign_id", id);
-    pack_json_string(json, "public_key", line);
+    if (!is_fido) {
+        pack_json_string(json, "minisign_id", id);
+        pack_json_string(json, "public_key", line);
+    }
     pack_json_hex(json, "public_key_hex", key->bytes, sizeof key->bytes);
     pack_json_boolean(json, "demo", pack_public_key_is_demo(key));
 }

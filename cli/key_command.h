@@ -26,7 +26,10 @@ PACK_MUST_USE int key_pair_name(struct key_pair *pair, const char *name, struct 
 /* PACK_E_EXISTS where there is something of that name, for a key is never written over. */
 PACK_MUST_USE int key_check_free(const char *path, struct pack_error *error);
 
-/* Prints a key's ids and its public half, and adds them to the JSON object that stands open. */
+/*
+ * Prints a key's ids and its public half, and adds them to the JSON object that stands open. A FIDO
+ * key has none of minisign's.
+ */
 void key_print_ids(struct cli *cli, const struct pack_public_key *key, const char *purpose);
 
 /* Whether it is a file of `key seal`, and describe_key for such a one. */

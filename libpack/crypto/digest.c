@@ -2,9 +2,8 @@
 #include "pack/digest.h"
 
 #include "base/memory.h"
+#include "crypto/libcrypto.h"
 
-#include <openssl/crypto.h>
-#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <sodium.h>
 #include <string.h>
@@ -20,23 +19,18 @@ struct pack_sha256 {
  */
 static int fail_libcrypto(struct pack_error *error)
 {
-    ERR_clear_error();
-    return pack_fail(error, PACK_E_NO_MEMORY, "out of memory: libcrypto cannot compute SHA-256");
+    return pack_libcrypto_fail("SHA-256", error);
 }
 
 /*
  * The algorithm is fetched once for all digests of a hash, for fetching costs more than hashing a
- * block. No configuration file is read: it takes longer than everything else that happens at the
- * start of a short command, and it must not decide which code computes a digest.
+ * block.
  */
 static int prepare(struct pack_sha256 *hash, struct pack_error *error)
 {
-    if (OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_LOAD_CRYPTO_STRINGS,
-                            NULL) != 1)
-        return fail_libcrypto(error);
-    /* Fetching from a context that memory did not suffice for would crash. */
-    if (OSSL_LIB_CTX_get0_global_default() == NULL)
-        return fail_libcrypto(error);
+    const int code = pack_libcrypto_ready(error);
+    if (code != 0)
+        return code;
     hash->algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
     hash->state = EVP_MD_CTX_new();
     if (hash->algorithm == NULL || hash->state == NULL ||

@@ -1,22 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-#include "crypto/secret_key.h"
+#include "crypto/secret_file.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { OTHERS = 0077 }; /* mode bits of group and others */
 
-static int split_secret(struct pack_key_text *parts, const struct pack_key_source *source,
-                        struct pack_error *error)
+static int split(struct pack_key_text *parts, const struct pack_key_source *source,
+                 struct pack_error *error)
 {
     if (source->size == 0)
         return pack_fail(error, PACK_E_KEY_INVALID, "the key is empty");
-    const int code = pack_key_text_split(parts, source->text, source->size, error);
-    if (code == 0 && parts->data.size == PACK_PUBLIC_KEY_TEXT_SIZE - 1) {
-        pack_fail(error, PACK_E_KEY_INVALID, "this is a public key, where a secret key is wanted");
-        return pack_hint(error, "give the other file of the pair, as in release.key");
-    }
-    return code;
+    return pack_key_text_split(parts, source->text, source->size, error);
+}
+
+int pack_key_text_split_secret(struct pack_key_text *parts, const struct pack_key_source *source,
+                               struct pack_error *error)
+{
+    const int code = split(parts, source, error);
+    if (code != 0 || parts->half != PACK_HALF_PUBLIC)
+        return code;
+    pack_fail(error, PACK_E_KEY_INVALID, "this is a public key, where a secret key is wanted");
+    return pack_hint(error, "give the other file of the pair, as in release.key");
 }
 
 static int refuse_exposed(const struct pack_key_source *source, const char *name,
@@ -68,28 +73,29 @@ static int judge(const struct pack_key_source *source, const char *name, bool en
     return pack_key_source_guard(source, name, encrypted, access, error);
 }
 
+static int open_secret(struct pack_secret_key **key, const struct pack_key_text *parts,
+                       const struct pack_key_source *source, const char *name,
+                       const struct pack_key_access *access, struct pack_error *error)
+{
+    PACK_AUTO_GUARDED struct pack_secret_file *file = NULL;
+    PACK_AUTO(pack_secret_key_free) struct pack_secret_key *made = NULL;
+    int code = pack_secret_file_read(&file, parts, error);
+    if (code == 0)
+        code = pack_secret_file_open(&made, file, &access->passphrase, name, error);
+    if (code == 0)
+        code = judge(source, name, file->encrypted, made, access, error);
+    if (code == 0)
+        *key = pack_steal(&made);
+    return code;
+}
+
 static int open_source(struct pack_secret_key **key, const struct pack_key_source *source,
                        const char *name, const struct pack_key_access *access,
                        struct pack_error *error)
 {
-    PACK_AUTO_GUARDED uint8_t *file = NULL;
-    PACK_AUTO(pack_secret_key_free) struct pack_secret_key *made = NULL;
     struct pack_key_text parts;
-    int code = split_secret(&parts, source, error);
-    if (code == 0)
-        code = pack_guarded_new(&file, PACK_SECRET_FILE_SIZE, error);
-    if (code == 0)
-        code = pack_secret_file_decode(file, parts.data, error);
-    if (code == 0)
-        code = pack_secret_file_open(&made, file, &access->passphrase, name, error);
-    if (code == 0)
-        code = judge(source, name, pack_secret_file_encrypted(file), made, access, error);
-    if (code != 0)
-        return code;
-    if (made->purpose == PACK_PURPOSE_ANY)
-        made->purpose = pack_comment_purpose(parts.comment);
-    *key = pack_steal(&made);
-    return 0;
+    const int code = pack_key_text_split_secret(&parts, source, error);
+    return code != 0 ? code : open_secret(key, &parts, source, name, access, error);
 }
 
 int pack_secret_key_load(struct pack_secret_key **key, const char *name,
@@ -102,27 +108,82 @@ int pack_secret_key_load(struct pack_secret_key **key, const char *name,
     return code != 0 ? pack_at_file(error, name) : 0;
 }
 
+static int open_half(struct pack_public_key *public, enum pack_key_purpose *purpose,
+                     const struct pack_key_source *source, const char *name,
+                     const struct pack_key_access *access, struct pack_error *error)
+{
+    PACK_AUTO(pack_secret_key_free) struct pack_secret_key *key = NULL;
+    struct pack_key_text parts;
+    int code = split(&parts, source, error);
+    if (code == 0 && parts.half != PACK_HALF_SECRET) {
+        *purpose = pack_comment_purpose(parts.comment);
+        return pack_key_text_public(public, &parts, error);
+    }
+    if (code == 0)
+        code = open_secret(&key, &parts, source, name, access, error);
+    if (code != 0)
+        return code;
+    *public = key->key;
+    *purpose = key->purpose;
+    return 0;
+}
+
+int pack_public_half_load(struct pack_public_key *public, enum pack_key_purpose *purpose,
+                          const char *name, const struct pack_key_access *access,
+                          struct pack_error *error)
+{
+    PACK_AUTO_KEY_SOURCE struct pack_key_source source = {0};
+    int code = pack_key_source_open(&source, name, access->environment, error);
+    if (code == 0)
+        code = open_half(public, purpose, &source, name, access, error);
+    return code != 0 ? pack_at_file(error, name) : 0;
+}
+
 /* --- what can be seen without a passphrase -------------------------------------------------- */
 
-static int look_into_secret(struct pack_key_info *info, struct pack_span data,
+static void tell_kdf(struct pack_key_info *info, const struct pack_kdf *kdf)
+{
+    info->kdf = pack_kdf_name(kdf);
+    info->kdf_memory = kdf->memory;
+    info->kdf_rounds =
+        kdf->method == &pack_kdf_pbkdf2 || kdf->method == &pack_kdf_bcrypt ? kdf->rounds : 0;
+}
+
+static void tell_comment(struct pack_key_info *info, struct pack_span comment)
+{
+    if (comment.size != 0)
+        memcpy(info->comment, comment.text, comment.size);
+}
+
+static int look_into_secret(struct pack_key_info *info, const struct pack_key_text *parts,
                             struct pack_error *error)
 {
     static const struct pack_passphrase none;
-    PACK_AUTO_GUARDED uint8_t *file = NULL;
+    PACK_AUTO_GUARDED struct pack_secret_file *file = NULL;
     PACK_AUTO(pack_secret_key_free) struct pack_secret_key *key = NULL;
-    int code = pack_guarded_new(&file, PACK_SECRET_FILE_SIZE, error);
-    if (code == 0)
-        code = pack_secret_file_decode(file, data, error);
+    int code = pack_secret_file_read(&file, parts, error);
     if (code != 0)
         return code;
     info->secret = true;
-    info->encrypted = pack_secret_file_encrypted(file);
-    info->kdf_memory = pack_secret_file_memory(file);
-    if (info->encrypted)
-        return 0;
-    code = pack_secret_file_open(&key, file, &none, "", error);
-    if (code == 0)
-        info->key = key->key;
+    info->encrypted = file->encrypted;
+    tell_kdf(info, &file->kdf);
+    if (!file->encrypted)
+        code = pack_secret_file_open(&key, file, &none, "", error);
+    if (code != 0)
+        return code;
+    info->has_key = key != NULL || file->has_public;
+    if (info->has_key)
+        info->key = key != NULL ? key->key : file->public;
+    tell_comment(info, (struct pack_span){file->comment, strlen(file->comment)});
+    return 0;
+}
+
+static int look_into_public(struct pack_key_info *info, const struct pack_key_text *parts,
+                            struct pack_error *error)
+{
+    const int code = pack_key_text_public(&info->key, parts, error);
+    info->has_key = code == 0;
+    tell_comment(info, parts->comment);
     return code;
 }
 
@@ -132,18 +193,17 @@ static int look_into(struct pack_key_info *info, const struct pack_key_source *s
     struct pack_key_text parts;
     int code = source->size == 0 ? pack_fail(error, PACK_E_KEY_INVALID, "the file is empty")
                                  : pack_key_text_split(&parts, source->text, source->size, error);
-    if (code == 0)
-        code = pack_key_text_is_secret(&parts)
-                   ? look_into_secret(info, parts.data, error)
-                   : pack_public_key_decode(&info->key, parts.data, error);
     if (code != 0)
         return code;
-    if (parts.comment.size != 0)
-        memcpy(info->comment, parts.comment.text, parts.comment.size);
-    info->has_key = !info->encrypted;
+    info->format = parts.format;
+    code = parts.half == PACK_HALF_SECRET ? look_into_secret(info, &parts, error)
+                                          : look_into_public(info, &parts, error);
+    if (code != 0)
+        return code;
+    const struct pack_span comment = {info->comment, strlen(info->comment)};
     info->purpose = info->has_key && pack_public_key_is_demo(&info->key)
                         ? PACK_PURPOSE_DEMO
-                        : pack_comment_purpose(parts.comment);
+                        : pack_comment_purpose(comment);
     return 0;
 }
 

@@ -2,10 +2,14 @@
 #include "base/bytes.h"
 #include "crypto/ed25519.h"
 #include "crypto/key_text.h"
+#include "crypto/pkcs8.h"
+#include "crypto/ssh_wire.h"
 #include "pack/digest.h"
 #include "pack/limits.h"
+#include "pack/text.h"
 
 #include <sodium.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,33 +40,88 @@ bool pack_purpose_parse(const char *name, enum pack_key_purpose *purpose)
 
 /* --- formats --------------------------------------------------------------------------------- */
 
+static const char *const format_names[PACK_KEY_FORMAT_COUNT] = {
+    [PACK_KEY_MINISIGN] = "minisign",
+    [PACK_KEY_PEM] = "pem",
+    [PACK_KEY_OPENSSH] = "openssh",
+    [PACK_KEY_SIGNIFY] = "signify",
+};
+
 const char *pack_key_format_name(enum pack_key_format format)
 {
-    static const char *const names[PACK_KEY_FORMAT_COUNT] = {
-        [PACK_KEY_MINISIGN] = "minisign",
-        [PACK_KEY_PEM] = "pem",
-        [PACK_KEY_OPENSSH] = "openssh",
-        [PACK_KEY_SIGNIFY] = "signify",
-    };
-    return (unsigned)format < PACK_KEY_FORMAT_COUNT ? names[format] : NULL;
+    return (unsigned)format < PACK_KEY_FORMAT_COUNT ? format_names[format] : NULL;
+}
+
+bool pack_key_format_parse(const char *name, enum pack_key_format *format)
+{
+    for (unsigned i = 0; name != NULL && i < PACK_KEY_FORMAT_COUNT; i++)
+        if (strcmp(name, format_names[i]) == 0) {
+            *format = (enum pack_key_format)i;
+            return true;
+        }
+    return false;
 }
 
 /* --- ids ----------------------------------------------------------------------------------- */
 
-int pack_keyid(const uint8_t key[PACK_PUBLIC_KEY_SIZE], char keyid[PACK_KEYID_SIZE],
-               struct pack_error *error)
+static int hash_object(char keyid[PACK_KEYID_SIZE], struct pack_error *error, const char *format,
+                       ...) PACK_PRINTF(3, 4);
+
+static int hash_object(char keyid[PACK_KEYID_SIZE], struct pack_error *error, const char *format,
+                       ...)
 {
-    char hex[2 * PACK_PUBLIC_KEY_SIZE + 1], object[160];
+    enum { LARGEST = 512 + PACK_MAX_APPLICATION * 2 };
+    char object[LARGEST];
     uint8_t digest[PACK_SHA256_SIZE];
-    sodium_bin2hex(hex, sizeof hex, key, PACK_PUBLIC_KEY_SIZE);
-    const int length = snprintf(object, sizeof object,
-                                "{\"keytype\":\"ed25519\",\"keyval\":{\"public\":\"%s\"},"
-                                "\"scheme\":\"ed25519\"}",
-                                hex);
+    va_list arguments;
+    va_start(arguments, format);
+    const int length = vsnprintf(object, sizeof object, format, arguments);
+    va_end(arguments);
     const int code = pack_sha256_bytes(object, (size_t)length, digest, error);
     if (code == 0)
         pack_sha256_hex(digest, keyid);
     return code;
+}
+
+int pack_keyid(const uint8_t key[PACK_PUBLIC_KEY_SIZE], char keyid[PACK_KEYID_SIZE],
+               struct pack_error *error)
+{
+    char hex[2 * PACK_PUBLIC_KEY_SIZE + 1];
+    sodium_bin2hex(hex, sizeof hex, key, PACK_PUBLIC_KEY_SIZE);
+    return hash_object(keyid, error,
+                       "{\"keytype\":\"ed25519\",\"keyval\":{\"public\":\"%s\"},"
+                       "\"scheme\":\"ed25519\"}",
+                       hex);
+}
+
+/* Canonical JSON (OLPC's) escapes the quote and the backslash, and nothing else. */
+static void escape_application(char escaped[2 * PACK_MAX_APPLICATION], const char *application)
+{
+    size_t length = 0;
+    for (; *application != '\0'; application++) {
+        if (*application == '"' || *application == '\\')
+            escaped[length++] = '\\';
+        escaped[length++] = *application;
+    }
+    escaped[length] = '\0';
+}
+
+int pack_public_key_set_application(struct pack_public_key *key, const char *application,
+                                    size_t size, struct pack_error *error)
+{
+    char hex[2 * PACK_PUBLIC_KEY_SIZE + 1], escaped[2 * PACK_MAX_APPLICATION];
+    if (size == 0 || size >= sizeof key->application || !pack_text_plain(application, size))
+        return pack_fail(error, PACK_E_KEY_INVALID,
+                         "the key's application is not 1 to %zu bytes of plain text",
+                         sizeof key->application - 1);
+    memcpy(key->application, application, size);
+    key->application[size] = '\0';
+    sodium_bin2hex(hex, sizeof hex, key->bytes, PACK_PUBLIC_KEY_SIZE);
+    escape_application(escaped, key->application);
+    return hash_object(key->keyid, error,
+                       "{\"keytype\":\"sk-ssh-ed25519@openssh.com\",\"keyval\":{\"application\":"
+                       "\"%s\",\"public\":\"%s\"},\"scheme\":\"sk-ssh-ed25519@openssh.com\"}",
+                       escaped, hex);
 }
 
 int pack_minisign_id_derive(const uint8_t key[PACK_PUBLIC_KEY_SIZE],
@@ -93,20 +152,24 @@ bool pack_public_key_is_demo(const struct pack_public_key *key)
 
 /* --- text ---------------------------------------------------------------------------------- */
 
+/* `bytes` and `id` may be those of `key` itself. */
 int pack_public_key_make(struct pack_public_key *key, const uint8_t bytes[PACK_PUBLIC_KEY_SIZE],
                          const uint8_t id[PACK_MINISIGN_ID_SIZE], struct pack_error *error)
 {
-    *key = (struct pack_public_key){.has_minisign_id = id != NULL};
-    memcpy(key->bytes, bytes, sizeof key->bytes);
+    struct pack_public_key made = {.has_minisign_id = id != NULL};
+    memcpy(made.bytes, bytes, sizeof made.bytes);
     int code = pack_crypto_ready(error);
     if (code == 0 && id == NULL)
-        code = pack_minisign_id_derive(bytes, key->minisign_id, error);
+        code = pack_minisign_id_derive(bytes, made.minisign_id, error);
     else if (code == 0)
-        memcpy(key->minisign_id, id, sizeof key->minisign_id);
-    if (code == 0 && !pack_ed25519_usable(key->bytes))
+        memcpy(made.minisign_id, id, sizeof made.minisign_id);
+    if (code == 0 && !pack_ed25519_usable(made.bytes))
         code = pack_fail(error, PACK_E_KEY_INVALID,
                          "not a usable key: its bytes are no point of Ed25519's group");
-    return code != 0 ? code : pack_keyid(key->bytes, key->keyid, error);
+    if (code == 0)
+        code = pack_keyid(made.bytes, made.keyid, error);
+    *key = made;
+    return code;
 }
 
 int pack_public_key_decode(struct pack_public_key *key, struct pack_span data,
@@ -135,6 +198,43 @@ void pack_public_key_text(const struct pack_public_key *key, char text[PACK_PUBL
     pack_base64_encode(text, PACK_PUBLIC_KEY_TEXT_SIZE, bytes, sizeof bytes);
 }
 
+static int decode_spki(struct pack_public_key *key, struct pack_span data, struct pack_error *error)
+{
+    enum { LARGEST = 1024 }; /* RSA's are below this, and are told by name */
+    uint8_t bytes[LARGEST];
+    size_t size = 0;
+    if (!pack_key_text_decode(data, bytes, sizeof bytes, &size))
+        return pack_fail(error, PACK_E_KEY_INVALID,
+                         "the key is not padded base64 in canonical form, or too long");
+    return pack_spki_parse(key, bytes, size, error);
+}
+
+static int decode_ssh(struct pack_public_key *key, struct pack_span data, struct pack_error *error)
+{
+    enum { LARGEST = 4096 };
+    uint8_t bytes[LARGEST];
+    struct pack_ssh_string blob = {bytes, 0};
+    if (!pack_key_text_decode(data, bytes, sizeof bytes, &blob.size))
+        return pack_fail(error, PACK_E_KEY_INVALID,
+                         "the key is not padded base64 in canonical form, or too long");
+    if (pack_ssh_public_key_parse(key, blob, error) == PACK_E_UNSUPPORTED)
+        error->code = PACK_E_KEY_INVALID;
+    return (int)error->code;
+}
+
+int pack_key_text_public(struct pack_public_key *key, const struct pack_key_text *parts,
+                         struct pack_error *error)
+{
+    static int (*const decoders[PACK_KEY_FORMAT_COUNT])(struct pack_public_key *, struct pack_span,
+                                                        struct pack_error *) = {
+        [PACK_KEY_MINISIGN] = pack_public_key_decode,
+        [PACK_KEY_PEM] = decode_spki,
+        [PACK_KEY_OPENSSH] = decode_ssh,
+        [PACK_KEY_SIGNIFY] = pack_public_key_decode,
+    };
+    return decoders[parts->format](key, parts->data, error);
+}
+
 int pack_public_key_parse(struct pack_public_key *key, const char *text, size_t size,
                           struct pack_error *error)
 {
@@ -142,11 +242,12 @@ int pack_public_key_parse(struct pack_public_key *key, const char *text, size_t 
     const int code = pack_key_text_split(&parts, text, size, error);
     if (code != 0)
         return code;
-    if (pack_key_text_is_secret(&parts)) {
-        pack_fail(error, PACK_E_KEY_INVALID, "this is a secret key, where a public key is wanted");
-        return pack_hint(error, "give the other file of the pair, as in release.pub");
-    }
-    return pack_public_key_decode(key, parts.data, error);
+    if (parts.half != PACK_HALF_SECRET)
+        return pack_key_text_public(key, &parts, error);
+    pack_fail(error, PACK_E_KEY_INVALID, "this is a secret key, where a public key is wanted");
+    return pack_hint(error, parts.format == PACK_KEY_OPENSSH
+                                ? "give the other file of the pair, as in id_ed25519.pub"
+                                : "give the other file of the pair, as in release.pub");
 }
 
 /* --- files --------------------------------------------------------------------------------- */
@@ -158,6 +259,9 @@ static bool is_key_text(const char *name)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
                                  "0123456789+/=";
+    if (strncmp(name, PACK_SSH_ED25519 " ", sizeof PACK_SSH_ED25519) == 0 ||
+        strncmp(name, PACK_SSH_SK_ED25519 " ", sizeof PACK_SSH_SK_ED25519) == 0)
+        return true;
     return strncmp(name, "RW", 2) == 0 && strlen(name) >= LEAST_KEY_TEXT &&
            name[strspn(name, digits)] == '\0';
 }
@@ -185,5 +289,7 @@ int pack_public_key_load(struct pack_public_key *key, const char *name, struct p
         return no_trusted_key(name, error);
     if (code == 0)
         code = pack_public_key_parse(key, text, size, error);
+    if (text != NULL)
+        sodium_memzero(text, size); /* it may have been the secret half */
     return code != 0 ? pack_at_file(error, name) : 0;
 }

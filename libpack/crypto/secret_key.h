@@ -20,28 +20,6 @@ PACK_MUST_USE int pack_secret_key_make(struct pack_secret_key **key,
                                        const uint8_t id[PACK_MINISIGN_ID_SIZE],
                                        enum pack_key_purpose purpose, struct pack_error *error);
 
-/*
- * The 158 bytes of a minisign secret key file, encrypted or not, little-endian:
- * "Ed", KDF "Sc" or 0 0, "B2", salt 32, opslimit 8, memlimit 8, then 104 bytes that the KDF's
- * output is XORed with: id 8, seed 32, public key 32, BLAKE2b-256 of "Ed", id, seed, public 32.
- */
-
-/* `file` is guarded memory that is decrypted in place. `name` is the key's, for the question. */
-PACK_MUST_USE int pack_secret_file_open(struct pack_secret_key **key,
-                                        uint8_t file[PACK_SECRET_FILE_SIZE],
-                                        const struct pack_passphrase *passphrase, const char *name,
-                                        struct pack_error *error);
-/* passphrase->ask NULL leaves it in the clear. */
-PACK_MUST_USE int pack_secret_file_seal(uint8_t file[PACK_SECRET_FILE_SIZE],
-                                        const struct pack_secret_key *key,
-                                        const struct pack_passphrase *passphrase, const char *name,
-                                        struct pack_error *error);
-PACK_MUST_USE int pack_secret_file_decode(uint8_t file[PACK_SECRET_FILE_SIZE],
-                                          struct pack_span data, struct pack_error *error);
-bool pack_secret_file_encrypted(const uint8_t file[PACK_SECRET_FILE_SIZE]);
-/* What the KDF asks for, in bytes. */
-uint64_t pack_secret_file_memory(const uint8_t file[PACK_SECRET_FILE_SIZE]);
-
 /* A key file's text in guarded memory, with where it came from. */
 struct pack_key_source {
     char *text;
@@ -60,6 +38,10 @@ PACK_MUST_USE int pack_key_source_open(struct pack_key_source *source, const cha
 PACK_MUST_USE int pack_key_source_guard(const struct pack_key_source *source, const char *name,
                                         bool encrypted, const struct pack_key_access *access,
                                         struct pack_error *error);
+/* pack_key_text_split of a source that must not be empty, nor a public key. */
+PACK_MUST_USE int pack_key_text_split_secret(struct pack_key_text *parts,
+                                             const struct pack_key_source *source,
+                                             struct pack_error *error);
 void pack_key_source_close(struct pack_key_source *source);
 #define PACK_AUTO_KEY_SOURCE PACK_AUTO(pack_key_source_close)
 

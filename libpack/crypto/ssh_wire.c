@@ -79,15 +79,8 @@ static int take_application(struct pack_public_key *key, struct pack_cursor *cur
     struct pack_ssh_string application;
     if (!pack_ssh_take_string(cursor, &application))
         return pack_fail(error, PACK_E_KEY_INVALID, "the key ends within its application");
-    if (application.size == 0 || application.size >= sizeof key->application)
-        return pack_fail(error, PACK_E_KEY_INVALID,
-                         "the key's application has %zu bytes, 1 to %zu wanted", application.size,
-                         sizeof key->application - 1);
-    if (!pack_text_plain((const char *)application.bytes, application.size))
-        return pack_fail(error, PACK_E_KEY_INVALID, "the key's application is not plain text");
-    memcpy(key->application, application.bytes, application.size);
-    key->application[application.size] = '\0';
-    return 0;
+    return pack_public_key_set_application(key, (const char *)application.bytes, application.size,
+                                           error);
 }
 
 int pack_ssh_public_key_parse(struct pack_public_key *key, struct pack_ssh_string blob,

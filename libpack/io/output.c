@@ -239,7 +239,8 @@ static int open_staged(struct pack_output *output, struct pack_error *error)
     /* A umask of 0777 must not make a private file unreadable to its owner. */
     if ((output->flags & PACK_OUTPUT_PRIVATE) != 0 && fchmod(output->descriptor, 0600) != 0)
         return pack_fail_errno(error, errno, "cannot set its mode");
-    if (output->replaces && fchmod(output->descriptor, output->mode) != 0)
+    if (output->replaces && (output->flags & PACK_OUTPUT_PRIVATE) == 0 &&
+        fchmod(output->descriptor, output->mode) != 0)
         return pack_fail_errno(error, errno, "cannot keep its mode");
     return 0;
 }

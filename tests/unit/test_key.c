@@ -43,6 +43,7 @@ static void a_public_key_of_minisign_is_taken(void **state)
         (MINISIGN_LINE "\n"),
         MINISIGN_LINE,
         ("untrusted comment: \n" MINISIGN_LINE),
+        ("untrusted comment: x\r\n" MINISIGN_LINE "\r\n"),
     };
     for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
         struct pack_error error = {0};
@@ -76,13 +77,12 @@ static void what_is_no_public_key_is_refused_by_reason(void **state)
     } cases[] = {
         {"", "public key has 0 bytes, 32 wanted", 0},
         {"hello\n", "not padded base64", 0},
-        {"hello\nworld\n", "not a minisign key", 1},
-        {"-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEA\n-----END PUBLIC KEY-----\n",
-         "not a minisign key", 1},
-        {PUBLIC_HEX, "public key has 38 bytes, 32 wanted", 0},
+        {"hello\nworld\n", "not a key of minisign, signify, OpenSSH or PEM", 1},
+        {PUBLIC_HEX, "a bare key in hex", 0},
+        {"A6EHv/POEL4dcN0Y50vAmWfk1jCbpQ1fHdyGZBJVMbg=", "a bare key in base64", 0},
         {COMMENT, "public key has 0 bytes, 32 wanted", 0},
-        {COMMENT MINISIGN_LINE "\r\n", "not padded base64", 0},
-        {"untrusted comment: x\r\n" MINISIGN_LINE "\r\n", "carriage return", 1},
+        {"untrusted comment: x\ry\r\n" MINISIGN_LINE "\r\n", "carriage return", 1},
+        {MINISIGN_LINE "\r\r\n", "not padded base64", 0},
         {"untrusted comment: \x1b[2J\n" MINISIGN_LINE "\n", "control character", 1},
         {COMMENT MINISIGN_LINE "\n\n", "data after the key", 3},
         {COMMENT MINISIGN_LINE "\n" MINISIGN_LINE "\n", "data after the key", 3},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Secret keys: how they are written, kept, read back and refused. */
-#include "crypto/secret_key.h"
+#include "crypto/secret_file.h"
 #include "support/keys.h"
 
 #include "base/bytes.h"
@@ -404,29 +404,44 @@ static void a_published_demo_key_is_no_secret(void **state)
 
 /* --- damaged and foreign files --------------------------------------------------------------- */
 
-enum { FILE_OPSLIMIT = 38, FILE_MEMLIMIT = 46, FILE_ID = 54, FILE_SEED = 62, FILE_PUBLIC = 94 };
+enum {
+    MINISIGN_SIZE = 158,
+    FILE_OPSLIMIT = 38,
+    FILE_MEMLIMIT = 46,
+    FILE_ID = 54,
+    FILE_SEED = 62,
+    FILE_PUBLIC = 94
+};
 
 /* Writes a secret key file of these 158 bytes, mode 0600. */
-static void write_secret(const char *path, const uint8_t bytes[PACK_SECRET_FILE_SIZE])
+static void write_secret(const char *path, const uint8_t bytes[MINISIGN_SIZE])
 {
-    char data[PACK_BASE64_TEXT_SIZE(PACK_SECRET_FILE_SIZE)], text[512];
-    pack_base64_encode(data, sizeof data, bytes, PACK_SECRET_FILE_SIZE);
+    char data[PACK_BASE64_TEXT_SIZE(MINISIGN_SIZE)], text[512];
+    pack_base64_encode(data, sizeof data, bytes, MINISIGN_SIZE);
     snprintf(text, sizeof text, "untrusted comment: test\n%s\n", data);
     test_write_text(path, text);
     chmod(path, 0600);
 }
 
-static void sealed_in_the_clear(uint8_t bytes[PACK_SECRET_FILE_SIZE])
+static void sealed_in_the_clear(uint8_t bytes[MINISIGN_SIZE])
 {
     struct pack_error error = {0};
+    struct pack_key_text parts;
+    size_t size = 0;
     AUTO_KEY struct pack_secret_key *key = test_key(7);
-    assert_pack_ok(pack_secret_file_seal(bytes, key, &no_passphrase, "test", &error));
+    PACK_AUTO_SECRET_TEXT struct pack_secret_text text = {NULL, 0};
+    assert_pack_ok(pack_secret_text_new(&text, &error));
+    assert_pack_ok(pack_secret_file_write(&text, key, PACK_KEY_MINISIGN, NULL, &no_passphrase,
+                                          "test", &error));
+    assert_pack_ok(pack_key_text_split(&parts, (const char *)text.bytes, text.size, &error));
+    assert_true(pack_key_text_decode(parts.data, bytes, MINISIGN_SIZE, &size));
+    assert_int_equal(size, MINISIGN_SIZE);
 }
 
 static void a18_a_public_half_that_does_not_fit_is_damage(void **state)
 {
     struct pack_error error = {0};
-    uint8_t bytes[PACK_SECRET_FILE_SIZE];
+    uint8_t bytes[MINISIGN_SIZE];
     AUTO_KEY struct pack_secret_key *key = NULL;
     AUTO_KEY struct pack_secret_key *other = test_key(8);
     const struct pack_key_access access = {0};
@@ -450,12 +465,12 @@ static void a18_a_public_half_that_does_not_fit_is_damage(void **state)
 static void a18_a_wrong_checksum_of_an_unencrypted_key_is_damage(void **state)
 {
     struct pack_error error = {0};
-    uint8_t bytes[PACK_SECRET_FILE_SIZE];
+    uint8_t bytes[MINISIGN_SIZE];
     AUTO_KEY struct pack_secret_key *key = NULL;
     const struct pack_key_access access = {0};
     PACK_AUTO_FREE char *path = test_path(*state, "k");
     sealed_in_the_clear(bytes);
-    bytes[PACK_SECRET_FILE_SIZE - 1] = 1;
+    bytes[MINISIGN_SIZE - 1] = 1;
     write_secret(path, bytes);
     assert_pack_fails(pack_secret_key_load(&key, path, &access, &error), PACK_E_KEY_INVALID);
     assert_pack_says("its checksum differs");
@@ -472,7 +487,7 @@ static void a119_absurd_kdf_costs_are_refused_before_asking(void **state)
         {PACK_KDF_OPSLIMIT, PACK_MAX_KDF_MEMORY + 1},
         {PACK_MAX_KDF_MEMORY / 32 + 1, PACK_MAX_KDF_MEMORY},
     };
-    uint8_t bytes[PACK_SECRET_FILE_SIZE];
+    uint8_t bytes[MINISIGN_SIZE];
     PACK_AUTO_FREE char *path = test_path(*state, "k");
     sealed_in_the_clear(bytes);
     memcpy(bytes + 2, "Sc", 2);
@@ -499,7 +514,7 @@ static void what_is_no_secret_key_is_refused_by_reason(void **state)
         {"RWRZ0t/UAj9Dm1Zks0hcG1wwSpo/HaCaQ6mmhMBHucBka8N3OBhEBNx1\n", "this is a public key"},
         {"untrusted comment: x\nRWRTY0Iy\n", "secret key has 6 bytes, 158 wanted"},
         {"-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl\n-----END OPENSSH PRIVATE KEY-----\n",
-         "not a minisign key"},
+         "the OpenSSH key is damaged"},
         {"untrusted comment: x\n", "secret key has 0 bytes, 158 wanted"},
     };
     const struct pack_key_access access = {0};
@@ -525,7 +540,7 @@ static void unknown_algorithms_are_named(void **state)
     PACK_AUTO_FREE char *path = test_path(*state, "k");
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct pack_error error = {0};
-        uint8_t bytes[PACK_SECRET_FILE_SIZE];
+        uint8_t bytes[MINISIGN_SIZE];
         AUTO_KEY struct pack_secret_key *key = NULL;
         sealed_in_the_clear(bytes);
         memcpy(bytes + cases[i].at, cases[i].tag, 2);

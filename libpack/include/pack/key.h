@@ -55,22 +55,27 @@ enum pack_key_format {
 };
 /* "minisign", …; NULL behind the last. */
 PACK_API const char *pack_key_format_name(enum pack_key_format format);
+/* NULL-safe: an unknown name is false. */
+PACK_API bool pack_key_format_parse(const char *name, enum pack_key_format *format);
 
 /* SHA-256 of the TUF key object's canonical JSON, in hex. */
 PACK_API PACK_MUST_USE int pack_keyid(const uint8_t key[PACK_PUBLIC_KEY_SIZE],
                                       char keyid[PACK_KEYID_SIZE], struct pack_error *error);
 
 /*
- * TEXT is a minisign public key: a file's two lines, or the base64 line alone, the last line feed
- * optional. Refuses what is no usable point: small or mixed order, not canonical
- * (PACK_E_KEY_INVALID). A bare key in hex is not taken, for it could not say that it is a demo key.
+ * TEXT is a public key file: minisign's or signify's two lines, or their base64 line alone; an
+ * OpenSSH line (ssh-ed25519, or FIDO's sk-ssh-ed25519@openssh.com); or PEM, SubjectPublicKeyInfo.
+ * Lines may end in CR LF, the last one in nothing. Refuses what is no usable point: small or mixed
+ * order, not canonical (PACK_E_KEY_INVALID), and keys of other algorithms by their name. A bare key
+ * in hex or base64 is not taken, for it could not say that it is a demo key.
  */
 PACK_API PACK_MUST_USE int pack_public_key_parse(struct pack_public_key *key, const char *text,
                                                  size_t size, struct pack_error *error);
 /*
- * PUB as the user names it: a path, or the base64 text itself: what begins with "RW" and goes on
- * in base64 for more than 40 characters is never taken for a path ("./RW…" is). A file that is
- * missing, empty or not readable is PACK_E_UNTRUSTED, for then there is no trusted key.
+ * PUB as the user names it: a path, or the text itself of a minisign or an OpenSSH line: what
+ * begins with "RW" and goes on in base64 for more than 40 characters, or with "ssh-ed25519 ", is
+ * never taken for a path ("./RW…" is). A file that is missing, empty or not readable is
+ * PACK_E_UNTRUSTED, for then there is no trusted key.
  */
 PACK_API PACK_MUST_USE int pack_public_key_load(struct pack_public_key *key, const char *name,
                                                 struct pack_error *error);
@@ -79,12 +84,34 @@ PACK_API PACK_MUST_USE int pack_public_key_load(struct pack_public_key *key, con
  * id begins with the bytes "DEMO", so that every spelling of the public key tells.
  */
 PACK_API bool pack_public_key_is_demo(const struct pack_public_key *key);
-/* minisign's base64 line, with a final zero byte; a key without an id gets the id zero. */
+/* minisign's base64 line, with a final zero byte. */
 #define PACK_PUBLIC_KEY_TEXT_SIZE 57
 PACK_API void pack_public_key_text(const struct pack_public_key *key,
                                    char text[PACK_PUBLIC_KEY_TEXT_SIZE]);
 /* minisign's spelling of its 8-byte id: 16 upper-case hex digits, and a zero byte. */
 PACK_API void pack_minisign_id_text(const uint8_t id[PACK_MINISIGN_ID_SIZE], char text[17]);
+
+/* OpenSSH's line without a comment, *text to be freed with free(). */
+PACK_API PACK_MUST_USE int pack_public_key_ssh_text(char **text, const struct pack_public_key *key,
+                                                    struct pack_error *error);
+/* "SHA256:…", as `ssh-keygen -l` prints it. */
+#define PACK_SSH_FINGERPRINT_SIZE 51
+PACK_API PACK_MUST_USE int pack_ssh_fingerprint(char text[PACK_SSH_FINGERPRINT_SIZE],
+                                                const struct pack_public_key *key,
+                                                struct pack_error *error);
+/* SHA-256 of the key's SubjectPublicKeyInfo, by which X.509 and DSSE name keys. */
+PACK_API PACK_MUST_USE int pack_spki_sha256(uint8_t digest[PACK_SHA256_SIZE],
+                                            const struct pack_public_key *key,
+                                            struct pack_error *error);
+/*
+ * The public key's file in a format, *text to be freed with free(). PACK_E_USAGE for a FIDO key in
+ * any but OpenSSH's, and for a demo key in a format that could not say that it is one.
+ */
+PACK_API PACK_MUST_USE int pack_public_key_format(char **text, size_t *size,
+                                                  const struct pack_public_key *key,
+                                                  enum pack_key_purpose purpose,
+                                                  enum pack_key_format format,
+                                                  struct pack_error *error);
 
 /* --- secret keys --------------------------------------------------------------------------- */
 
@@ -111,11 +138,12 @@ PACK_API PACK_MUST_USE int pack_secret_key_generate(struct pack_secret_key **key
                                                     enum pack_key_purpose purpose,
                                                     struct pack_error *error);
 /*
- * KEY as the user names it: a path, `env:NAME` or `fd:N`. A path's symlinks are followed and the
- * opened file is judged: a plaintext key that group or others can read, or that another user
- * owns, is refused (PACK_E_KEY_STORE) unless `allow_insecure`. Whatever the file's KDF asks for
- * is honoured up to PACK_MAX_KDF_MEMORY. `environment` looks a variable up for `env:` (NULL:
- * `env:` is refused), for the library reads no environment.
+ * KEY as the user names it: a path, `env:NAME` or `fd:N`; of any format, told by its content; keys
+ * of other algorithms and programs are refused by name (PACK_E_KEY_INVALID). A path's symlinks are
+ * followed and the opened file is judged: a plaintext key that group or others can read, or that
+ * another user owns, is refused (PACK_E_KEY_STORE) unless `allow_insecure`. Whatever the file's KDF
+ * asks for is honoured up to PACK_MAX_KDF_MEMORY and the limits of docs/key-files.md. `environment`
+ * looks a variable up for `env:` (NULL: `env:` is refused), for the library reads no environment.
  */
 struct pack_key_access {
     struct pack_passphrase passphrase;
@@ -128,6 +156,14 @@ PACK_API PACK_MUST_USE int pack_secret_key_load(struct pack_secret_key **key, co
                                                 const struct pack_key_access *access,
                                                 struct pack_error *error);
 PACK_API void pack_secret_key_free(struct pack_secret_key **key);
+/*
+ * The public half of what NAME holds, a public key or a secret one, which is opened to prove it;
+ * and the purpose that it tells.
+ */
+PACK_API PACK_MUST_USE int pack_public_half_load(struct pack_public_key *public_key,
+                                                 enum pack_key_purpose *purpose, const char *name,
+                                                 const struct pack_key_access *access,
+                                                 struct pack_error *error);
 
 PACK_API const struct pack_public_key *pack_secret_key_public(const struct pack_secret_key *key);
 PACK_API enum pack_key_purpose pack_secret_key_purpose(const struct pack_secret_key *key);
@@ -142,19 +178,41 @@ PACK_API PACK_MUST_USE int pack_secret_key_save(const struct pack_secret_key *ke
                                                 struct pack_error *error);
 
 /*
+ * Writes the secret key alone in a format (0600, never replaced), as that format's own tool reads
+ * it. passphrase->ask NULL writes the key in the clear. PACK_E_USAGE as pack_public_key_format.
+ */
+PACK_API PACK_MUST_USE int pack_secret_key_export(const struct pack_secret_key *key,
+                                                  const char *path, enum pack_key_format format,
+                                                  const struct pack_passphrase *passphrase,
+                                                  struct pack_error *error);
+/*
+ * Gives the key file PATH another passphrase, in its own format: the new file is complete and
+ * synced beside the old one before it takes its name, and has mode 0600. next->ask NULL leaves it
+ * in the clear.
+ */
+PACK_API PACK_MUST_USE int pack_secret_key_rekey(const char *path,
+                                                 const struct pack_key_access *access,
+                                                 const struct pack_passphrase *next,
+                                                 struct pack_error *error);
+
+/*
  * What a key file, public or secret, says of itself, read without its passphrase. Of an encrypted
- * key nothing but the comment and the KDF's cost can be seen, and neither is proved. NAME is a
+ * key nothing but the comment and the KDF's cost can be seen, and the public half where the format
+ * has it in the clear (OpenSSH); none of that is proved. NAME is a
  * path, "-" for standard input, or `fd:N`.
  */
 struct pack_key_info {
+    enum pack_key_format format;
     bool secret;
     bool encrypted;
     bool exposed; /* a secret key whose file others can read, or another user owns */
-    bool has_key; /* whether `key` is filled: always but for encrypted ones */
+    bool has_key; /* whether `key` is filled: not for encrypted ones of most formats */
     struct pack_public_key key;
-    enum pack_key_purpose purpose;          /* a hint, from the comment or the demo id */
-    uint64_t kdf_memory;                    /* bytes that the passphrase KDF asks for, or 0 */
-    char comment[PACK_MAX_TRUSTED_COMMENT]; /* the untrusted comment, or empty */
+    enum pack_key_purpose purpose; /* a hint, from the comment or the demo id */
+    const char *kdf;     /* "scrypt", "PBKDF2-HMAC-SHA256", "bcrypt"; NULL if not encrypted */
+    uint64_t kdf_memory; /* bytes that the passphrase KDF asks for, or 0 */
+    uint64_t kdf_rounds; /* of PBKDF2 and bcrypt, or 0 */
+    char comment[PACK_MAX_TRUSTED_COMMENT]; /* the file's own, untrusted; or empty */
 };
 PACK_API PACK_MUST_USE int pack_key_info_load(struct pack_key_info *info, const char *name,
                                               struct pack_error *error);
