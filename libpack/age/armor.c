@@ -98,6 +98,7 @@ int age_armor_decode(struct pack_buffer *binary, const void *text, size_t size,
     skip_space(&rest, &line);
     line--;
     int code = decode_lines(binary, &rest, &line, error);
+    line += code == 0;
     if (code == 0)
         skip_space(&rest, &line);
     if (code == 0 && rest.size != 0)

@@ -52,13 +52,16 @@ int age_identities_append(struct pack_age_identities *identities, struct age_ide
 
 /* --- in memory ------------------------------------------------------------------------------- */
 
+int age_fail_low_order(struct pack_error *error)
+{
+    return pack_fail(error, PACK_E_MALFORMED,
+                     "a recipient's share is a point of low order, which keeps no secret");
+}
+
 static int agree_in_memory(const struct age_identity *identity, const uint8_t share[AGE_KEY_SIZE],
                            uint8_t shared[AGE_KEY_SIZE], struct pack_error *error)
 {
-    if (crypto_scalarmult(shared, identity->state, share) != 0)
-        return pack_fail(error, PACK_E_MALFORMED,
-                         "a recipient's share is a point of low order, which keeps no secret");
-    return 0;
+    return crypto_scalarmult(shared, identity->state, share) != 0 ? age_fail_low_order(error) : 0;
 }
 
 static void close_in_memory(struct age_identity *identity)
@@ -75,14 +78,19 @@ int age_identities_add_secret(struct pack_age_identities *identities, uint8_t **
     return age_identities_append(identities, &identity, error);
 }
 
-/* --- all ------------------------------------------------------------------------------------- */
-
-int pack_age_identities_add(struct pack_age_identities *identities, const char *name,
-                            const struct pack_signing_access *access, struct pack_error *error)
+int age_identities_line(const struct pack_age_identities *identities, size_t index, char **line,
+                        struct pack_error *error)
 {
-    const int code = age_identities_add_file(identities, name, &access->files, error);
-    return code != 0 ? pack_at_file(error, name) : 0;
+    const struct age_identity *identity = &identities->list[index];
+    if (identity->agree != agree_in_memory)
+        return pack_fail(error, PACK_E_KEY_STORE, "its store does not give this identity out");
+    const int code = pack_guarded_new(line, AGE_BECH32_TEXT, error);
+    if (code == 0)
+        age_bech32_encode(&age_bech32_identity, identity->state, *line);
+    return code;
 }
+
+/* --- all ------------------------------------------------------------------------------------- */
 
 size_t pack_age_identities_count(const struct pack_age_identities *identities)
 {

@@ -12,8 +12,8 @@
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-static int add_line(struct pack_age_identities *identities, const char *line, size_t size,
-                    struct pack_error *error)
+int age_identities_add_line(struct pack_age_identities *identities, const char *line, size_t size,
+                            struct pack_error *error)
 {
     static const char start[] = "AGE-SECRET-KEY-1";
     PACK_AUTO_GUARDED uint8_t *secret = NULL;
@@ -39,7 +39,7 @@ static int add_lines(struct pack_age_identities *identities, const char *text, s
     int code = 0;
     while (code == 0 && age_next_line(&lines, &line, &line_size)) {
         found = true;
-        code = add_line(identities, line, line_size, error);
+        code = age_identities_add_line(identities, line, line_size, error);
     }
     if (code != 0)
         return pack_at_line(error, lines.line, 0);

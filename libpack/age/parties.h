@@ -55,6 +55,14 @@ PACK_MUST_USE int age_identities_append(struct pack_age_identities *identities,
 /* An identity in memory. *secret is guarded memory that is taken. */
 PACK_MUST_USE int age_identities_add_secret(struct pack_age_identities *identities,
                                             uint8_t **secret, struct pack_error *error);
+/* AGE-SECRET-KEY-1…, or a failure that says what it is instead. */
+PACK_MUST_USE int age_identities_add_line(struct pack_age_identities *identities, const char *line,
+                                          size_t size, struct pack_error *error);
+/* The same of an identity in memory, into guarded memory that is the caller's. */
+PACK_MUST_USE int age_identities_line(const struct pack_age_identities *identities, size_t index,
+                                      char **line, struct pack_error *error);
+/* What `agree` says of a share of low order. */
+int age_fail_low_order(struct pack_error *error);
 /* The passphrase for `what`, asked for once. */
 PACK_MUST_USE int age_identities_answer(const struct pack_age_identities *identities,
                                         const char *what, struct age_passphrase *passphrase,

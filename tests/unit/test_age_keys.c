@@ -445,7 +445,7 @@ static const struct {
     {"armor_empty_line_begin", BEGIN "\n\nAAAA\n" FINISH "\n", false, 2},
     {"armor_empty_line_end", BEGIN "\nAAAA\n\n" FINISH "\n", false, 2},
     {"armor_eol_between_padding", BEGIN "\nAAA\n=\n" FINISH "\n", false, 2},
-    {"armor_garbage_trailing", BEGIN "\nAAAA\n" FINISH "\nx\n", false, 5},
+    {"armor_garbage_trailing", BEGIN "\nAAAA\n" FINISH "\nx\n", false, 4},
     {"armor_headers", BEGIN "\nKey: value\n\nAAAA\n" FINISH "\n", false, 2},
     {"armor_invalid_character", BEGIN "\nAA*A\n" FINISH "\n", false, 2},
     {"armor_high_byte", BEGIN "\nAAA\xff\n" FINISH "\n", false, 2},

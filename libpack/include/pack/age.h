@@ -10,6 +10,7 @@
 #include "pack/context.h"
 #include "pack/io.h"
 #include "pack/signer.h"
+#include "pack/tpm.h"
 
 PACK_BEGIN_DECLS
 
@@ -51,7 +52,9 @@ PACK_API PACK_MUST_USE int pack_age_identities_new(struct pack_age_identities **
 PACK_API void pack_age_identities_free(struct pack_age_identities **identities);
 /*
  * `name` is a file of AGE-SECRET-KEY-1… lines (also one that age itself encrypted with a
- * passphrase), env:NAME, fd:N, tpm2:FILE, or pkcs11:… (X25519 in a token).
+ * passphrase), env:NAME, fd:N, tpm2:FILE (a line that was sealed), or pkcs11:… (X25519 in a token,
+ * which is asked for each recipient of a file). Guarded, and refused when exposed, as key files
+ * are.
  */
 PACK_API PACK_MUST_USE int pack_age_identities_add(struct pack_age_identities *identities,
                                                    const char *name,
@@ -61,6 +64,11 @@ PACK_API size_t pack_age_identities_count(const struct pack_age_identities *iden
 /* The public half of one of them, as age1…. */
 PACK_API void pack_age_identities_recipient(const struct pack_age_identities *identities,
                                             size_t index, char recipient[PACK_AGE_TEXT_SIZE]);
+/* Seals one that is in memory to a TPM (pack_tpm_seal_identity); tpm2:PATH names it then. */
+PACK_API PACK_MUST_USE int pack_age_identities_seal(const struct pack_age_identities *identities,
+                                                    size_t index, const char *path,
+                                                    const struct pack_tpm_policy *policy,
+                                                    struct pack_error *error);
 /* What is encrypted to a passphrase asks this for it, once for all files that it may open. */
 PACK_API void pack_age_identities_ask(struct pack_age_identities *identities,
                                       const struct pack_passphrase *passphrase);
