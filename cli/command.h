@@ -59,7 +59,7 @@ enum option_kind {
     OPTION_SIZE,       /* bytes, or with KiB, MiB or GiB behind the number */
     OPTION_PATH,       /* a file; completed as one */
     OPTION_FOLDER,     /* a folder */
-    OPTION_KEY,        /* a secret key: path, env:NAME, fd:N */
+    OPTION_KEY,        /* a secret key: path, env:NAME, fd:N, pkcs11:…, agent:, tpm2:, exec: */
     OPTION_PUBLIC_KEY, /* a public key: path or text, after an optional ROLE= */
     OPTION_CHOICE,     /* one of `choices` */
     OPTION_DEFINITION, /* NAME=VALUE */
@@ -98,7 +98,7 @@ struct positional {
 enum option_group {
     GROUP_OUTPUT = 1,     /* -o/--output FILE */
     GROUP_DRY_RUN = 2,    /* -n/--dry-run */
-    GROUP_KEYS = 4,       /* -k/--key KEY…, --allow-insecure-key: cli_keys_load */
+    GROUP_KEYS = 4,       /* -k/--key KEY…, --signer-pub PUB… and more: cli_keys_load */
     GROUP_PASSPHRASE = 8, /* --passphrase-file, --passphrase-fd: cli_passphrase */
     GROUP_TRUST = 16,     /* -p/--pubkey [ROLE=]PUB…, --require N, --allow-demo-keys: cli_trust */
     GROUP_DESCRIPTOR = 32,  /* -D/--define NAME=VALUE…, --allow-outside: definitions_read */

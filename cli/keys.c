@@ -2,6 +2,7 @@
 #include "cli.h"
 
 #include <string.h>
+#include <unistd.h>
 
 enum { BOTH = 1 << PACK_ROLE_RELEASE | 1 << PACK_ROLE_DELIVERY };
 
@@ -55,6 +56,12 @@ static int allocate(struct cli_keys *keys, size_t count, struct pack_error *erro
     return pack_fail_memory(error);
 }
 
+/* Not every command that opens keys signs with them. */
+static bool has_option(const struct cli *cli, const char *name)
+{
+    return command_option_named(cli->command, name, strlen(name)) != NULL;
+}
+
 struct pack_signing_access cli_signing_access(struct cli *cli)
 {
     return (struct pack_signing_access){
@@ -62,14 +69,94 @@ struct pack_signing_access cli_signing_access(struct cli *cli)
             {
                 .passphrase = cli_passphrase(cli),
                 .environment = cli_variable,
-                .allow_insecure = arguments_flag(cli->arguments, "allow-insecure-key"),
+                .allow_insecure = has_option(cli, "allow-insecure-key") &&
+                                  arguments_flag(cli->arguments, "allow-insecure-key"),
                 .warn = cli_warn_text,
                 .user = cli,
             },
-        .module = cli_environment("FWPACK_PKCS11_MODULE"),
+        .module = has_option(cli, "pkcs11-module")
+                      ? arguments_value(cli->arguments, "pkcs11-module")
+                      : cli_environment("FWPACK_PKCS11_MODULE"),
         .agent = cli_environment("SSH_AUTH_SOCK"),
+        .variables = environ,
         .tpm = cli_environment("TPM2TOOLS_TCTI"),
     };
+}
+
+/* --- public halves that are told ------------------------------------------------------------- */
+
+/* Those of --signer-pub that no key has taken yet, in order. */
+struct told {
+    struct pack_public_key *keys;
+    const char **names;
+    size_t count;
+};
+
+static void told_clear(struct told *told)
+{
+    free(told->keys);
+    free(told->names);
+}
+
+static int load_told(struct told *told, const char *const *names, size_t count,
+                     struct pack_error *error)
+{
+    if (count == 0)
+        return 0;
+    told->keys = calloc(count, sizeof *told->keys);
+    told->names = calloc(count, sizeof *told->names);
+    if (told->keys == NULL || told->names == NULL)
+        return pack_fail_memory(error);
+    for (size_t i = 0; i < count; i++) {
+        int code = pack_public_key_load(&told->keys[i], names[i], error);
+        if (code == 0 && told->keys[i].application[0] != '\0')
+            code = pack_fail(error, PACK_E_KEY_INVALID, "%.256s is a FIDO key, Ed25519 wanted",
+                             names[i]);
+        if (code != 0)
+            return pack_context(error, "--signer-pub");
+        told->names[told->count++] = names[i];
+    }
+    return 0;
+}
+
+static void take_told(struct told *told, const struct pack_public_key *key)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < told->count; i++) {
+        if (strcmp(told->keys[i].keyid, key->keyid) == 0)
+            continue;
+        told->keys[kept] = told->keys[i];
+        told->names[kept++] = told->names[i];
+    }
+    told->count = kept;
+}
+
+static int check_taken(const struct told *told, struct pack_error *error)
+{
+    if (told->count == 0)
+        return 0;
+    return pack_fail(error, PACK_E_USAGE, "--signer-pub: %.256s is the public half of no --key",
+                     told->names[0]);
+}
+
+/* --- all ------------------------------------------------------------------------------------- */
+
+static int load_all(struct cli_keys *keys, const char *const *names, size_t count, struct cli *cli,
+                    struct pack_error *error)
+{
+    CLI_AUTO(told_clear) struct told told = {NULL, NULL, 0};
+    struct pack_signing_access access = cli_signing_access(cli);
+    size_t told_count = 0;
+    const char *const *told_names = arguments_values(cli->arguments, "signer-pub", &told_count);
+    int code = load_told(&told, told_names, told_count, error);
+    for (size_t i = 0; code == 0 && i < count; i++) {
+        access.public_keys = told.keys;
+        access.public_key_count = told.count;
+        code = load_one(keys, names[i], &access, cli, error);
+        if (code == 0)
+            take_told(&told, keys->signers[i].key);
+    }
+    return code != 0 ? code : check_taken(&told, error);
 }
 
 int cli_keys_load(struct cli_keys *keys, struct cli *cli, struct pack_error *error)
@@ -79,21 +166,21 @@ int cli_keys_load(struct cli_keys *keys, struct cli *cli, struct pack_error *err
     *keys = (struct cli_keys){.count = 0};
     if (count == 0)
         return 0;
-    const struct pack_signing_access access = cli_signing_access(cli);
     if (arguments_from_variable(cli->arguments, "key"))
         cli_note(cli, "signing with the key of FWPACK_KEY: %s", names[0]);
     int code = allocate(keys, count, error);
-    for (size_t i = 0; code == 0 && i < count; i++)
-        code = load_one(keys, names[i], &access, cli, error);
+    if (code == 0)
+        code = load_all(keys, names, count, cli, error);
     if (code != 0)
         cli_keys_free(keys);
     return code;
 }
 
+/* The last one first: who started a PKCS#11 module ends it, when nobody uses it any more. */
 void cli_keys_free(struct cli_keys *keys)
 {
-    for (size_t i = 0; i < keys->count; i++)
-        pack_signing_key_free(&keys->keys[i]);
+    while (keys->count > 0)
+        pack_signing_key_free(&keys->keys[--keys->count]);
     free(keys->keys);
     free(keys->signers);
     free(keys->roles);

@@ -65,7 +65,13 @@ static const struct option key_options[] = {
      .value = "KEY",
      .repeatable = true,
      .variable = "FWPACK_KEY",
-     .help = "sign with KEY: a file, env:NAME or fd:N; repeatable"},
+     .help = "sign with KEY: a file, env:NAME, fd:N, pkcs11:..., agent:[WHICH], tpm2:FILE or "
+             "exec:COMMAND; repeatable"},
+    {.name = "signer-pub",
+     .kind = OPTION_PUBLIC_KEY,
+     .value = "PUB",
+     .repeatable = true,
+     .help = "the public key of a KEY that cannot tell it, or whose minisign id is to stay"},
     {.name = NULL},
 };
 
@@ -90,6 +96,11 @@ static const struct option recipient_options[] = {
 };
 
 static const struct option key_file_options[] = {
+    {.name = "pkcs11-module",
+     .kind = OPTION_PATH,
+     .value = "FILE",
+     .variable = "FWPACK_PKCS11_MODULE",
+     .help = "the PKCS#11 module of pkcs11: keys (all that p11-kit knows)"},
     {.name = "allow-insecure-key", .help = "take a plain key file that others can read"},
     {.name = NULL},
 };

@@ -23,22 +23,22 @@ _fwpack_table() {
         ;;
     'build')
         commands=''
-        options='--depfile --check --define -D --allow-outside --output -o --dry-run -n --key -k --encrypt-to --encrypt-passphrase --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--depfile --check --define -D --allow-outside --output -o --dry-run -n --key -k --signer-pub --encrypt-to --encrypt-passphrase --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' )
         ;;
     'sign')
         commands=''
-        options='--role --yes -y --detached --comment --output -o --dry-run -n --key -k --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--role --yes -y --detached --comment --output -o --dry-run -n --key -k --signer-pub --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' )
         ;;
     'verify')
         commands=''
-        options='--flat --base --decoder-memory --complete --min-security-version --attestation --detached --signature -x --identity -i --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--flat --base --decoder-memory --complete --min-security-version --attestation --detached --signature -x --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' ...)
         ;;
     'attest')
         commands=''
-        options='--builder-id --invocation-id --parameter --dependency --output -o --dry-run -n --key -k --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--builder-id --invocation-id --parameter --dependency --output -o --dry-run -n --key -k --signer-pub --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' )
         ;;
     'inspect')
@@ -48,22 +48,22 @@ _fwpack_table() {
         ;;
     'extract')
         commands=''
-        options='--directory -C --base --decoder-memory --raw --output -o --dry-run -n --identity -i --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--directory -C --base --decoder-memory --raw --output -o --dry-run -n --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' '@none' ...)
         ;;
     'encrypt')
         commands=''
-        options='--output -o --dry-run -n --key -k --encrypt-to --encrypt-passphrase --identity -i --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--output -o --dry-run -n --key -k --signer-pub --encrypt-to --encrypt-passphrase --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' )
         ;;
     'decrypt')
         commands=''
-        options='--output -o --dry-run -n --key -k --identity -i --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--output -o --dry-run -n --key -k --signer-pub --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' )
         ;;
     'delta')
         commands=''
-        options='--level --decoder --decoder-memory --memory --in-place --page-size --architecture --no-unpack --keep-full --format --output -o --dry-run -n --key -k --identity -i --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--level --decoder --decoder-memory --memory --in-place --page-size --architecture --no-unpack --keep-full --format --output -o --dry-run -n --key -k --signer-pub --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' '@file' ...)
         ;;
     'patch')
@@ -73,7 +73,7 @@ _fwpack_table() {
         ;;
     'diff')
         commands=''
-        options='--html --identity -i --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--html --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' '@file' )
         ;;
     'key')
@@ -165,7 +165,9 @@ _fwpack_kind() {
     'build --define' | 'build -D') kind='@none' ;;
     'build --output' | 'build -o') kind='@file' ;;
     'build --key' | 'build -k') kind='@key' ;;
+    'build --signer-pub') kind='@pubkey' ;;
     'build --encrypt-to') kind='@file' ;;
+    'build --pkcs11-module') kind='@file' ;;
     'build --passphrase-file') kind='@file' ;;
     'build --passphrase-fd') kind='@none' ;;
     'build --jobs' | 'build -j') kind='@none' ;;
@@ -175,6 +177,8 @@ _fwpack_kind() {
     'sign --comment') kind='@none' ;;
     'sign --output' | 'sign -o') kind='@file' ;;
     'sign --key' | 'sign -k') kind='@key' ;;
+    'sign --signer-pub') kind='@pubkey' ;;
+    'sign --pkcs11-module') kind='@file' ;;
     'sign --passphrase-file') kind='@file' ;;
     'sign --passphrase-fd') kind='@none' ;;
     'sign --jobs' | 'sign -j') kind='@none' ;;
@@ -186,6 +190,7 @@ _fwpack_kind() {
     'verify --attestation') kind='@file' ;;
     'verify --signature' | 'verify -x') kind='@file' ;;
     'verify --identity' | 'verify -i') kind='@key' ;;
+    'verify --pkcs11-module') kind='@file' ;;
     'verify --passphrase-file') kind='@file' ;;
     'verify --passphrase-fd') kind='@none' ;;
     'verify --pubkey' | 'verify -p') kind='@pubkey' ;;
@@ -199,6 +204,8 @@ _fwpack_kind() {
     'attest --dependency') kind='@none' ;;
     'attest --output' | 'attest -o') kind='@file' ;;
     'attest --key' | 'attest -k') kind='@key' ;;
+    'attest --signer-pub') kind='@pubkey' ;;
+    'attest --pkcs11-module') kind='@file' ;;
     'attest --passphrase-file') kind='@file' ;;
     'attest --passphrase-fd') kind='@none' ;;
     'attest --pubkey' | 'attest -p') kind='@pubkey' ;;
@@ -215,6 +222,7 @@ _fwpack_kind() {
     'extract --decoder-memory') kind='@none' ;;
     'extract --output' | 'extract -o') kind='@file' ;;
     'extract --identity' | 'extract -i') kind='@key' ;;
+    'extract --pkcs11-module') kind='@file' ;;
     'extract --passphrase-file') kind='@file' ;;
     'extract --passphrase-fd') kind='@none' ;;
     'extract --pubkey' | 'extract -p') kind='@pubkey' ;;
@@ -224,8 +232,10 @@ _fwpack_kind() {
     'extract --progress') kind='auto|bar|plain|json|none' ;;
     'encrypt --output' | 'encrypt -o') kind='@file' ;;
     'encrypt --key' | 'encrypt -k') kind='@key' ;;
+    'encrypt --signer-pub') kind='@pubkey' ;;
     'encrypt --encrypt-to') kind='@file' ;;
     'encrypt --identity' | 'encrypt -i') kind='@key' ;;
+    'encrypt --pkcs11-module') kind='@file' ;;
     'encrypt --passphrase-file') kind='@file' ;;
     'encrypt --passphrase-fd') kind='@none' ;;
     'encrypt --pubkey' | 'encrypt -p') kind='@pubkey' ;;
@@ -235,7 +245,9 @@ _fwpack_kind() {
     'encrypt --progress') kind='auto|bar|plain|json|none' ;;
     'decrypt --output' | 'decrypt -o') kind='@file' ;;
     'decrypt --key' | 'decrypt -k') kind='@key' ;;
+    'decrypt --signer-pub') kind='@pubkey' ;;
     'decrypt --identity' | 'decrypt -i') kind='@key' ;;
+    'decrypt --pkcs11-module') kind='@file' ;;
     'decrypt --passphrase-file') kind='@file' ;;
     'decrypt --passphrase-fd') kind='@none' ;;
     'decrypt --pubkey' | 'decrypt -p') kind='@pubkey' ;;
@@ -252,7 +264,9 @@ _fwpack_kind() {
     'delta --format') kind='fwd|bsdiff4|vcdiff|zstd-patch-from' ;;
     'delta --output' | 'delta -o') kind='@file' ;;
     'delta --key' | 'delta -k') kind='@key' ;;
+    'delta --signer-pub') kind='@pubkey' ;;
     'delta --identity' | 'delta -i') kind='@key' ;;
+    'delta --pkcs11-module') kind='@file' ;;
     'delta --passphrase-file') kind='@file' ;;
     'delta --passphrase-fd') kind='@none' ;;
     'delta --pubkey' | 'delta -p') kind='@pubkey' ;;
@@ -267,6 +281,7 @@ _fwpack_kind() {
     'patch --progress') kind='auto|bar|plain|json|none' ;;
     'diff --html') kind='@file' ;;
     'diff --identity' | 'diff -i') kind='@key' ;;
+    'diff --pkcs11-module') kind='@file' ;;
     'diff --passphrase-file') kind='@file' ;;
     'diff --passphrase-fd') kind='@none' ;;
     'diff --pubkey' | 'diff -p') kind='@pubkey' ;;

@@ -2,7 +2,7 @@
 # Printed from the tables of cli/: not to be edited.
 
 # The options that take the next word.
-set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --key --encrypt-to --passphrase-file --passphrase-fd --role --comment --base --decoder-memory --min-security-version --attestation --signature --identity --pubkey --require --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --purpose --pcrs --pin-file --from --to --base --merge --offset --crop --fill --family
+set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --key --signer-pub --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --comment --base --decoder-memory --min-security-version --attestation --signature --identity --pubkey --require --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --purpose --pcrs --pin-file --from --to --base --merge --offset --crop --fill --family
 set -g __fwpack_letters joDkxipC
 
 # The command so far, without options, their values and "help".
@@ -105,9 +105,11 @@ complete -c fwpack -n '__fwpack_at build' -l define -s D -x -d 'set ${NAME} in t
 complete -c fwpack -n '__fwpack_at build' -l allow-outside -d 'take files from outside the descriptor\'s folder'
 complete -c fwpack -n '__fwpack_at build' -l output -s o -r -F -d 'write to FILE; - is standard output'
 complete -c fwpack -n '__fwpack_at build' -l dry-run -s n -d 'say what would be done, write nothing'
-complete -c fwpack -n '__fwpack_at build' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME or fd:N; repeatable'
+complete -c fwpack -n '__fwpack_at build' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME, fd:N, pkcs11:..., agent:[WHICH], tpm2:FILE or exec:COMMAND; repeatable'
+complete -c fwpack -n '__fwpack_at build' -l signer-pub -r -F -d 'the public key of a KEY that cannot tell it, or whose minisign id is to stay'
 complete -c fwpack -n '__fwpack_at build' -l encrypt-to -r -F -d 'encrypt to RECIPIENT: age1..., or a file of such lines; repeatable'
 complete -c fwpack -n '__fwpack_at build' -l encrypt-passphrase -d 'encrypt to one passphrase instead'
+complete -c fwpack -n '__fwpack_at build' -l pkcs11-module -r -F -d 'the PKCS#11 module of pkcs11: keys (all that p11-kit knows)'
 complete -c fwpack -n '__fwpack_at build' -l allow-insecure-key -d 'take a plain key file that others can read'
 complete -c fwpack -n '__fwpack_at build' -l passphrase-file -r -F -d 'read the passphrase from FILE'
 complete -c fwpack -n '__fwpack_at build' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
@@ -127,7 +129,9 @@ complete -c fwpack -n '__fwpack_at sign' -l detached -d 'sign any one file, besi
 complete -c fwpack -n '__fwpack_at sign' -l comment -x -d 'the trusted comment of a detached signature'
 complete -c fwpack -n '__fwpack_at sign' -l output -s o -r -F -d 'write to FILE; - is standard output'
 complete -c fwpack -n '__fwpack_at sign' -l dry-run -s n -d 'say what would be done, write nothing'
-complete -c fwpack -n '__fwpack_at sign' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME or fd:N; repeatable'
+complete -c fwpack -n '__fwpack_at sign' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME, fd:N, pkcs11:..., agent:[WHICH], tpm2:FILE or exec:COMMAND; repeatable'
+complete -c fwpack -n '__fwpack_at sign' -l signer-pub -r -F -d 'the public key of a KEY that cannot tell it, or whose minisign id is to stay'
+complete -c fwpack -n '__fwpack_at sign' -l pkcs11-module -r -F -d 'the PKCS#11 module of pkcs11: keys (all that p11-kit knows)'
 complete -c fwpack -n '__fwpack_at sign' -l allow-insecure-key -d 'take a plain key file that others can read'
 complete -c fwpack -n '__fwpack_at sign' -l passphrase-file -r -F -d 'read the passphrase from FILE'
 complete -c fwpack -n '__fwpack_at sign' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
@@ -150,6 +154,7 @@ complete -c fwpack -n '__fwpack_at verify' -l attestation -r -F -d 'prove FILE, 
 complete -c fwpack -n '__fwpack_at verify' -l detached -d 'check a signature beside any one file'
 complete -c fwpack -n '__fwpack_at verify' -l signature -s x -r -F -d 'the detached signature (the file\'s name with .minisig)'
 complete -c fwpack -n '__fwpack_at verify' -l identity -s i -r -F -d 'open what is encrypted with the age identity KEY; repeatable'
+complete -c fwpack -n '__fwpack_at verify' -l pkcs11-module -r -F -d 'the PKCS#11 module of pkcs11: keys (all that p11-kit knows)'
 complete -c fwpack -n '__fwpack_at verify' -l allow-insecure-key -d 'take a plain key file that others can read'
 complete -c fwpack -n '__fwpack_at verify' -l passphrase-file -r -F -d 'read the passphrase from FILE'
 complete -c fwpack -n '__fwpack_at verify' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
@@ -172,7 +177,9 @@ complete -c fwpack -n '__fwpack_at attest' -l parameter -x -d 'a parameter of th
 complete -c fwpack -n '__fwpack_at attest' -l dependency -x -d 'what the build was made from, and its hash; repeatable'
 complete -c fwpack -n '__fwpack_at attest' -l output -s o -r -F -d 'write to FILE; - is standard output'
 complete -c fwpack -n '__fwpack_at attest' -l dry-run -s n -d 'say what would be done, write nothing'
-complete -c fwpack -n '__fwpack_at attest' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME or fd:N; repeatable'
+complete -c fwpack -n '__fwpack_at attest' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME, fd:N, pkcs11:..., agent:[WHICH], tpm2:FILE or exec:COMMAND; repeatable'
+complete -c fwpack -n '__fwpack_at attest' -l signer-pub -r -F -d 'the public key of a KEY that cannot tell it, or whose minisign id is to stay'
+complete -c fwpack -n '__fwpack_at attest' -l pkcs11-module -r -F -d 'the PKCS#11 module of pkcs11: keys (all that p11-kit knows)'
 complete -c fwpack -n '__fwpack_at attest' -l allow-insecure-key -d 'take a plain key file that others can read'
 complete -c fwpack -n '__fwpack_at attest' -l passphrase-file -r -F -d 'read the passphrase from FILE'
 complete -c fwpack -n '__fwpack_at attest' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
@@ -208,6 +215,7 @@ complete -c fwpack -n '__fwpack_at extract' -l raw -d 'write segmented images fl
 complete -c fwpack -n '__fwpack_at extract' -l output -s o -r -F -d 'write to FILE; - is standard output'
 complete -c fwpack -n '__fwpack_at extract' -l dry-run -s n -d 'say what would be done, write nothing'
 complete -c fwpack -n '__fwpack_at extract' -l identity -s i -r -F -d 'open what is encrypted with the age identity KEY; repeatable'
+complete -c fwpack -n '__fwpack_at extract' -l pkcs11-module -r -F -d 'the PKCS#11 module of pkcs11: keys (all that p11-kit knows)'
 complete -c fwpack -n '__fwpack_at extract' -l allow-insecure-key -d 'take a plain key file that others can read'
 complete -c fwpack -n '__fwpack_at extract' -l passphrase-file -r -F -d 'read the passphrase from FILE'
 complete -c fwpack -n '__fwpack_at extract' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
@@ -226,10 +234,12 @@ complete -c fwpack -n '__fwpack_at extract' -l no-input -d 'never ask anything (
 complete -c fwpack -n '__fwpack_at encrypt' -r -F
 complete -c fwpack -n '__fwpack_at encrypt' -l output -s o -r -F -d 'write to FILE; - is standard output'
 complete -c fwpack -n '__fwpack_at encrypt' -l dry-run -s n -d 'say what would be done, write nothing'
-complete -c fwpack -n '__fwpack_at encrypt' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME or fd:N; repeatable'
+complete -c fwpack -n '__fwpack_at encrypt' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME, fd:N, pkcs11:..., agent:[WHICH], tpm2:FILE or exec:COMMAND; repeatable'
+complete -c fwpack -n '__fwpack_at encrypt' -l signer-pub -r -F -d 'the public key of a KEY that cannot tell it, or whose minisign id is to stay'
 complete -c fwpack -n '__fwpack_at encrypt' -l encrypt-to -r -F -d 'encrypt to RECIPIENT: age1..., or a file of such lines; repeatable'
 complete -c fwpack -n '__fwpack_at encrypt' -l encrypt-passphrase -d 'encrypt to one passphrase instead'
 complete -c fwpack -n '__fwpack_at encrypt' -l identity -s i -r -F -d 'open what is encrypted with the age identity KEY; repeatable'
+complete -c fwpack -n '__fwpack_at encrypt' -l pkcs11-module -r -F -d 'the PKCS#11 module of pkcs11: keys (all that p11-kit knows)'
 complete -c fwpack -n '__fwpack_at encrypt' -l allow-insecure-key -d 'take a plain key file that others can read'
 complete -c fwpack -n '__fwpack_at encrypt' -l passphrase-file -r -F -d 'read the passphrase from FILE'
 complete -c fwpack -n '__fwpack_at encrypt' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
@@ -248,8 +258,10 @@ complete -c fwpack -n '__fwpack_at encrypt' -l no-input -d 'never ask anything (
 complete -c fwpack -n '__fwpack_at decrypt' -r -F
 complete -c fwpack -n '__fwpack_at decrypt' -l output -s o -r -F -d 'write to FILE; - is standard output'
 complete -c fwpack -n '__fwpack_at decrypt' -l dry-run -s n -d 'say what would be done, write nothing'
-complete -c fwpack -n '__fwpack_at decrypt' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME or fd:N; repeatable'
+complete -c fwpack -n '__fwpack_at decrypt' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME, fd:N, pkcs11:..., agent:[WHICH], tpm2:FILE or exec:COMMAND; repeatable'
+complete -c fwpack -n '__fwpack_at decrypt' -l signer-pub -r -F -d 'the public key of a KEY that cannot tell it, or whose minisign id is to stay'
 complete -c fwpack -n '__fwpack_at decrypt' -l identity -s i -r -F -d 'open what is encrypted with the age identity KEY; repeatable'
+complete -c fwpack -n '__fwpack_at decrypt' -l pkcs11-module -r -F -d 'the PKCS#11 module of pkcs11: keys (all that p11-kit knows)'
 complete -c fwpack -n '__fwpack_at decrypt' -l allow-insecure-key -d 'take a plain key file that others can read'
 complete -c fwpack -n '__fwpack_at decrypt' -l passphrase-file -r -F -d 'read the passphrase from FILE'
 complete -c fwpack -n '__fwpack_at decrypt' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
@@ -279,8 +291,10 @@ complete -c fwpack -n '__fwpack_at delta' -l keep-full -d 'keep the full images 
 complete -c fwpack -n '__fwpack_at delta' -l format -x -a 'fwd bsdiff4 vcdiff zstd-patch-from' -d 'of plain files\' patch: fwd, or one for another tool'
 complete -c fwpack -n '__fwpack_at delta' -l output -s o -r -F -d 'write to FILE; - is standard output'
 complete -c fwpack -n '__fwpack_at delta' -l dry-run -s n -d 'say what would be done, write nothing'
-complete -c fwpack -n '__fwpack_at delta' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME or fd:N; repeatable'
+complete -c fwpack -n '__fwpack_at delta' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME, fd:N, pkcs11:..., agent:[WHICH], tpm2:FILE or exec:COMMAND; repeatable'
+complete -c fwpack -n '__fwpack_at delta' -l signer-pub -r -F -d 'the public key of a KEY that cannot tell it, or whose minisign id is to stay'
 complete -c fwpack -n '__fwpack_at delta' -l identity -s i -r -F -d 'open what is encrypted with the age identity KEY; repeatable'
+complete -c fwpack -n '__fwpack_at delta' -l pkcs11-module -r -F -d 'the PKCS#11 module of pkcs11: keys (all that p11-kit knows)'
 complete -c fwpack -n '__fwpack_at delta' -l allow-insecure-key -d 'take a plain key file that others can read'
 complete -c fwpack -n '__fwpack_at delta' -l passphrase-file -r -F -d 'read the passphrase from FILE'
 complete -c fwpack -n '__fwpack_at delta' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
@@ -314,6 +328,7 @@ complete -c fwpack -n '__fwpack_at diff' -r -F
 complete -c fwpack -n '__fwpack_at diff' -r -F
 complete -c fwpack -n '__fwpack_at diff' -l html -r -F -d 'draw the new image as a map, in one HTML page'
 complete -c fwpack -n '__fwpack_at diff' -l identity -s i -r -F -d 'open what is encrypted with the age identity KEY; repeatable'
+complete -c fwpack -n '__fwpack_at diff' -l pkcs11-module -r -F -d 'the PKCS#11 module of pkcs11: keys (all that p11-kit knows)'
 complete -c fwpack -n '__fwpack_at diff' -l allow-insecure-key -d 'take a plain key file that others can read'
 complete -c fwpack -n '__fwpack_at diff' -l passphrase-file -r -F -d 'read the passphrase from FILE'
 complete -c fwpack -n '__fwpack_at diff' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'

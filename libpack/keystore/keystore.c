@@ -2,14 +2,14 @@
 #include "keystore/keystore.h"
 
 #include "crypto/key_text.h"
+#include "pack/text.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The only list of key stores; the last takes what no scheme claims. */
 static const struct keystore *const stores[] = {
-    &keystore_pkcs11,
-    &keystore_tpm2,
-    &keystore_file,
+    &keystore_pkcs11, &keystore_agent, &keystore_tpm2, &keystore_exec, &keystore_file,
 };
 
 static const struct keystore *store_of(const char **name)
@@ -25,6 +25,25 @@ static const struct keystore *store_of(const char **name)
     return stores[last];
 }
 
+/* "pkcs12:…" is meant as no file: a name that begins as a scheme does. */
+static int hint_scheme(const char *name, struct pack_error *error)
+{
+    const char *words[sizeof stores / sizeof stores[0] + 1] = {"env:", "fd:"};
+    char scheme[16];
+    size_t count = 2;
+    const size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789") + 1;
+    if (length < 3 || length >= sizeof scheme || name[length - 1] != ':')
+        return (int)error->code;
+    snprintf(scheme, sizeof scheme, "%.*s", (int)length, name);
+    for (size_t i = 0; stores[i]->scheme != NULL; i++)
+        words[count++] = stores[i]->scheme;
+    const char *nearest = pack_nearest(scheme, words, count);
+    if (nearest != NULL)
+        return pack_hint(error, "did you mean %s?", nearest);
+    return pack_hint(error, "a KEY is a file, env:NAME, fd:N, pkcs11:…, agent:[WHICH], tpm2:FILE "
+                            "or exec:COMMAND");
+}
+
 int pack_signing_key_open(struct pack_signing_key **key, const char *name,
                           const struct pack_signing_access *access, struct pack_error *error)
 {
@@ -36,6 +55,8 @@ int pack_signing_key_open(struct pack_signing_key **key, const char *name,
         return code;
     made->store = store_of(&rest);
     code = made->store->open(made, rest, access, error);
+    if (code == PACK_E_NOT_FOUND && made->store == &keystore_file)
+        hint_scheme(name, error);
     if (code != 0)
         return pack_at_file(error, name);
     *key = pack_steal(&made);

@@ -29,7 +29,8 @@ struct pack_signing_key {
     void *state; /* the store's own */
 };
 
-extern const struct keystore keystore_file, keystore_pkcs11, keystore_tpm2;
+extern const struct keystore keystore_agent, keystore_exec, keystore_file, keystore_pkcs11,
+    keystore_tpm2;
 
 /* Fills in key->public from 32 bytes, with the minisign id that `access` knows for them. */
 PACK_MUST_USE int keystore_set_public(struct pack_signing_key *key,

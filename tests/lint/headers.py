@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""headers.py CC CXX: each header compiles alone; the public ones as C17 and as C++17."""
+"""headers.py CC CXX [FOLDER…]: each header compiles alone; the public ones as C17 and as C++17.
+
+The folders have headers of others, which internal headers may include."""
 import concurrent.futures
 import os
 import subprocess
@@ -29,7 +31,8 @@ def main():
                 if path not in public]
     jobs = [(*c, path, PUBLIC + ["-Wpedantic"]) for path in public]
     jobs += [(*cxx, path, PUBLIC + ["-Wpedantic"]) for path in public]
-    jobs += [(*c, path, INTERNAL) for path in internal]
+    others = [f"-isystem{folder}" for folder in sys.argv[3:]]
+    jobs += [(*c, path, INTERNAL + others) for path in internal]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         problems = [problem for problem in pool.map(lambda job: compile_alone(*job), jobs)
                     if problem]

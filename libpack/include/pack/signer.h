@@ -26,11 +26,12 @@ struct pack_signing_access {
     struct pack_key_access files; /* passphrases, which PINs are too; env:; warnings */
     const char *module;           /* PKCS#11 module where the URI names none, or NULL */
     const char *agent;            /* socket of the ssh-agent, or NULL */
+    char *const *variables;       /* what exec: commands inherit, as environ; NULL: nothing */
     const char *tpm;              /* TCTI of the TPM, "swtpm:host=…"; NULL: the library's own */
     /*
      * Public halves that are known: the minisign id of a key that has none of its own is taken
-     * from here, and an exec: signer whose command does not tell its key is the next of these
-     * that no other key has.
+     * from here, and the first is that of an exec: signer (whose command is asked where there is
+     * none) and of a token that does not tell it.
      */
     size_t public_key_count;
     const struct pack_public_key *public_keys;
