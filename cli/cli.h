@@ -155,11 +155,18 @@ int cli_no_key(struct pack_error *error);
 #define CLI_AUTO_KEYS CLI_AUTO(cli_keys_free)
 
 /*
- * GROUP_TRUST as a trust. No -p at all is PACK_E_USAGE; a key that is not there, cannot be read
- * or is empty is PACK_E_UNTRUSTED (never "no key, so no check"), a damaged one PACK_E_KEY_INVALID,
- * a demo key PACK_E_UNTRUSTED without --allow-demo-keys.
+ * GROUP_TRUST as a trust. Neither -p nor a root is PACK_E_USAGE, and so are both; a key or root
+ * that is not there, cannot be read or is empty is PACK_E_UNTRUSTED (never "no key, so no check"),
+ * a damaged key PACK_E_KEY_INVALID, a demo key PACK_E_UNTRUSTED without --allow-demo-keys. A root's
+ * expiry is judged by pack_bundle_trust and pack_trust_follow.
  */
 PACK_MUST_USE int cli_trust(struct pack_trust **trust, struct cli *cli, struct pack_error *error);
+/*
+ * GROUP_ROOT: the root of -t or FWPACK_TRUST, for pack_trust_roles to say what a key may sign.
+ * *trust is NULL where neither names one. Its expiry and demo keys are not judged.
+ */
+PACK_MUST_USE int cli_root_trust(struct pack_trust **trust, struct cli *cli,
+                                 struct pack_error *error);
 
 /* --- words that options choose from ---------------------------------------------------------- */
 

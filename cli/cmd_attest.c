@@ -218,6 +218,6 @@ const struct command command_attest = {
     .positionals = positionals,
     .options = options,
     .groups = GROUP_WRITES | GROUP_SIGNS | GROUP_TRUST,
-    .exits = EXITS(3, 4, 10, 11, 12, 13, 16, 18),
+    .exits = EXITS(3, 4, 10, 11, 12, 13, 14, 16, 17, 18),
     .run = run,
 };

@@ -331,6 +331,6 @@ const struct command command_delta = {
     .positionals = positionals,
     .options = options,
     .groups = GROUP_WRITES | GROUP_SIGNS | GROUP_TRUST | GROUP_IDENTITY,
-    .exits = EXITS(3, 4, 10, 11, 12, 13, 16),
+    .exits = EXITS(3, 4, 10, 11, 12, 13, 14, 16, 17, 18),
     .run = run,
 };

@@ -464,6 +464,6 @@ const struct command command_extract = {
     .positionals = positionals,
     .options = options,
     .groups = GROUP_WRITES | GROUP_TRUST | GROUP_OPENS,
-    .exits = EXITS(3, 4, 10, 11, 12, 13, 16),
+    .exits = EXITS(3, 4, 10, 11, 12, 13, 14, 16, 17, 18),
     .run = run,
 };

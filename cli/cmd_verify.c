@@ -121,13 +121,42 @@ static void print_image(struct cli *cli, const struct pack_release_image *image,
         cli_note(cli, "image %s: %s would prove more", image->name, report->missing);
 }
 
+static bool has_root(const struct verdict *verdict)
+{
+    return verdict->signers->root_version != 0;
+}
+
+static void print_root(struct cli *cli, const struct pack_trust_report *report)
+{
+    if (report->root_steps == 0)
+        cli_print(cli, "  trust root %llu", (unsigned long long)report->root_version);
+    else
+        cli_print(cli, "  trust root %llu, %llu step%s by the bundle's own roots",
+                  (unsigned long long)report->root_version, (unsigned long long)report->root_steps,
+                  report->root_steps == 1 ? "" : "s");
+}
+
+/* What the bundle carries for others. Roots were judged where a root is trusted. */
+static void note_reserved(struct cli *cli, const struct verdict *verdict, const char *path)
+{
+    const struct pack_member *reserved = NULL;
+    const size_t count = pack_bundle_reserved(verdict->bundle, &reserved);
+    for (size_t i = 0; i < count; i++) {
+        if (has_root(verdict) && strncmp(reserved[i].name, "roots/", strlen("roots/")) == 0)
+            continue;
+        cli_note(cli, "%s: %s is carried along and not judged by this version", path,
+                 reserved[i].name);
+    }
+}
+
 static void print_verdict(struct cli *cli, const struct verdict *verdict, const char *path)
 {
     const struct pack_release *release = pack_trusted_release(verdict->trusted);
-    const struct pack_member *reserved = NULL;
     cli_print_styled(cli, STYLE_GOOD, "%s: good", path);
     cli_print(cli, "  product %s, version %s, security version %llu", release->product,
               release->version, (unsigned long long)release->security_version);
+    if (has_root(verdict))
+        print_root(cli, verdict->signers);
     signers_print(cli, "release.json", &verdict->signers->release);
     signers_print(cli, "delivery.json", &verdict->signers->delivery);
     for (size_t i = 0; i < release->image_count; i++)
@@ -135,10 +164,7 @@ static void print_verdict(struct cli *cli, const struct verdict *verdict, const 
     if (verdict->proved->attachment_count != 0)
         cli_print(cli, "  attachments: %zu, every byte proved", verdict->proved->attachment_count);
     attestations_print(cli, &verdict->attestations, pack_trusted_delivery(verdict->trusted));
-    const size_t count = pack_bundle_reserved(verdict->bundle, &reserved);
-    for (size_t i = 0; i < count; i++)
-        cli_note(cli, "%s: %s is carried along and not judged by this version", path,
-                 reserved[i].name);
+    note_reserved(cli, verdict, path);
 }
 
 /* --- JSON ------------------------------------------------------------------------------------ */
@@ -177,6 +203,12 @@ static void json_verdict(struct pack_json *json, const struct verdict *verdict, 
         pack_json_object(json, "documents");
         signers_json(json, "release", &verdict->signers->release);
         signers_json(json, "delivery", &verdict->signers->delivery);
+        pack_json_end(json);
+    }
+    if (verdict->signers != NULL && has_root(verdict)) {
+        pack_json_object(json, "root");
+        pack_json_unsigned(json, "version", verdict->signers->root_version);
+        pack_json_unsigned(json, "steps", verdict->signers->root_steps);
         pack_json_end(json);
     }
     if (verdict->trusted != NULL) {
@@ -289,17 +321,23 @@ static const struct positional positionals[] = {
 const struct command command_verify = {
     .name = "verify",
     .summary = "prove who signed a bundle, and every byte of it",
-    .synopsis = "BUNDLE... -p [ROLE=]PUB... [--require N] [--base FILE]... "
+    .synopsis = "BUNDLE... (-p [ROLE=]PUB... | -t ROOT) [--require N] [--base FILE]... "
                 "[--identity KEY]... [--complete] [--attestation FILE]...\n"
-                "--detached FILE -p PUB [-x SIGNATURE]",
+                "--detached FILE (-p PUB | -t ROOT) [-x SIGNATURE]",
     .description =
         "Reads every byte of each bundle and proves it: the signatures on release.json and "
         "delivery.json over their bytes as they stand, then every header, table, payload block, "
         "attachment and the end. Nothing is parsed or decompressed before its signature or hash "
         "was found good.\n\n"
-        "Trust must be given: without a public key this is a usage error. One bare key holds all "
+        "Trust must be given: without a public key or a trust root this is a usage error. One bare "
+        "key holds all "
         "roles; with several each names its role, release=, delivery= or any=. --require counts "
         "distinct keys that signed release.json.\n\n"
+        "A trust root (-t, see fwpack-trust) names the keys of each role, how many of them must "
+        "sign, and the keys that are revoked. Newer roots that the bundle carries are followed "
+        "from the given one, none skipped, and the last must not have expired. --no-clock is for "
+        "a device without a clock: dates are not judged then. --require may only raise what the "
+        "root says.\n\n"
         "Each image is proved \"plain\" when it was rebuilt and every block of it matched, or "
         "\"stored\" when only its stored bytes could be proved, as of a delta without its base, or "
         "of an encrypted image without an identity. "
@@ -317,11 +355,13 @@ const struct command command_verify = {
                 "# two of three release keys, and the key of the CI machine\n"
                 "fwpack verify acme-1.2.3.fwb -p release=anna.pub -p release=ben.pub \\\n"
                 "    -p release=chris.pub -p delivery=ci.pub --require 2\n"
+                "# the keys that a trust root names\n"
+                "fwpack verify acme-1.2.3.fwb -t root.json\n"
                 "# as a download comes in\n"
                 "curl -s https://example.org/acme-1.2.3.fwb | fwpack verify - -p release.pub\n",
     .positionals = positionals,
     .options = options,
     .groups = GROUP_TRUST | GROUP_OPENS,
-    .exits = EXITS(3, 4, 10, 11, 12, 13, 14, 16, 18),
+    .exits = EXITS(3, 4, 10, 11, 12, 13, 14, 16, 17, 18),
     .run = run,
 };

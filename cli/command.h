@@ -96,11 +96,12 @@ struct positional {
  * quiet, verbose, jobs, color, progress and no-input.
  */
 enum option_group {
-    GROUP_OUTPUT = 1,     /* -o/--output FILE */
-    GROUP_DRY_RUN = 2,    /* -n/--dry-run */
-    GROUP_KEYS = 4,       /* -k/--key KEY…, --signer-pub PUB… and more: cli_keys_load */
-    GROUP_PASSPHRASE = 8, /* --passphrase-file, --passphrase-fd: cli_passphrase */
-    GROUP_TRUST = 16,     /* -p/--pubkey [ROLE=]PUB…, --require N, --allow-demo-keys: cli_trust */
+    GROUP_OUTPUT = 1,       /* -o/--output FILE */
+    GROUP_DRY_RUN = 2,      /* -n/--dry-run */
+    GROUP_KEYS = 4,         /* -k/--key KEY…, --signer-pub PUB… and more: cli_keys_load */
+    GROUP_PASSPHRASE = 8,   /* --passphrase-file, --passphrase-fd: cli_passphrase */
+    GROUP_TRUST = 16,       /* -p/--pubkey …, -t/--trust ROOT, --require N and more: cli_trust */
+    GROUP_ROOT = 64,        /* -t/--trust ROOT, for those who sign: cli_root_trust */
     GROUP_DESCRIPTOR = 32,  /* -D/--define NAME=VALUE…, --allow-outside: definitions_read */
     GROUP_IDENTITY = 256,   /* -i/--identity KEY…, --allow-insecure-key: cli_identities_open */
     GROUP_RECIPIENTS = 512, /* --encrypt-to …, --encrypt-passphrase: cli_recipients_open */

@@ -2,6 +2,7 @@
 #include "detached.h"
 
 #include "pack/limits.h"
+#include "pack/root.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -179,6 +180,7 @@ static int try_keys(const struct pack_trust *trust, const struct pack_signature 
 int detached_verify(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
 {
     CLI_AUTO(pack_trust_free) struct pack_trust *trust = NULL;
+    CLI_AUTO(pack_trust_free) struct pack_trust *newest = NULL;
     CLI_AUTO_FREE char *beside = NULL;
     const char *file = NULL;
     const char *path = arguments_value(arguments, "signature");
@@ -190,6 +192,8 @@ int detached_verify(struct cli *cli, const struct arguments *arguments, struct p
         code = signature_name(&beside, file, error);
     if (code == 0) /* the same rules for trust as for a bundle */
         code = cli_trust(&trust, cli, error);
+    if (code == 0) /* no newer root is at hand here, so this one must not have expired */
+        code = pack_trust_follow(&newest, trust, NULL, 0, error);
     if (code == 0)
         code = load_signature(&signature, path != NULL ? path : beside, error);
     if (code == 0)

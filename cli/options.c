@@ -119,6 +119,17 @@ static const struct option passphrase_options[] = {
     {.name = NULL},
 };
 
+#define ROOT_OPTION(text)                                                     \
+    {                                                                         \
+        .name = "trust", .letter = 't', .kind = OPTION_PATH, .value = "FILE", \
+        .variable = "FWPACK_TRUST", .help = (text),                           \
+    }
+
+static const struct option root_options[] = {
+    ROOT_OPTION("sign in the roles that the trust root FILE gives the key"),
+    {.name = NULL},
+};
+
 static const struct option trust_options[] = {
     {.name = "pubkey",
      .letter = 'p',
@@ -126,6 +137,8 @@ static const struct option trust_options[] = {
      .value = "[ROLE=]PUB",
      .repeatable = true,
      .help = "trust the public key PUB, a file or its text; repeatable"},
+    ROOT_OPTION("trust the keys that the trust root FILE names, in its place"),
+    {.name = "no-clock", .help = "do not judge whether the trust root has expired"},
     {.name = "require",
      .kind = OPTION_NUMBER,
      .value = "N",
@@ -161,6 +174,7 @@ static const struct {
     {GROUP_KEYS | GROUP_IDENTITY, "Key files", key_file_options},
     {GROUP_PASSPHRASE, "Passphrase", passphrase_options},
     {GROUP_TRUST, "Trust", trust_options},
+    {GROUP_ROOT, "Trust", root_options},
     {0, "Common options", common_options},
 };
 

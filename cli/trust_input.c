@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
+
+#include "pack/root.h"
 #include "pack/text.h"
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 enum { BOTH = 1 << PACK_ROLE_RELEASE | 1 << PACK_ROLE_DELIVERY };
 
@@ -93,34 +96,113 @@ static int check_roles(const struct pack_trust *trust, struct pack_error *error)
     return 0;
 }
 
-static int add_all(struct pack_trust *trust, struct cli *cli, struct pack_error *error)
+static int require(struct pack_trust *trust, struct cli *cli, struct pack_error *error)
+{
+    uint64_t threshold = 1;
+    if (!arguments_number(cli->arguments, "require", &threshold))
+        return 0;
+    const int code = pack_trust_require(trust, PACK_ROLE_RELEASE, (unsigned)threshold, error);
+    return code != 0 ? pack_context(error, "--require") : 0;
+}
+
+static int trust_keys(struct pack_trust **trust, struct cli *cli, struct pack_error *error)
 {
     size_t count = 0;
-    uint64_t threshold = 1;
     const char *const *values = arguments_values(cli->arguments, "pubkey", &count);
-    if (count == 0) {
-        pack_fail(error, PACK_E_USAGE, "nothing says whom to trust");
-        return pack_hint(error, "give the public key: -p release.pub");
-    }
-    for (size_t i = 0; i < count; i++) {
-        const int code = add_one(trust, cli, values[i], count == 1, error);
-        if (code != 0)
-            return code;
-    }
-    int code = check_roles(trust, error);
-    if (code == 0 && arguments_number(cli->arguments, "require", &threshold)) {
-        code = pack_trust_require(trust, PACK_ROLE_RELEASE, (unsigned)threshold, error);
-        if (code != 0)
-            code = pack_context(error, "--require");
-    }
-    return code;
+    int code = pack_trust_new(trust, error);
+    for (size_t i = 0; code == 0 && i < count; i++)
+        code = add_one(*trust, cli, values[i], count == 1, error);
+    if (code == 0)
+        code = check_roles(*trust, error);
+    return code != 0 ? code : require(*trust, cli, error);
+}
+
+/* --- roots ----------------------------------------------------------------------------------- */
+
+static int load_root(struct pack_root **root, struct cli *cli, const char *path,
+                     struct pack_error *error)
+{
+    if (arguments_from_variable(cli->arguments, "trust"))
+        cli_note(cli, "trusting the root of FWPACK_TRUST: %s", path);
+    const int code = pack_root_load(root, path, error);
+    if (code != PACK_E_NOT_FOUND && code != PACK_E_PERMISSION)
+        return code;
+    const struct pack_error reason = *error;
+    pack_fail(error, PACK_E_UNTRUSTED, "no trust root at %s: %s", path, reason.text);
+    return pack_hint(error, "'fwpack trust init' makes one");
+}
+
+/* Loudly, for whoever has the published half of such a key can sign anything. */
+static void warn_of_demo_keys(struct cli *cli, const struct pack_root *root)
+{
+    for (size_t i = 0; i < root->key_count; i++)
+        if (root->keys[i].demo)
+            cli_warn(cli, "trusting the demo key %s: anybody can sign with it", root->keys[i].id);
+}
+
+static int trust_root(struct pack_trust **trust, struct cli *cli, const char *path,
+                      struct pack_error *error)
+{
+    CLI_AUTO(pack_root_free) struct pack_root *root = NULL;
+    uint64_t threshold = 0;
+    arguments_number(cli->arguments, "require", &threshold);
+    const struct pack_root_rules rules = {
+        .has_clock = !arguments_flag(cli->arguments, "no-clock"),
+        .now = (uint64_t)time(NULL),
+        .allow_demo_keys = arguments_flag(cli->arguments, "allow-demo-keys"),
+        .require = (unsigned)threshold,
+    };
+    int code = load_root(&root, cli, path, error);
+    if (code != 0)
+        return code;
+    if (!rules.has_clock)
+        cli_warn(cli, "--no-clock: whether the trust root has expired is not judged");
+    if (rules.allow_demo_keys)
+        warn_of_demo_keys(cli, root);
+    code = pack_trust_from_root(trust, &root, &rules, error);
+    return code == 0              ? 0
+           : code == PACK_E_USAGE ? pack_context(error, "--require")
+                                  : pack_at_file(error, path);
+}
+
+int cli_root_trust(struct pack_trust **trust, struct cli *cli, struct pack_error *error)
+{
+    CLI_AUTO(pack_root_free) struct pack_root *root = NULL;
+    const char *path = arguments_value(cli->arguments, "trust");
+    const struct pack_root_rules rules = {.allow_demo_keys = true};
+    *trust = NULL;
+    if (path == NULL)
+        return 0;
+    int code = load_root(&root, cli, path, error);
+    if (code == 0)
+        code = pack_trust_from_root(trust, &root, &rules, error);
+    return code != 0 ? pack_at_file(error, path) : 0;
+}
+
+/* --- either ---------------------------------------------------------------------------------- */
+
+static int no_trust(struct pack_error *error)
+{
+    pack_fail(error, PACK_E_USAGE, "nothing says whom to trust");
+    return pack_hint(error, "give the public key, -p release.pub, or the trust root, -t root.json");
 }
 
 int cli_trust(struct pack_trust **trust, struct cli *cli, struct pack_error *error)
 {
-    int code = pack_trust_new(trust, error);
-    if (code == 0)
-        code = add_all(*trust, cli, error);
+    size_t keys = 0;
+    const char *path = arguments_value(cli->arguments, "trust");
+    arguments_values(cli->arguments, "pubkey", &keys);
+    if (keys != 0 && path != NULL && !arguments_from_variable(cli->arguments, "trust"))
+        return pack_fail(error, PACK_E_USAGE,
+                         "--trust and --pubkey exclude each other: a root "
+                         "names all keys itself");
+    if (keys == 0 && path == NULL)
+        return no_trust(error);
+    if (keys != 0 && arguments_flag(cli->arguments, "no-clock"))
+        return pack_fail(error, PACK_E_USAGE, "--no-clock goes with --trust: keys do not expire");
+    *trust = NULL;
+    const int code =
+        keys != 0 ? trust_keys(trust, cli, error) : trust_root(trust, cli, path, error);
     if (code != 0)
         pack_trust_free(trust);
     return code;

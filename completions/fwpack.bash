@@ -33,12 +33,12 @@ _fwpack_table() {
         ;;
     'verify')
         commands=''
-        options='--flat --base --decoder-memory --complete --min-security-version --attestation --detached --signature -x --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--flat --base --decoder-memory --complete --min-security-version --attestation --detached --signature -x --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' ...)
         ;;
     'attest')
         commands=''
-        options='--builder-id --invocation-id --parameter --dependency --output -o --dry-run -n --key -k --signer-pub --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--builder-id --invocation-id --parameter --dependency --output -o --dry-run -n --key -k --signer-pub --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' )
         ;;
     'inspect')
@@ -48,22 +48,22 @@ _fwpack_table() {
         ;;
     'extract')
         commands=''
-        options='--directory -C --base --decoder-memory --raw --output -o --dry-run -n --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--directory -C --base --decoder-memory --raw --output -o --dry-run -n --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' '@none' ...)
         ;;
     'encrypt')
         commands=''
-        options='--output -o --dry-run -n --key -k --signer-pub --encrypt-to --encrypt-passphrase --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--output -o --dry-run -n --key -k --signer-pub --encrypt-to --encrypt-passphrase --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' )
         ;;
     'decrypt')
         commands=''
-        options='--output -o --dry-run -n --key -k --signer-pub --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--output -o --dry-run -n --key -k --signer-pub --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' )
         ;;
     'delta')
         commands=''
-        options='--level --decoder --decoder-memory --memory --in-place --page-size --architecture --no-unpack --keep-full --format --output -o --dry-run -n --key -k --signer-pub --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--level --decoder --decoder-memory --memory --in-place --page-size --architecture --no-unpack --keep-full --format --output -o --dry-run -n --key -k --signer-pub --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' '@file' ...)
         ;;
     'patch')
@@ -73,7 +73,7 @@ _fwpack_table() {
         ;;
     'diff')
         commands=''
-        options='--html --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--html --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' '@file' )
         ;;
     'key')
@@ -194,6 +194,7 @@ _fwpack_kind() {
     'verify --passphrase-file') kind='@file' ;;
     'verify --passphrase-fd') kind='@none' ;;
     'verify --pubkey' | 'verify -p') kind='@pubkey' ;;
+    'verify --trust' | 'verify -t') kind='@file' ;;
     'verify --require') kind='@none' ;;
     'verify --jobs' | 'verify -j') kind='@none' ;;
     'verify --color') kind='auto|always|never' ;;
@@ -209,6 +210,7 @@ _fwpack_kind() {
     'attest --passphrase-file') kind='@file' ;;
     'attest --passphrase-fd') kind='@none' ;;
     'attest --pubkey' | 'attest -p') kind='@pubkey' ;;
+    'attest --trust' | 'attest -t') kind='@file' ;;
     'attest --require') kind='@none' ;;
     'attest --jobs' | 'attest -j') kind='@none' ;;
     'attest --color') kind='auto|always|never' ;;
@@ -226,6 +228,7 @@ _fwpack_kind() {
     'extract --passphrase-file') kind='@file' ;;
     'extract --passphrase-fd') kind='@none' ;;
     'extract --pubkey' | 'extract -p') kind='@pubkey' ;;
+    'extract --trust' | 'extract -t') kind='@file' ;;
     'extract --require') kind='@none' ;;
     'extract --jobs' | 'extract -j') kind='@none' ;;
     'extract --color') kind='auto|always|never' ;;
@@ -239,6 +242,7 @@ _fwpack_kind() {
     'encrypt --passphrase-file') kind='@file' ;;
     'encrypt --passphrase-fd') kind='@none' ;;
     'encrypt --pubkey' | 'encrypt -p') kind='@pubkey' ;;
+    'encrypt --trust' | 'encrypt -t') kind='@file' ;;
     'encrypt --require') kind='@none' ;;
     'encrypt --jobs' | 'encrypt -j') kind='@none' ;;
     'encrypt --color') kind='auto|always|never' ;;
@@ -251,6 +255,7 @@ _fwpack_kind() {
     'decrypt --passphrase-file') kind='@file' ;;
     'decrypt --passphrase-fd') kind='@none' ;;
     'decrypt --pubkey' | 'decrypt -p') kind='@pubkey' ;;
+    'decrypt --trust' | 'decrypt -t') kind='@file' ;;
     'decrypt --require') kind='@none' ;;
     'decrypt --jobs' | 'decrypt -j') kind='@none' ;;
     'decrypt --color') kind='auto|always|never' ;;
@@ -270,6 +275,7 @@ _fwpack_kind() {
     'delta --passphrase-file') kind='@file' ;;
     'delta --passphrase-fd') kind='@none' ;;
     'delta --pubkey' | 'delta -p') kind='@pubkey' ;;
+    'delta --trust' | 'delta -t') kind='@file' ;;
     'delta --require') kind='@none' ;;
     'delta --jobs' | 'delta -j') kind='@none' ;;
     'delta --color') kind='auto|always|never' ;;
@@ -285,6 +291,7 @@ _fwpack_kind() {
     'diff --passphrase-file') kind='@file' ;;
     'diff --passphrase-fd') kind='@none' ;;
     'diff --pubkey' | 'diff -p') kind='@pubkey' ;;
+    'diff --trust' | 'diff -t') kind='@file' ;;
     'diff --require') kind='@none' ;;
     'diff --jobs' | 'diff -j') kind='@none' ;;
     'diff --color') kind='auto|always|never' ;;

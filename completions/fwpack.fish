@@ -2,8 +2,8 @@
 # Printed from the tables of cli/: not to be edited.
 
 # The options that take the next word.
-set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --key --signer-pub --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --comment --base --decoder-memory --min-security-version --attestation --signature --identity --pubkey --require --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --purpose --pcrs --pin-file --from --to --base --merge --offset --crop --fill --family
-set -g __fwpack_letters joDkxipC
+set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --key --signer-pub --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --comment --base --decoder-memory --min-security-version --attestation --signature --identity --pubkey --trust --require --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --purpose --pcrs --pin-file --from --to --base --merge --offset --crop --fill --family
+set -g __fwpack_letters joDkxiptC
 
 # The command so far, without options, their values and "help".
 function __fwpack_path
@@ -159,6 +159,8 @@ complete -c fwpack -n '__fwpack_at verify' -l allow-insecure-key -d 'take a plai
 complete -c fwpack -n '__fwpack_at verify' -l passphrase-file -r -F -d 'read the passphrase from FILE'
 complete -c fwpack -n '__fwpack_at verify' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
 complete -c fwpack -n '__fwpack_at verify' -l pubkey -s p -r -F -d 'trust the public key PUB, a file or its text; repeatable'
+complete -c fwpack -n '__fwpack_at verify' -l trust -s t -r -F -d 'trust the keys that the trust root FILE names, in its place'
+complete -c fwpack -n '__fwpack_at verify' -l no-clock -d 'do not judge whether the trust root has expired'
 complete -c fwpack -n '__fwpack_at verify' -l require -x -d 'want N distinct release signers (1)'
 complete -c fwpack -n '__fwpack_at verify' -l allow-demo-keys -d 'trust keys made for demonstration'
 complete -c fwpack -n '__fwpack_at verify' -l help -s h -d 'show this help'
@@ -184,6 +186,8 @@ complete -c fwpack -n '__fwpack_at attest' -l allow-insecure-key -d 'take a plai
 complete -c fwpack -n '__fwpack_at attest' -l passphrase-file -r -F -d 'read the passphrase from FILE'
 complete -c fwpack -n '__fwpack_at attest' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
 complete -c fwpack -n '__fwpack_at attest' -l pubkey -s p -r -F -d 'trust the public key PUB, a file or its text; repeatable'
+complete -c fwpack -n '__fwpack_at attest' -l trust -s t -r -F -d 'trust the keys that the trust root FILE names, in its place'
+complete -c fwpack -n '__fwpack_at attest' -l no-clock -d 'do not judge whether the trust root has expired'
 complete -c fwpack -n '__fwpack_at attest' -l require -x -d 'want N distinct release signers (1)'
 complete -c fwpack -n '__fwpack_at attest' -l allow-demo-keys -d 'trust keys made for demonstration'
 complete -c fwpack -n '__fwpack_at attest' -l help -s h -d 'show this help'
@@ -220,6 +224,8 @@ complete -c fwpack -n '__fwpack_at extract' -l allow-insecure-key -d 'take a pla
 complete -c fwpack -n '__fwpack_at extract' -l passphrase-file -r -F -d 'read the passphrase from FILE'
 complete -c fwpack -n '__fwpack_at extract' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
 complete -c fwpack -n '__fwpack_at extract' -l pubkey -s p -r -F -d 'trust the public key PUB, a file or its text; repeatable'
+complete -c fwpack -n '__fwpack_at extract' -l trust -s t -r -F -d 'trust the keys that the trust root FILE names, in its place'
+complete -c fwpack -n '__fwpack_at extract' -l no-clock -d 'do not judge whether the trust root has expired'
 complete -c fwpack -n '__fwpack_at extract' -l require -x -d 'want N distinct release signers (1)'
 complete -c fwpack -n '__fwpack_at extract' -l allow-demo-keys -d 'trust keys made for demonstration'
 complete -c fwpack -n '__fwpack_at extract' -l help -s h -d 'show this help'
@@ -244,6 +250,8 @@ complete -c fwpack -n '__fwpack_at encrypt' -l allow-insecure-key -d 'take a pla
 complete -c fwpack -n '__fwpack_at encrypt' -l passphrase-file -r -F -d 'read the passphrase from FILE'
 complete -c fwpack -n '__fwpack_at encrypt' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
 complete -c fwpack -n '__fwpack_at encrypt' -l pubkey -s p -r -F -d 'trust the public key PUB, a file or its text; repeatable'
+complete -c fwpack -n '__fwpack_at encrypt' -l trust -s t -r -F -d 'trust the keys that the trust root FILE names, in its place'
+complete -c fwpack -n '__fwpack_at encrypt' -l no-clock -d 'do not judge whether the trust root has expired'
 complete -c fwpack -n '__fwpack_at encrypt' -l require -x -d 'want N distinct release signers (1)'
 complete -c fwpack -n '__fwpack_at encrypt' -l allow-demo-keys -d 'trust keys made for demonstration'
 complete -c fwpack -n '__fwpack_at encrypt' -l help -s h -d 'show this help'
@@ -266,6 +274,8 @@ complete -c fwpack -n '__fwpack_at decrypt' -l allow-insecure-key -d 'take a pla
 complete -c fwpack -n '__fwpack_at decrypt' -l passphrase-file -r -F -d 'read the passphrase from FILE'
 complete -c fwpack -n '__fwpack_at decrypt' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
 complete -c fwpack -n '__fwpack_at decrypt' -l pubkey -s p -r -F -d 'trust the public key PUB, a file or its text; repeatable'
+complete -c fwpack -n '__fwpack_at decrypt' -l trust -s t -r -F -d 'trust the keys that the trust root FILE names, in its place'
+complete -c fwpack -n '__fwpack_at decrypt' -l no-clock -d 'do not judge whether the trust root has expired'
 complete -c fwpack -n '__fwpack_at decrypt' -l require -x -d 'want N distinct release signers (1)'
 complete -c fwpack -n '__fwpack_at decrypt' -l allow-demo-keys -d 'trust keys made for demonstration'
 complete -c fwpack -n '__fwpack_at decrypt' -l help -s h -d 'show this help'
@@ -299,6 +309,8 @@ complete -c fwpack -n '__fwpack_at delta' -l allow-insecure-key -d 'take a plain
 complete -c fwpack -n '__fwpack_at delta' -l passphrase-file -r -F -d 'read the passphrase from FILE'
 complete -c fwpack -n '__fwpack_at delta' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
 complete -c fwpack -n '__fwpack_at delta' -l pubkey -s p -r -F -d 'trust the public key PUB, a file or its text; repeatable'
+complete -c fwpack -n '__fwpack_at delta' -l trust -s t -r -F -d 'trust the keys that the trust root FILE names, in its place'
+complete -c fwpack -n '__fwpack_at delta' -l no-clock -d 'do not judge whether the trust root has expired'
 complete -c fwpack -n '__fwpack_at delta' -l require -x -d 'want N distinct release signers (1)'
 complete -c fwpack -n '__fwpack_at delta' -l allow-demo-keys -d 'trust keys made for demonstration'
 complete -c fwpack -n '__fwpack_at delta' -l help -s h -d 'show this help'
@@ -333,6 +345,8 @@ complete -c fwpack -n '__fwpack_at diff' -l allow-insecure-key -d 'take a plain 
 complete -c fwpack -n '__fwpack_at diff' -l passphrase-file -r -F -d 'read the passphrase from FILE'
 complete -c fwpack -n '__fwpack_at diff' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
 complete -c fwpack -n '__fwpack_at diff' -l pubkey -s p -r -F -d 'trust the public key PUB, a file or its text; repeatable'
+complete -c fwpack -n '__fwpack_at diff' -l trust -s t -r -F -d 'trust the keys that the trust root FILE names, in its place'
+complete -c fwpack -n '__fwpack_at diff' -l no-clock -d 'do not judge whether the trust root has expired'
 complete -c fwpack -n '__fwpack_at diff' -l require -x -d 'want N distinct release signers (1)'
 complete -c fwpack -n '__fwpack_at diff' -l allow-demo-keys -d 'trust keys made for demonstration'
 complete -c fwpack -n '__fwpack_at diff' -l help -s h -d 'show this help'

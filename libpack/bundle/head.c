@@ -41,8 +41,7 @@ static bool is_signature_of(const char *name, const char *document)
     return strcmp(ending, ".minisig") == 0 || strcmp(ending, ".sshsig") == 0;
 }
 
-/* The number of roots/<n>.root.json, without leading zeros; 0 when the name is another. */
-static uint64_t root_number(const char *name)
+uint64_t head_root_number(const char *name)
 {
     static const char prefix[] = "roots/", suffix[] = ".root.json";
     enum { MAX_DIGITS = 9 };
@@ -62,7 +61,7 @@ static bool fits_place(const char *name, enum head_place place)
 {
     switch (places[place].shape) {
     case SHAPE_ROOT:
-        return root_number(name) != 0;
+        return head_root_number(name) != 0;
     case SHAPE_SIGNATURE:
         return is_signature_of(name, places[place].name);
     case SHAPE_DOCUMENT:
@@ -113,6 +112,6 @@ int head_order(const char *a, const char *b)
         return first < second ? -1 : 1;
     if (places[first].shape != SHAPE_ROOT)
         return strcmp(a, b);
-    const uint64_t one = root_number(a), other = root_number(b);
+    const uint64_t one = head_root_number(a), other = head_root_number(b);
     return one < other ? -1 : one > other;
 }

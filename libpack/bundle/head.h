@@ -36,6 +36,8 @@ enum head_shape head_shape_of(enum head_place place);
 int head_role_of(const char *name);
 /* The kind of a signature, by the ending of its name. */
 enum pack_signature_kind head_kind_of(const char *name);
+/* The number of roots/<n>.root.json; 0 when the name is another. */
+uint64_t head_root_number(const char *name);
 /* The key id in a signature's name. */
 void head_keyid_of(const char *name, char keyid[PACK_KEYID_SIZE]);
 /* <0, 0, >0: the order of two members of the head; 0 only for the same name. */

@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/memory.h"
+#include "pack/root.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +24,9 @@ static int check_place(struct head_reader *reader, const char *name, enum head_p
                        uint64_t size, struct pack_error *error)
 {
     const bool is_signature = head_shape_of(place) == SHAPE_SIGNATURE;
-    const uint64_t limit = is_signature ? PACK_MAX_SIGNATURE : PACK_MAX_DOCUMENT;
+    const uint64_t limit = is_signature          ? PACK_MAX_SIGNATURE
+                           : place == HEAD_ROOTS ? PACK_MAX_ROOT
+                                                 : PACK_MAX_DOCUMENT;
     if (size > limit)
         return pack_fail(error, PACK_E_LIMIT, "%llu bytes, at most %llu are allowed",
                          (unsigned long long)size, (unsigned long long)limit);
@@ -89,7 +92,8 @@ static int read_member(struct head_reader *reader, const char *name, uint64_t si
     const uint64_t data = reader->offset + TAR_BLOCK;
     int code = check_place(reader, name, place, size, error);
     if (code == 0)
-        code = keep_member(reader, name, data, size, head_role_of(name) >= 0, error);
+        code = keep_member(reader, name, data, size, place == HEAD_ROOTS || head_role_of(name) >= 0,
+                           error);
     if (code == 0)
         code = read_zeros(reader->bundle, data + size, tar_padding(size), PACK_E_CORRUPT, error);
     reader->offset = data + size + tar_padding(size);

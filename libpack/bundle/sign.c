@@ -3,7 +3,6 @@
 #include "bundle/writer.h"
 
 #include "base/memory.h"
-#include "io/file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -87,15 +86,6 @@ static int add_signatures(struct signing *signing, struct pack_error *error)
     return code;
 }
 
-static int copy_rest(struct signing *signing, struct pack_output *output, struct pack_error *error)
-{
-    const struct pack_bundle *bundle = signing->bundle;
-    const uint64_t from = bundle->head_end;
-    return pack_copy_descriptor(pack_input_descriptor(bundle->input), from,
-                                pack_output_descriptor(output), written_head_size(&signing->head),
-                                bundle->input->size - from, error);
-}
-
 int pack_bundle_sign(struct pack_bundle *bundle, struct pack_output *output,
                      const struct pack_sign_request *request, struct pack_sign_report *report,
                      struct pack_error *error)
@@ -114,8 +104,6 @@ int pack_bundle_sign(struct pack_bundle *bundle, struct pack_output *output,
     if (code == 0)
         code = add_signatures(&signing, error);
     if (code == 0)
-        code = written_head_write(&signing.head, output, error);
-    if (code == 0)
-        code = copy_rest(&signing, output, error);
+        code = written_head_finish(&signing.head, bundle, output, error);
     return code != 0 ? pack_at_file(error, bundle->input->name) : 0;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "bundle/trusted.h"
 
+#include "bundle/roots.h"
+
 #include "base/checked.h"
 #include "base/memory.h"
 
@@ -71,19 +73,39 @@ static int read_documents(struct pack_trusted *trusted, struct pack_error *error
                       error);
 }
 
+/* The newest root that the trust and the bundle have between them decides, where there is one. */
+static int follow_roots(struct pack_trust **newest, const struct pack_trust *trust,
+                        const struct pack_bundle *bundle, struct pack_trust_report *report,
+                        struct pack_error *error)
+{
+    const struct pack_root *first = pack_trust_root(trust);
+    const int code = bundle_follow_roots(newest, trust, bundle, error);
+    report->root_version = report->root_steps = 0;
+    if (code != 0 || first == NULL)
+        return code;
+    const struct pack_root *last = *newest != NULL ? pack_trust_root(*newest) : first;
+    report->root_version = last->version;
+    report->root_steps = last->version - first->version;
+    return 0;
+}
+
 int pack_bundle_trust(struct pack_trusted **trusted, struct pack_bundle *bundle,
                       const struct pack_trust *trust, struct pack_trust_report *report,
                       struct pack_error *error)
 {
     PACK_AUTO(pack_trusted_free) struct pack_trusted *made = NULL;
+    PACK_AUTO(pack_trust_free) struct pack_trust *newest = NULL;
     *trusted = NULL;
     int code = pack_allocate(&made, 1, sizeof *made, error);
     if (code != 0)
         return code;
     made->bundle = bundle;
-    code = verify_documents(bundle, trust, report, error);
+    code = follow_roots(&newest, trust, bundle, report, error);
+    const struct pack_trust *used = newest != NULL ? newest : trust;
     if (code == 0)
-        code = look_for_release_signers(made, trust, error);
+        code = verify_documents(bundle, used, report, error);
+    if (code == 0)
+        code = look_for_release_signers(made, used, error);
     if (code == 0)
         code = read_documents(made, error);
     if (code == 0)

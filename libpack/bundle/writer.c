@@ -2,6 +2,7 @@
 #include "bundle/writer.h"
 
 #include "base/memory.h"
+#include "io/file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -115,6 +116,18 @@ int written_head_write(const struct written_head *head, struct pack_output *outp
         at += TAR_BLOCK + member->size + tar_padding(member->size);
     }
     return code;
+}
+
+int written_head_finish(const struct written_head *head, const struct pack_bundle *bundle,
+                        struct pack_output *output, struct pack_error *error)
+{
+    const uint64_t from = bundle->head_end;
+    const int code = written_head_write(head, output, error);
+    if (code != 0)
+        return code;
+    return pack_copy_descriptor(pack_input_descriptor(bundle->input), from,
+                                pack_output_descriptor(output), written_head_size(head),
+                                bundle->input->size - from, error);
 }
 
 void written_head_signature_name(char name[TAR_NAME_SIZE], enum pack_role role,

@@ -39,6 +39,10 @@ const struct written_member *written_head_find(const struct written_head *head, 
 uint64_t written_head_size(const struct written_head *head);
 PACK_MUST_USE int written_head_write(const struct written_head *head, struct pack_output *output,
                                      struct pack_error *error);
+/* The head, and behind it the rest of a bundle in a file as it stands. */
+PACK_MUST_USE int written_head_finish(const struct written_head *head,
+                                      const struct pack_bundle *bundle, struct pack_output *output,
+                                      struct pack_error *error);
 
 /*
  * The signature member of a document, by a signer; with `signer->sign` NULL one of the same size

@@ -18,7 +18,10 @@ struct pack_trust {
     struct trust_anchor *anchors;
     size_t count;
     unsigned thresholds[PACK_ROLE_COUNT];
+    struct trust_source *source; /* the root that it was made from, or NULL */
 };
+
+void trust_source_free(struct trust_source **source);
 
 /*
  * The anchor of that key id and application (empty for a key that is no FIDO key), else any of that

@@ -51,6 +51,7 @@ void pack_trust_free(struct pack_trust **trust)
     for (size_t i = 0; i < (*trust)->count; i++)
         free((*trust)->anchors[i].reason);
     free((*trust)->anchors);
+    trust_source_free(&(*trust)->source);
     free(*trust);
     *trust = NULL;
 }

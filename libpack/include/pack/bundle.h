@@ -108,11 +108,15 @@ struct pack_trusted;
 struct pack_trust_report {
     struct pack_document_report release;
     struct pack_document_report delivery;
+    /* The trust root that decided, where the trust was made from one; else 0: */
+    uint64_t root_version;
+    uint64_t root_steps; /* roots of the bundle that led to it */
 };
 
 /*
  * Checks both documents' signatures over their raw bytes, then parses them. The report is filled
- * as far as it came, whatever the verdict. The result borrows the bundle.
+ * as far as it came, whatever the verdict. The result borrows the bundle. A trust made from a root
+ * is first led on by the roots that the bundle carries, and its expiry judged (pack_trust_follow).
  */
 PACK_API PACK_MUST_USE int pack_bundle_trust(struct pack_trusted **trusted,
                                              struct pack_bundle *bundle,
@@ -329,6 +333,20 @@ PACK_API PACK_MUST_USE int pack_bundle_sign(struct pack_bundle *bundle, struct p
                                             const struct pack_sign_request *request,
                                             struct pack_sign_report *report,
                                             struct pack_error *error);
+
+/* --- roots --------------------------------------------------------------------------------- */
+
+struct pack_root_file;
+
+/*
+ * Writes `bundle` with these trust roots in place of those that it carries into `output`
+ * (seekable, not committed here). Signatures stay as they are, for roots stand apart from them.
+ * Whether the roots are good is judged by whoever reads them; they are written as given.
+ */
+PACK_API PACK_MUST_USE int pack_bundle_set_roots(struct pack_bundle *bundle,
+                                                 struct pack_output *output,
+                                                 const struct pack_root_file *files, size_t count,
+                                                 struct pack_error *error);
 
 PACK_END_DECLS
 
