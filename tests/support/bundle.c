@@ -38,8 +38,10 @@ static void build(const struct test_bundle *bundle, const struct test_bundle_pla
         roles[i] = plan->role_of[i] != 0 ? plan->role_of[i]
                                          : 1U << PACK_ROLE_RELEASE | 1U << PACK_ROLE_DELIVERY;
     }
-    const struct pack_build_options options = {
-        .signer_count = bundle->key_count, .signers = signers, .signer_roles = roles};
+    const struct pack_build_options options = {.signer_count = bundle->key_count,
+                                               .signers = signers,
+                                               .signer_roles = roles,
+                                               .recipients = plan->recipients};
     struct pack_build_report report = {0};
     struct pack_output *output = NULL;
     assert_pack_ok(pack_output_open(&output, path, PACK_OUTPUT_SEEKABLE, NULL, &error));

@@ -22,7 +22,8 @@ struct test_bundle_plan {
     size_t key_count;    /* 1; none with `not_signed` */
     bool not_signed;
     bool attachment;
-    unsigned role_of[3]; /* roles that each key signs; 0: both */
+    unsigned role_of[3];                          /* roles that each key signs; 0: both */
+    const struct pack_age_recipients *recipients; /* whom its payloads are encrypted to, or NULL */
 };
 
 void test_bundle_make(struct test_bundle *bundle, const struct test_bundle_plan *plan);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "support/bundle.h"
+#include "support/payload.h"
 #include "support/test.h"
 
 #include "base/bytes.h"
@@ -17,65 +17,6 @@ static const char *const packing_codecs[] = {"gzip", "zstd", "xz"};
 enum { BLOCK = 512, SMALL = 6000, FRAME_ENTRY = 8 };
 
 /* --- opening and extracting ------------------------------------------------------------------ */
-
-/* A bundle in memory, opened and trusted. */
-struct opened {
-    struct pack_context context;
-    struct pack_trust *trust;
-    struct pack_input *input;
-    struct pack_bundle *bundle;
-    struct pack_trusted *trusted;
-};
-
-static void open_bundle(struct opened *opened, const struct test_bundle *bundle, unsigned jobs)
-{
-    struct pack_error error = {0};
-    PACK_AUTO_FREE struct pack_trust_report *report = calloc(1, sizeof *report);
-    assert_non_null(report);
-    *opened = (struct opened){.context = {.jobs = jobs}, .trust = test_bundle_trust(bundle)};
-    assert_pack_ok(
-        pack_input_memory(&opened->input, bundle->bytes, bundle->size, "test.fwb", &error));
-    assert_pack_ok(pack_bundle_open(&opened->bundle, opened->input, &opened->context, &error));
-    assert_pack_ok(
-        pack_bundle_trust(&opened->trusted, opened->bundle, opened->trust, report, &error));
-}
-
-static void close_bundle(struct opened *opened)
-{
-    pack_trusted_free(&opened->trusted);
-    pack_bundle_close(&opened->bundle);
-    pack_input_close(&opened->input);
-    pack_trust_free(&opened->trust);
-}
-#define AUTO_OPENED __attribute__((cleanup(close_bundle)))
-
-/* Keeps what it is given, and may refuse it from some byte on. */
-struct memory_sink {
-    struct pack_sink sink;
-    struct pack_buffer bytes;
-    size_t full; /* 0: never */
-};
-
-static int keep(struct pack_sink *sink, const void *bytes, size_t size, struct pack_error *error)
-{
-    struct memory_sink *memory = (struct memory_sink *)sink;
-    if (memory->full != 0 && memory->bytes.size + size > memory->full)
-        return pack_fail(error, PACK_E_NO_SPACE, "the sink is full");
-    return pack_buffer_append(&memory->bytes, bytes, size, error);
-}
-
-static const struct pack_sink_ops keep_ops = {.write = keep};
-
-static struct memory_sink new_sink(void)
-{
-    return (struct memory_sink){.sink.ops = &keep_ops, .bytes.limit = 64 << 20};
-}
-
-static void clear_sink(struct memory_sink *sink)
-{
-    pack_buffer_clear(&sink->bytes);
-}
-#define AUTO_SINK __attribute__((cleanup(clear_sink)))
 
 /* The image's bytes, as test_bundle_make put them beside the bundle. */
 static uint8_t *image_of(const char *folder, size_t *size)
@@ -101,9 +42,9 @@ static void check_extracted(const char *folder, const char *codec, size_t size, 
     make(&bundle, folder, codec, size);
     PACK_AUTO_FREE uint8_t *image = image_of(folder, &image_size);
     {
-        AUTO_OPENED struct opened opened;
-        AUTO_SINK struct memory_sink sink = new_sink();
-        open_bundle(&opened, &bundle, jobs);
+        TEST_AUTO_OPENED struct test_opened opened;
+        TEST_AUTO_SINK struct test_sink sink = test_sink_make();
+        test_opened_make(&opened, &bundle, jobs);
         assert_pack_ok(pack_bundle_extract(opened.trusted, 0, &sink.sink, &error));
         assert_int_equal(sink.bytes.size, image_size);
         assert_memory_equal(sink.bytes.bytes, image, image_size);
@@ -136,12 +77,12 @@ struct outcome {
 static void extract(struct outcome *outcome, const struct test_bundle *bundle, const char *folder,
                     unsigned jobs)
 {
-    AUTO_OPENED struct opened opened;
-    AUTO_SINK struct memory_sink sink = new_sink();
+    TEST_AUTO_OPENED struct test_opened opened;
+    TEST_AUTO_SINK struct test_sink sink = test_sink_make();
     size_t size = 0;
     PACK_AUTO_FREE uint8_t *image = image_of(folder, &size);
     memset(outcome, 0, sizeof *outcome);
-    open_bundle(&opened, bundle, jobs);
+    test_opened_make(&opened, bundle, jobs);
     outcome->code = pack_bundle_extract(opened.trusted, 0, &sink.sink, &outcome->error);
     outcome->written = sink.bytes.size;
     outcome->proved =
@@ -166,21 +107,11 @@ static void expect_failure(const struct test_bundle *bundle, const char *folder,
     assert_true(one.proved && four.proved);
 }
 
-/* Where a member's data stands. */
-static struct layout_entry find(const struct test_bundle *bundle, enum layout_kind kind)
-{
-    AUTO_OPENED struct opened opened;
-    open_bundle(&opened, bundle, 1);
-    const struct layout_entry *entry = layout_find(opened.trusted->layout, kind, 0, 0);
-    assert_non_null(entry);
-    return *entry;
-}
-
 static void check_flips(const char *folder, const char *codec, size_t size)
 {
     struct test_bundle bundle;
     make(&bundle, folder, codec, size);
-    const struct layout_entry payload = find(&bundle, LAYOUT_PAYLOAD);
+    const struct layout_entry payload = test_member(&bundle, LAYOUT_PAYLOAD);
     const uint64_t step = payload.size > 100000 ? payload.size / 3 : 1 + payload.size / 7;
     for (uint64_t at = 0; at < payload.size; at += step) {
         char words[64];
@@ -210,7 +141,7 @@ static void of_several_flips_the_first_is_named(void **state)
     for (size_t c = 0; c < 2; c++) {
         struct test_bundle bundle;
         make(&bundle, *state, c == 0 ? "none" : "gzip", 4 << 20);
-        const struct layout_entry payload = find(&bundle, LAYOUT_PAYLOAD);
+        const struct layout_entry payload = test_member(&bundle, LAYOUT_PAYLOAD);
         char words[64];
         const uint64_t first = payload.size * 2 / 5;
         snprintf(words, sizeof words, "block %llu differs", (unsigned long long)(first / BLOCK));
@@ -230,7 +161,7 @@ static void tables_are_proved_before_they_are_used(void **state)
         for (size_t k = 0; k < sizeof kinds / sizeof kinds[0]; k++) {
             struct test_bundle bundle;
             make(&bundle, *state, packing_codecs[c], SMALL);
-            const struct layout_entry table = find(&bundle, kinds[k]);
+            const struct layout_entry table = test_member(&bundle, kinds[k]);
             for (uint64_t at = 0; at < table.size; at += 1 + table.size / 3) {
                 bundle.bytes[table.data + at] ^= 0x80;
                 expect_failure(&bundle, *state, PACK_E_CORRUPT, table.name, "");
@@ -247,11 +178,11 @@ static void a_bundle_that_changes_after_it_was_trusted(void **state)
         struct pack_error error = {0};
         struct test_bundle bundle;
         make(&bundle, *state, codecs[c], SMALL);
-        const struct layout_entry payload = find(&bundle, LAYOUT_PAYLOAD);
+        const struct layout_entry payload = test_member(&bundle, LAYOUT_PAYLOAD);
         {
-            AUTO_OPENED struct opened opened;
-            AUTO_SINK struct memory_sink sink = new_sink();
-            open_bundle(&opened, &bundle, 1);
+            TEST_AUTO_OPENED struct test_opened opened;
+            TEST_AUTO_SINK struct test_sink sink = test_sink_make();
+            test_opened_make(&opened, &bundle, 1);
             memset(bundle.bytes + payload.data, 'x', (size_t)payload.size);
             assert_pack_fails(pack_bundle_extract(opened.trusted, 0, &sink.sink, &error),
                               PACK_E_CORRUPT);
@@ -262,63 +193,6 @@ static void a_bundle_that_changes_after_it_was_trusted(void **state)
 }
 
 /* --- what a stolen delivery key can do ------------------------------------------------------- */
-
-static uint8_t *find_text(const struct test_bundle *bundle, const char *text, size_t size)
-{
-    uint8_t *found = memmem(bundle->bytes, bundle->size, text, size);
-    assert_non_null(found);
-    return found;
-}
-
-/* Writes the delivery's signature anew over what delivery.json says now. */
-static void sign_again(struct test_bundle *bundle)
-{
-    struct pack_error error = {0};
-    AUTO_OPENED struct opened opened;
-    struct pack_signature signature = {0};
-    uint8_t digest[PACK_PREHASH_SIZE];
-    char comment[PACK_MAX_TRUSTED_COMMENT];
-    const struct pack_signature_member *members = NULL;
-    PACK_AUTO_FREE char *text = NULL;
-    size_t size = 0, text_size = 0;
-    opened = (struct opened){.context = {.jobs = 1}};
-    assert_pack_ok(
-        pack_input_memory(&opened.input, bundle->bytes, bundle->size, "test.fwb", &error));
-    assert_pack_ok(pack_bundle_open(&opened.bundle, opened.input, &opened.context, &error));
-    const void *document = pack_bundle_document(opened.bundle, PACK_ROLE_DELIVERY, &size);
-    assert_int_equal(pack_bundle_signatures(opened.bundle, PACK_ROLE_DELIVERY, &members), 1);
-    const struct pack_signer signer = pack_signer_from_key(bundle->keys[0]);
-    pack_prehash_bytes(document, size, digest);
-    assert_pack_ok(pack_trusted_comment(comment, PACK_ROLE_DELIVERY, "acme-test", "1.2.3", document,
-                                        size, &error));
-    assert_pack_ok(pack_sign(&signature, &signer, digest, comment, &error));
-    assert_pack_ok(pack_signature_format(&text, &text_size, &signature, &error));
-    assert_int_equal(text_size, members[0].size);
-    memcpy(find_text(bundle, members[0].bytes, members[0].size), text, text_size);
-}
-
-/* Lets delivery.json call a member's bytes, as they are now, the right ones; signs it. */
-static void approve(struct test_bundle *bundle, const struct layout_entry *entry,
-                    const uint8_t before[PACK_SHA256_SIZE])
-{
-    struct pack_error error = {0};
-    uint8_t digest[PACK_SHA256_SIZE];
-    char old[PACK_SHA256_HEX_SIZE], new[PACK_SHA256_HEX_SIZE];
-    assert_pack_ok(
-        pack_sha256_bytes(bundle->bytes + entry->data, (size_t)entry->size, digest, &error));
-    pack_sha256_hex(before, old);
-    pack_sha256_hex(digest, new);
-    memcpy(find_text(bundle, old, strlen(old)), new, strlen(new));
-    sign_again(bundle);
-}
-
-static void digest_of(const struct test_bundle *bundle, const struct layout_entry *entry,
-                      uint8_t digest[PACK_SHA256_SIZE])
-{
-    struct pack_error error = {0};
-    assert_pack_ok(
-        pack_sha256_bytes(bundle->bytes + entry->data, (size_t)entry->size, digest, &error));
-}
 
 static void frames_that_lie_are_refused(void **state)
 {
@@ -338,14 +212,14 @@ static void frames_that_lie_are_refused(void **state)
             struct test_bundle bundle;
             uint8_t before[PACK_SHA256_SIZE];
             make(&bundle, *state, packing_codecs[c], SMALL);
-            const struct layout_entry frames = find(&bundle, LAYOUT_FRAMES);
+            const struct layout_entry frames = test_member(&bundle, LAYOUT_FRAMES);
             uint8_t *entry = bundle.bytes + frames.data;
             const uint32_t stored = pack_le32(entry + 4);
-            digest_of(&bundle, &frames, before);
+            test_member_digest(&bundle, &frames, before);
             pack_put_le32(entry, pack_le32(entry) + lies[i].plain);
             pack_put_le32(entry + 4,
                           i + 1 == sizeof lies / sizeof lies[0] ? 0 : stored + lies[i].stored);
-            approve(&bundle, &frames, before);
+            test_approve(&bundle, &frames, before);
             expect_failure(&bundle, *state, PACK_E_MALFORMED, frames.name, lies[i].words);
             test_bundle_clear(&bundle);
         }
@@ -357,28 +231,16 @@ static void frames_that_are_cut_elsewhere_do_not_decode(void **state)
     struct test_bundle bundle;
     uint8_t before[PACK_SHA256_SIZE];
     make(&bundle, *state, "gzip", 3 << 20);
-    const struct layout_entry frames = find(&bundle, LAYOUT_FRAMES);
-    const struct layout_entry payload = find(&bundle, LAYOUT_PAYLOAD);
+    const struct layout_entry frames = test_member(&bundle, LAYOUT_FRAMES);
+    const struct layout_entry payload = test_member(&bundle, LAYOUT_PAYLOAD);
     uint8_t *entry = bundle.bytes + frames.data;
     assert_true(frames.size >= 3 * FRAME_ENTRY);
-    digest_of(&bundle, &frames, before);
+    test_member_digest(&bundle, &frames, before);
     pack_put_le32(entry + FRAME_ENTRY + 4, pack_le32(entry + FRAME_ENTRY + 4) - 1);
     pack_put_le32(entry + 2 * FRAME_ENTRY + 4, pack_le32(entry + 2 * FRAME_ENTRY + 4) + 1);
-    approve(&bundle, &frames, before);
+    test_approve(&bundle, &frames, before);
     expect_failure(&bundle, *state, PACK_E_CORRUPT, payload.name, "frame 1: ");
     test_bundle_clear(&bundle);
-}
-
-/* The stored block table, as it must be for the stored bytes. */
-static void hash_stored_blocks(struct test_bundle *bundle, const struct layout_entry *payload,
-                               const struct layout_entry *blocks)
-{
-    struct pack_error error = {0};
-    for (uint64_t at = 0; at < payload->size; at += BLOCK) {
-        const uint64_t size = payload->size - at < BLOCK ? payload->size - at : BLOCK;
-        assert_pack_ok(pack_sha256_bytes(bundle->bytes + payload->data + at, (size_t)size,
-                                         bundle->bytes + blocks->data + at / BLOCK * 32, &error));
-    }
 }
 
 static void garbage_that_the_delivery_approves_does_not_decode(void **state)
@@ -387,12 +249,12 @@ static void garbage_that_the_delivery_approves_does_not_decode(void **state)
         struct test_bundle bundle;
         uint8_t before[PACK_SHA256_SIZE];
         make(&bundle, *state, packing_codecs[c], SMALL);
-        const struct layout_entry payload = find(&bundle, LAYOUT_PAYLOAD);
-        const struct layout_entry blocks = find(&bundle, LAYOUT_STORED_BLOCKS);
-        digest_of(&bundle, &blocks, before);
+        const struct layout_entry payload = test_member(&bundle, LAYOUT_PAYLOAD);
+        const struct layout_entry blocks = test_member(&bundle, LAYOUT_STORED_BLOCKS);
+        test_member_digest(&bundle, &blocks, before);
         memset(bundle.bytes + payload.data + payload.size / 2, 0xa5, 200);
-        hash_stored_blocks(&bundle, &payload, &blocks);
-        approve(&bundle, &blocks, before);
+        test_hash_stored_blocks(&bundle, &payload, &blocks, BLOCK);
+        test_approve(&bundle, &blocks, before);
         expect_failure(&bundle, *state, PACK_E_CORRUPT, payload.name, "frame 0: ");
         test_bundle_clear(&bundle);
     }
@@ -428,13 +290,13 @@ static void another_image_is_refused_whatever_the_delivery_says(void **state)
     struct test_bundle bundle;
     uint8_t before[PACK_SHA256_SIZE];
     make(&bundle, *state, "gzip", SMALL);
-    const struct layout_entry payload = find(&bundle, LAYOUT_PAYLOAD);
-    const struct layout_entry blocks = find(&bundle, LAYOUT_STORED_BLOCKS);
+    const struct layout_entry payload = test_member(&bundle, LAYOUT_PAYLOAD);
+    const struct layout_entry blocks = test_member(&bundle, LAYOUT_STORED_BLOCKS);
     PACK_AUTO_FREE uint8_t *other = pack_another(*state, payload.size);
-    digest_of(&bundle, &blocks, before);
+    test_member_digest(&bundle, &blocks, before);
     memcpy(bundle.bytes + payload.data, other, (size_t)payload.size);
-    hash_stored_blocks(&bundle, &payload, &blocks);
-    approve(&bundle, &blocks, before);
+    test_hash_stored_blocks(&bundle, &payload, &blocks, BLOCK);
+    test_approve(&bundle, &blocks, before);
     expect_failure(&bundle, *state, PACK_E_CORRUPT, payload.name, "the image that it decodes to");
     test_bundle_clear(&bundle);
 }
@@ -448,10 +310,10 @@ static void a_full_sink_stops_the_extraction(void **state)
         struct test_bundle bundle;
         make(&bundle, *state, "gzip", 3 << 20);
         {
-            AUTO_OPENED struct opened opened;
-            AUTO_SINK struct memory_sink sink = new_sink();
+            TEST_AUTO_OPENED struct test_opened opened;
+            TEST_AUTO_SINK struct test_sink sink = test_sink_make();
             sink.full = 2 << 20;
-            open_bundle(&opened, &bundle, jobs);
+            test_opened_make(&opened, &bundle, jobs);
             assert_pack_fails(pack_bundle_extract(opened.trusted, 0, &sink.sink, &error),
                               PACK_E_NO_SPACE);
             assert_pack_says("the sink is full");
@@ -470,9 +332,9 @@ static void a_decoder_may_not_take_more_than_allowed(void **state)
         PACK_AUTO_FREE struct pack_verify_report *report = calloc(1, sizeof *report);
         make(&bundle, *state, packing_codecs[c], SMALL);
         {
-            AUTO_OPENED struct opened opened;
-            AUTO_SINK struct memory_sink sink = new_sink();
-            open_bundle(&opened, &bundle, 1);
+            TEST_AUTO_OPENED struct test_opened opened;
+            TEST_AUTO_SINK struct test_sink sink = test_sink_make();
+            test_opened_make(&opened, &bundle, 1);
             opened.context.decoder_memory = 1024;
             assert_pack_ok(pack_bundle_verify(opened.trusted, true, report, &error));
             assert_int_equal(report->images[0].proof, PACK_PROOF_STORED);
