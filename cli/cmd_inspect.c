@@ -387,6 +387,8 @@ static int inspect(struct inspection *inspection, struct pack_error *error)
         return code != 0 ? code : inspect_patch(inspection, error);
     if (arguments_value(inspection->arguments, "base") != NULL)
         return pack_fail(error, PACK_E_USAGE, "--base goes with a patch, this is none");
+    if (key_is_age(inspection->path))
+        return inspect_other(inspection, key_describe_age, "age", error);
     return is_key(inspection->path) ? inspect_other(inspection, describe_key, "key", error)
                                     : inspect_other(inspection, describe_image, "image", error);
 }

@@ -2,6 +2,8 @@
 #include "cli.h"
 #include "key_command.h"
 
+#include <string.h>
+
 static int choose_passphrase(struct pack_passphrase *passphrase, struct cli *cli,
                              const struct arguments *arguments, struct pack_error *error)
 {
@@ -51,6 +53,33 @@ static void report_generated(struct cli *cli, const struct key_pair *pair,
     cli_note(cli, "sign with -k %s, verify with -p %s", pair->secret, pair->public);
 }
 
+static bool is_age(const struct arguments *arguments)
+{
+    const char *type = arguments_value(arguments, "type");
+    return type != NULL && strcmp(type, "age") == 0;
+}
+
+static const char *choice_type(size_t index)
+{
+    static const char *const types[] = {"ed25519", "age"};
+    return index < sizeof types / sizeof types[0] ? types[index] : NULL;
+}
+
+/* An Ed25519 key has two files, which NAME gives their names. */
+static int name_pair(struct key_pair *pair, const struct arguments *arguments,
+                     struct pack_error *error)
+{
+    if (arguments_count(arguments) == 0) {
+        pack_fail(error, PACK_E_USAGE, "NAME is missing");
+        return pack_hint(error, "'fwpack key generate --help' says what there is");
+    }
+    if (arguments_value(arguments, "output") != NULL) {
+        pack_fail(error, PACK_E_USAGE, "-o goes with --type age; NAME gives a key's files theirs");
+        return pack_hint(error, "fwpack key generate release makes release.key and release.pub");
+    }
+    return key_pair_name(pair, arguments_at(arguments, 0), error);
+}
+
 static int generate(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
 {
     CLI_AUTO(key_pair_clear) struct key_pair pair = {NULL, NULL};
@@ -58,9 +87,11 @@ static int generate(struct cli *cli, const struct arguments *arguments, struct p
     struct pack_passphrase passphrase;
     enum pack_key_purpose purpose = PACK_PURPOSE_ANY;
     pack_purpose_parse(arguments_value(arguments, "purpose"), &purpose);
-    int code = key_pair_name(&pair, arguments_at(arguments, 0), error);
+    int code = choose_passphrase(&passphrase, cli, arguments, error);
+    if (code == 0 && is_age(arguments))
+        return key_generate_age(cli, arguments, &passphrase, error);
     if (code == 0)
-        code = choose_passphrase(&passphrase, cli, arguments, error);
+        code = name_pair(&pair, arguments, error);
     if (code == 0 && cli->dry_run)
         return rehearse(cli, &pair, error);
     if (code == 0)
@@ -73,6 +104,11 @@ static int generate(struct cli *cli, const struct arguments *arguments, struct p
 }
 
 static const struct option generate_options[] = {
+    {.name = "type",
+     .kind = OPTION_CHOICE,
+     .value = "TYPE",
+     .choices = choice_type,
+     .help = "ed25519 signs, age decrypts (ed25519)"},
     {.name = "purpose",
      .kind = OPTION_CHOICE,
      .value = "PURPOSE",
@@ -83,14 +119,15 @@ static const struct option generate_options[] = {
 };
 
 static const struct positional generate_positionals[] = {
-    {.name = "NAME", .kind = OPTION_PATH},
+    {.name = "NAME", .kind = OPTION_PATH, .optional = true},
     {.name = NULL},
 };
 
 const struct command command_key_generate = {
     .name = "generate",
     .summary = "make a new key",
-    .synopsis = "NAME [--purpose PURPOSE] [--no-passphrase]",
+    .synopsis = "NAME [--purpose PURPOSE] [--no-passphrase]\n"
+                "-o FILE --type age [--no-passphrase]",
     .description =
         "Makes an Ed25519 key: NAME.key is the secret half, readable by you alone and encrypted "
         "with a passphrase; NAME.pub is the public half, for those who verify. Both are minisign's "
@@ -98,14 +135,19 @@ const struct command command_key_generate = {
         "A key for the purpose release signs what a firmware is, one for delivery how its bytes "
         "travel; one without a purpose signs both. The purpose is a hint in the file's comment, "
         "which decides what sign does without --role. A demo key says in its id that nobody should "
-        "trust it, and is refused unless --allow-demo-keys is given.",
+        "trust it, and is refused unless --allow-demo-keys is given.\n\n"
+        "With --type age it makes an identity of age (age-encryption.org), which decrypts "
+        "payloads: FILE is what age-keygen makes, or with a passphrase what age -p makes of that. "
+        "Its public half, the recipient age1..., is printed, and stands in FILE.",
     .examples = "# a key for a person\n"
                 "fwpack key generate release --purpose release\n"
                 "# a key for a CI machine, whose secret store guards it\n"
-                "fwpack key generate delivery --purpose delivery --no-passphrase\n",
+                "fwpack key generate delivery --purpose delivery --no-passphrase\n"
+                "# an identity for a device that decrypts its updates\n"
+                "fwpack key generate --type age -o device.age --no-passphrase\n",
     .positionals = generate_positionals,
     .options = generate_options,
-    .groups = GROUP_DRY_RUN | GROUP_PASSPHRASE,
+    .groups = GROUP_WRITES | GROUP_PASSPHRASE,
     .exits = EXITS(4),
     .run = generate,
 };

@@ -84,6 +84,8 @@ int describe_key(struct cli *cli, const char *path, struct pack_error *error)
     struct pack_key_info info;
     if (key_is_sealed(path))
         return key_describe_sealed(cli, path, error);
+    if (key_is_age(path))
+        return key_describe_age(cli, path, error);
     int code = pack_key_info_load(&info, path, error);
     if (code != 0)
         return code;

@@ -36,4 +36,12 @@ void key_print_ids(struct cli *cli, const struct pack_public_key *key, const cha
 bool key_is_sealed(const char *path);
 PACK_MUST_USE int key_describe_sealed(struct cli *cli, const char *path, struct pack_error *error);
 
+/* `key generate --type age`. */
+PACK_MUST_USE int key_generate_age(struct cli *cli, const struct arguments *arguments,
+                                   const struct pack_passphrase *passphrase,
+                                   struct pack_error *error);
+/* Whether it is an identity, recipients or a file of age, and describe_key for such a one. */
+bool key_is_age(const char *path);
+PACK_MUST_USE int key_describe_age(struct cli *cli, const char *path, struct pack_error *error);
+
 #endif

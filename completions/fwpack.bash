@@ -83,7 +83,7 @@ _fwpack_table() {
         ;;
     'key generate')
         commands=''
-        options='--purpose --no-passphrase --dry-run -n --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--type --purpose --no-passphrase --output -o --dry-run -n --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' )
         ;;
     'key show')
@@ -299,7 +299,9 @@ _fwpack_kind() {
     'key --jobs' | 'key -j') kind='@none' ;;
     'key --color') kind='auto|always|never' ;;
     'key --progress') kind='auto|bar|plain|json|none' ;;
+    'key generate --type') kind='ed25519|age' ;;
     'key generate --purpose') kind='release|delivery|demo' ;;
+    'key generate --output' | 'key generate -o') kind='@file' ;;
     'key generate --passphrase-file') kind='@file' ;;
     'key generate --passphrase-fd') kind='@none' ;;
     'key generate --jobs' | 'key generate -j') kind='@none' ;;

@@ -2,7 +2,7 @@
 # Printed from the tables of cli/: not to be edited.
 
 # The options that take the next word.
-set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --key --signer-pub --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --comment --base --decoder-memory --min-security-version --attestation --signature --identity --pubkey --trust --require --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --purpose --pcrs --pin-file --from --to --base --merge --offset --crop --fill --family
+set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --key --signer-pub --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --comment --base --decoder-memory --min-security-version --attestation --signature --identity --pubkey --trust --require --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --type --purpose --pcrs --pin-file --from --to --base --merge --offset --crop --fill --family
 set -g __fwpack_letters joDkxiptC
 
 # The command so far, without options, their values and "help".
@@ -364,8 +364,10 @@ complete -c fwpack -n '__fwpack_is key' -a list -d 'list the keys of a folder'
 complete -c fwpack -n '__fwpack_is key' -a seal -d 'bind a key to the TPM of this machine'
 
 complete -c fwpack -n '__fwpack_at key generate' -r -F
+complete -c fwpack -n '__fwpack_at key generate' -l type -x -a 'ed25519 age' -d 'ed25519 signs, age decrypts (ed25519)'
 complete -c fwpack -n '__fwpack_at key generate' -l purpose -x -a 'release delivery demo' -d 'what it signs: release, delivery or demo (any)'
 complete -c fwpack -n '__fwpack_at key generate' -l no-passphrase -d 'do not encrypt the secret key, for CI'
+complete -c fwpack -n '__fwpack_at key generate' -l output -s o -r -F -d 'write to FILE; - is standard output'
 complete -c fwpack -n '__fwpack_at key generate' -l dry-run -s n -d 'say what would be done, write nothing'
 complete -c fwpack -n '__fwpack_at key generate' -l passphrase-file -r -F -d 'read the passphrase from FILE'
 complete -c fwpack -n '__fwpack_at key generate' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'

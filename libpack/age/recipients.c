@@ -35,6 +35,12 @@ size_t pack_age_recipients_count(const struct pack_age_recipients *recipients)
     return recipients->passphrase != NULL ? 1 : recipients->count;
 }
 
+void pack_age_recipients_text(const struct pack_age_recipients *recipients, size_t index,
+                              char recipient[PACK_AGE_TEXT_SIZE])
+{
+    age_bech32_encode(&age_bech32_recipient, recipients->keys[index], recipient);
+}
+
 static int fail_mixed(struct pack_error *error)
 {
     pack_fail(error, PACK_E_USAGE, "a passphrase stands beside recipients, which age forbids");

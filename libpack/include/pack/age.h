@@ -19,6 +19,16 @@ PACK_BEGIN_DECLS
 #define PACK_AGE_CHUNK 65536              /* plain bytes of each chunk but the last */
 #define PACK_AGE_TEXT_SIZE 80             /* an age1… recipient with the final zero byte */
 
+/* What a file is, by how it begins. */
+enum pack_age_kind {
+    PACK_AGE_NONE,      /* nothing of age's, or not readable */
+    PACK_AGE_FILE,      /* encrypted, identities with a passphrase too */
+    PACK_AGE_IDENTITY,  /* AGE-SECRET-KEY-1… lines */
+    PACK_AGE_RECIPIENT, /* age1… lines */
+};
+/* Of a regular file; reads its first 4 KiB, into guarded memory. */
+PACK_API enum pack_age_kind pack_age_kind_of(const char *path);
+
 /* --- recipients ------------------------------------------------------------------------------ */
 
 /* To whom something is encrypted. */
@@ -41,6 +51,9 @@ PACK_API PACK_MUST_USE int pack_age_recipients_passphrase(struct pack_age_recipi
                                                           const struct pack_passphrase *passphrase,
                                                           struct pack_error *error);
 PACK_API size_t pack_age_recipients_count(const struct pack_age_recipients *recipients);
+/* One of them, of recipients that are no passphrase. */
+PACK_API void pack_age_recipients_text(const struct pack_age_recipients *recipients, size_t index,
+                                       char recipient[PACK_AGE_TEXT_SIZE]);
 
 /* --- identities ------------------------------------------------------------------------------ */
 
