@@ -131,6 +131,8 @@ PACK_MUST_USE int cli_ask(struct cli *cli, bool *yes, const char *question, cons
                           struct pack_error *error);
 /* From --passphrase-file, --passphrase-fd, FWPACK_PASSPHRASE_FILE, or the terminal. */
 struct pack_passphrase cli_passphrase(struct cli *cli);
+/* The one that a file gets: from --new-passphrase-file, --new-passphrase-fd, or the terminal. */
+struct pack_passphrase cli_new_passphrase(struct cli *cli);
 /* From --pin-file, or the terminal. */
 struct pack_passphrase cli_pin(struct cli *cli);
 

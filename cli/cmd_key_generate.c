@@ -21,38 +21,6 @@ static int choose_passphrase(struct pack_passphrase *passphrase, struct cli *cli
     return 0;
 }
 
-static int rehearse(struct cli *cli, const struct key_pair *pair, struct pack_error *error)
-{
-    int code = key_check_free(pair->secret, error);
-    if (code == 0)
-        code = key_check_free(pair->public, error);
-    if (code != 0)
-        return code;
-    cli_print(cli, "would write %s and %s", pair->secret, pair->public);
-    pack_json_boolean(cli_json(cli), "changed", false);
-    pack_json_string(cli_json(cli), "secret", pair->secret);
-    pack_json_string(cli_json(cli), "public", pair->public);
-    return 0;
-}
-
-static void report_generated(struct cli *cli, const struct key_pair *pair,
-                             const struct pack_secret_key *key, bool encrypted)
-{
-    struct pack_json *json = cli_json(cli);
-    const char *purpose = pack_purpose_name(pack_secret_key_purpose(key));
-    cli_print_styled(cli, STYLE_BOLD, "%s: secret key, %s", pair->secret,
-                     encrypted ? "encrypted" : "not encrypted: whoever reads it can sign");
-    cli_print_styled(cli, STYLE_BOLD, "%s: public key, for those who verify", pair->public);
-    pack_json_boolean(json, "changed", true);
-    pack_json_string(json, "secret", pair->secret);
-    pack_json_string(json, "public", pair->public);
-    pack_json_boolean(json, "encrypted", encrypted);
-    pack_json_string(json, "purpose", purpose);
-    key_print_ids(cli, pack_secret_key_public(key), purpose);
-    cli_note(cli, "keep a copy of %s elsewhere: nobody can make it again", pair->secret);
-    cli_note(cli, "sign with -k %s, verify with -p %s", pair->secret, pair->public);
-}
-
 static bool is_age(const struct arguments *arguments)
 {
     const char *type = arguments_value(arguments, "type");
@@ -93,13 +61,13 @@ static int generate(struct cli *cli, const struct arguments *arguments, struct p
     if (code == 0)
         code = name_pair(&pair, arguments, error);
     if (code == 0 && cli->dry_run)
-        return rehearse(cli, &pair, error);
+        return key_pair_rehearse(cli, &pair, error);
     if (code == 0)
         code = pack_secret_key_generate(&key, purpose, error);
     if (code == 0)
         code = pack_secret_key_save(key, pair.secret, pair.public, &passphrase, error);
     if (code == 0)
-        report_generated(cli, &pair, key, passphrase.ask != NULL);
+        key_pair_report(cli, &pair, key, passphrase.ask != NULL);
     return code;
 }
 

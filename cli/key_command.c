@@ -68,3 +68,35 @@ void key_print_ids(struct cli *cli, const struct pack_public_key *key, const cha
     pack_json_hex(json, "public_key_hex", key->bytes, sizeof key->bytes);
     pack_json_boolean(json, "demo", pack_public_key_is_demo(key));
 }
+
+int key_pair_rehearse(struct cli *cli, const struct key_pair *pair, struct pack_error *error)
+{
+    int code = key_check_free(pair->secret, error);
+    if (code == 0)
+        code = key_check_free(pair->public, error);
+    if (code != 0)
+        return code;
+    cli_print(cli, "would write %s and %s", pair->secret, pair->public);
+    pack_json_boolean(cli_json(cli), "changed", false);
+    pack_json_string(cli_json(cli), "secret", pair->secret);
+    pack_json_string(cli_json(cli), "public", pair->public);
+    return 0;
+}
+
+void key_pair_report(struct cli *cli, const struct key_pair *pair,
+                     const struct pack_secret_key *key, bool encrypted)
+{
+    struct pack_json *json = cli_json(cli);
+    const char *purpose = pack_purpose_name(pack_secret_key_purpose(key));
+    cli_print_styled(cli, STYLE_BOLD, "%s: secret key, %s", pair->secret,
+                     encrypted ? "encrypted" : "not encrypted: whoever reads it can sign");
+    cli_print_styled(cli, STYLE_BOLD, "%s: public key, for those who verify", pair->public);
+    pack_json_boolean(json, "changed", true);
+    pack_json_string(json, "secret", pair->secret);
+    pack_json_string(json, "public", pair->public);
+    pack_json_boolean(json, "encrypted", encrypted);
+    pack_json_string(json, "purpose", purpose);
+    key_print_ids(cli, pack_secret_key_public(key), purpose);
+    cli_note(cli, "keep a copy of %s elsewhere: nobody can make it again", pair->secret);
+    cli_note(cli, "sign with -k %s, verify with -p %s", pair->secret, pair->public);
+}

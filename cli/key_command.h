@@ -6,8 +6,11 @@
 
 #include "cli.h"
 
+extern const struct command command_key_export;
 extern const struct command command_key_generate;
+extern const struct command command_key_import;
 extern const struct command command_key_list;
+extern const struct command command_key_passphrase;
 extern const struct command command_key_seal;
 extern const struct command command_key_show;
 
@@ -22,6 +25,13 @@ struct key_pair {
 void key_pair_clear(struct key_pair *pair);
 /* From NAME, or NAME.key, for that is what the file will be called. */
 PACK_MUST_USE int key_pair_name(struct key_pair *pair, const char *name, struct pack_error *error);
+
+/* For a dry run: what would be written, or PACK_E_EXISTS. */
+PACK_MUST_USE int key_pair_rehearse(struct cli *cli, const struct key_pair *pair,
+                                    struct pack_error *error);
+/* Tells of a pair that was made. */
+void key_pair_report(struct cli *cli, const struct key_pair *pair,
+                     const struct pack_secret_key *key, bool encrypted);
 
 /* PACK_E_EXISTS where there is something of that name, for a key is never written over. */
 PACK_MUST_USE int key_check_free(const char *path, struct pack_error *error);

@@ -14,9 +14,22 @@
 
 #include <sodium.h>
 
+/* The passphrase that opens a key, the one that a file gets, and the PIN of what is being sealed.
+ */
+struct source {
+    const char *file, *descriptor; /* options; the second may be NULL */
+    const char *label, *what;
+};
+static const struct source opening = {"passphrase-file", "passphrase-fd", "Passphrase",
+                                      "passphrase"};
+static const struct source sealing = {"new-passphrase-file", "new-passphrase-fd", "New passphrase",
+                                      "new passphrase"};
+static const struct source pin = {"pin-file", NULL, "PIN", "PIN"};
+
 /* Where `buffer` is what pack_passphrase_fn gives. */
 struct request {
     const struct cli *cli;
+    const struct source *source;
     const char *what;
     bool confirm;
     char *buffer;
@@ -24,14 +37,27 @@ struct request {
     size_t *length;
 };
 
+static bool has_option(const struct command *command, const char *name)
+{
+    return command_option_named(command, name, strlen(name)) != NULL;
+}
+
+/* Whether the command would do without this passphrase. */
+static bool may_go_without(const struct request *request)
+{
+    const struct command *command = request->cli->command;
+    return has_option(command, "no-passphrase") &&
+           (request->source == &sealing || !has_option(command, sealing.file));
+}
+
 static int none_given(const struct request *request, const char *why, struct pack_error *error)
 {
-    static const char without[] = "no-passphrase";
-    const bool may_go_without =
-        command_option_named(request->cli->command, without, sizeof without - 1) != NULL;
-    pack_fail(error, PACK_E_PASSPHRASE, "%s", why);
-    return pack_hint(error, "give --passphrase-file or --passphrase-fd%s",
-                     may_go_without ? ", or --no-passphrase" : "");
+    const struct source *source = request->source;
+    pack_fail(error, PACK_E_PASSPHRASE, "no %s, and %s", source->what, why);
+    if (source->descriptor == NULL)
+        return pack_hint(error, "give --%s", source->file);
+    return pack_hint(error, "give --%s or --%s%s", source->file, source->descriptor,
+                     may_go_without(request) ? ", or --no-passphrase" : "");
 }
 
 /* --- from a file or descriptor --------------------------------------------------------------- */
@@ -105,9 +131,7 @@ static int prompt(const char *label, const struct request *request, char *buffer
     pack_escape(what, sizeof what, request->what, strlen(request->what));
     snprintf(text, sizeof text, "%s for %s: ", label, what);
     const int code = terminal_ask(text, false, buffer, request->capacity, length, error);
-    return code == PACK_E_IO
-               ? none_given(request, "no passphrase, and no terminal to ask on", error)
-               : code;
+    return code == PACK_E_IO ? none_given(request, "no terminal to ask on", error) : code;
 }
 
 /* The second answer lies in guarded memory too. */
@@ -127,7 +151,7 @@ static int again(const struct request *request, bool *same, struct pack_error *e
 static int from_terminal(const struct request *request, struct pack_error *error)
 {
     bool same = false;
-    int code = prompt("Passphrase", request, request->buffer, request->length, error);
+    int code = prompt(request->source->label, request, request->buffer, request->length, error);
     if (code == 0)
         code = check(request, error);
     if (code != 0 || !request->confirm)
@@ -140,50 +164,58 @@ static int from_terminal(const struct request *request, struct pack_error *error
 
 /* --- all ------------------------------------------------------------------------------------- */
 
-/* A pack_passphrase_fn whose user is the cli. */
-static int ask(void *user, const char *what, bool confirm, char *buffer, size_t capacity,
-               size_t *length, struct pack_error *error)
+static int ask(const struct request *request, struct cli *cli, struct pack_error *error)
 {
-    struct cli *cli = user;
-    const struct request request = {cli, what, confirm, buffer, capacity, length};
-    const char *file = arguments_value(cli->arguments, "passphrase-file");
+    const struct source *source = request->source;
+    const char *file = arguments_value(cli->arguments, source->file);
     uint64_t descriptor = 0;
-    if (arguments_number(cli->arguments, "passphrase-fd", &descriptor)) {
-        if (file != NULL && !arguments_from_variable(cli->arguments, "passphrase-file"))
-            return pack_fail(error, PACK_E_USAGE,
-                             "--passphrase-file and --passphrase-fd exclude each other");
-        return from_descriptor((int)descriptor, &request, error);
+    if (source->descriptor != NULL &&
+        arguments_number(cli->arguments, source->descriptor, &descriptor)) {
+        if (file != NULL && !arguments_from_variable(cli->arguments, source->file))
+            return pack_fail(error, PACK_E_USAGE, "--%s and --%s exclude each other", source->file,
+                             source->descriptor);
+        return from_descriptor((int)descriptor, request, error);
     }
     if (file != NULL)
-        return from_file(file, &request, error);
+        return from_file(file, request, error);
     if (cli->no_input)
-        return none_given(&request, "no passphrase, and nothing may be asked (CI or --no-input)",
-                          error);
+        return none_given(request, "nothing may be asked (CI or --no-input)", error);
     progress_pause(cli->progress);
-    const int code = from_terminal(&request, error);
+    const int code = from_terminal(request, error);
     progress_resume(cli->progress);
     return code;
 }
 
-struct pack_passphrase cli_passphrase(struct cli *cli)
+/* Each is a pack_passphrase_fn whose user is the cli. */
+static int ask_opening(void *user, const char *what, bool confirm, char *buffer, size_t capacity,
+                       size_t *length, struct pack_error *error)
 {
-    return (struct pack_passphrase){.ask = ask, .user = cli};
+    const struct request request = {user, &opening, what, confirm, buffer, capacity, length};
+    return ask(&request, user, error);
 }
 
-/* The same for the PIN of what is being sealed: the passphrase's options are its key's. */
+static int ask_sealing(void *user, const char *what, bool confirm, char *buffer, size_t capacity,
+                       size_t *length, struct pack_error *error)
+{
+    const struct request request = {user, &sealing, what, confirm, buffer, capacity, length};
+    return ask(&request, user, error);
+}
+
 static int ask_pin(void *user, const char *what, bool confirm, char *buffer, size_t capacity,
                    size_t *length, struct pack_error *error)
 {
-    struct cli *cli = user;
-    const struct request request = {cli, what, confirm, buffer, capacity, length};
-    const char *file = arguments_value(cli->arguments, "pin-file");
-    if (file != NULL)
-        return from_file(file, &request, error);
-    if (cli->no_input) {
-        pack_fail(error, PACK_E_PASSPHRASE, "no PIN, and nothing may be asked (CI or --no-input)");
-        return pack_hint(error, "give --pin-file");
-    }
-    return from_terminal(&request, error);
+    const struct request request = {user, &pin, what, confirm, buffer, capacity, length};
+    return ask(&request, user, error);
+}
+
+struct pack_passphrase cli_passphrase(struct cli *cli)
+{
+    return (struct pack_passphrase){.ask = ask_opening, .user = cli};
+}
+
+struct pack_passphrase cli_new_passphrase(struct cli *cli)
+{
+    return (struct pack_passphrase){.ask = ask_sealing, .user = cli};
 }
 
 struct pack_passphrase cli_pin(struct cli *cli)

@@ -77,7 +77,7 @@ _fwpack_table() {
         arguments=('@file' '@file' )
         ;;
     'key')
-        commands='generate show list seal'
+        commands='generate show list import export passphrase seal'
         options='--help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=()
         ;;
@@ -95,6 +95,21 @@ _fwpack_table() {
         commands=''
         options='--help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@folder' )
+        ;;
+    'key import')
+        commands=''
+        options='--output -o --format --purpose --new-passphrase-file --new-passphrase-fd --no-passphrase --dry-run -n --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@key' )
+        ;;
+    'key export')
+        commands=''
+        options='--format --private --new-passphrase-file --new-passphrase-fd --no-passphrase --output -o --dry-run -n --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@key' )
+        ;;
+    'key passphrase')
+        commands=''
+        options='--new-passphrase-file --new-passphrase-fd --no-passphrase --dry-run -n --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' )
         ;;
     'key seal')
         commands=''
@@ -313,6 +328,32 @@ _fwpack_kind() {
     'key list --jobs' | 'key list -j') kind='@none' ;;
     'key list --color') kind='auto|always|never' ;;
     'key list --progress') kind='auto|bar|plain|json|none' ;;
+    'key import --output' | 'key import -o') kind='@file' ;;
+    'key import --format') kind='minisign|pem|openssh|signify' ;;
+    'key import --purpose') kind='release|delivery|demo' ;;
+    'key import --new-passphrase-file') kind='@file' ;;
+    'key import --new-passphrase-fd') kind='@none' ;;
+    'key import --passphrase-file') kind='@file' ;;
+    'key import --passphrase-fd') kind='@none' ;;
+    'key import --jobs' | 'key import -j') kind='@none' ;;
+    'key import --color') kind='auto|always|never' ;;
+    'key import --progress') kind='auto|bar|plain|json|none' ;;
+    'key export --format') kind='minisign|pem|openssh|signify' ;;
+    'key export --new-passphrase-file') kind='@file' ;;
+    'key export --new-passphrase-fd') kind='@none' ;;
+    'key export --output' | 'key export -o') kind='@file' ;;
+    'key export --passphrase-file') kind='@file' ;;
+    'key export --passphrase-fd') kind='@none' ;;
+    'key export --jobs' | 'key export -j') kind='@none' ;;
+    'key export --color') kind='auto|always|never' ;;
+    'key export --progress') kind='auto|bar|plain|json|none' ;;
+    'key passphrase --new-passphrase-file') kind='@file' ;;
+    'key passphrase --new-passphrase-fd') kind='@none' ;;
+    'key passphrase --passphrase-file') kind='@file' ;;
+    'key passphrase --passphrase-fd') kind='@none' ;;
+    'key passphrase --jobs' | 'key passphrase -j') kind='@none' ;;
+    'key passphrase --color') kind='auto|always|never' ;;
+    'key passphrase --progress') kind='auto|bar|plain|json|none' ;;
     'key seal --pcrs') kind='@none' ;;
     'key seal --pin-file') kind='@file' ;;
     'key seal --output' | 'key seal -o') kind='@file' ;;

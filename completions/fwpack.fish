@@ -2,8 +2,8 @@
 # Printed from the tables of cli/: not to be edited.
 
 # The options that take the next word.
-set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --key --signer-pub --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --comment --base --decoder-memory --min-security-version --attestation --signature --identity --pubkey --trust --require --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --type --purpose --pcrs --pin-file --from --to --base --merge --offset --crop --fill --family
-set -g __fwpack_letters joDkxiptC
+set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --key --signer-pub --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --comment --base --decoder-memory --min-security-version --attestation --signature --identity --pubkey --trust --require --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --type --purpose --output --format --purpose --new-passphrase-file --new-passphrase-fd --format --new-passphrase-file --new-passphrase-fd --new-passphrase-file --new-passphrase-fd --pcrs --pin-file --from --to --base --merge --offset --crop --fill --family
+set -g __fwpack_letters joDkxiptCo
 
 # The command so far, without options, their values and "help".
 function __fwpack_path
@@ -54,7 +54,7 @@ complete -c fwpack -n '__fwpack_is' -a decrypt -d 'take the encryption off the i
 complete -c fwpack -n '__fwpack_is' -a delta -d 'make the update from old releases to a new one small'
 complete -c fwpack -n '__fwpack_is' -a patch -d 'apply a patch to the old image that it was made from'
 complete -c fwpack -n '__fwpack_is' -a diff -d 'say what changed between two images or bundles'
-complete -c fwpack -n '__fwpack_is' -a key -d 'make keys, and say what they are'
+complete -c fwpack -n '__fwpack_is' -a key -d 'make and convert keys, and say what they are'
 complete -c fwpack -n '__fwpack_is' -a image -d 'identify and convert firmware images'
 complete -c fwpack -n '__fwpack_is' -a completion -d 'print the completion script of a shell'
 complete -c fwpack -n '__fwpack_is' -a schema -d 'print the JSON Schema of the descriptor'
@@ -361,6 +361,9 @@ complete -c fwpack -n '__fwpack_at diff' -l no-input -d 'never ask anything (so 
 complete -c fwpack -n '__fwpack_is key' -a generate -d 'make a new key'
 complete -c fwpack -n '__fwpack_is key' -a show -d 'say what a key file is'
 complete -c fwpack -n '__fwpack_is key' -a list -d 'list the keys of a folder'
+complete -c fwpack -n '__fwpack_is key' -a import -d 'make fwpack\'s pair of files from a key of any format'
+complete -c fwpack -n '__fwpack_is key' -a export -d 'write a key as another program has it'
+complete -c fwpack -n '__fwpack_is key' -a passphrase -d 'change, set or remove the passphrase of a key file'
 complete -c fwpack -n '__fwpack_is key' -a seal -d 'bind a key to the TPM of this machine'
 
 complete -c fwpack -n '__fwpack_at key generate' -r -F
@@ -399,6 +402,60 @@ complete -c fwpack -n '__fwpack_at key list' -l jobs -s j -x -d 'use at most N t
 complete -c fwpack -n '__fwpack_at key list' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
 complete -c fwpack -n '__fwpack_at key list' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
 complete -c fwpack -n '__fwpack_at key list' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at key import' -r -F
+complete -c fwpack -n '__fwpack_at key import' -l output -s o -r -F -d 'make NAME.key and NAME.pub'
+complete -c fwpack -n '__fwpack_at key import' -l format -x -a 'minisign pem openssh signify' -d 'what FILE must be: minisign, pem, openssh or signify (any)'
+complete -c fwpack -n '__fwpack_at key import' -l purpose -x -a 'release delivery demo' -d 'what it signs from now on: release, delivery or demo (as FILE says)'
+complete -c fwpack -n '__fwpack_at key import' -l new-passphrase-file -r -F -d 'encrypt the new file with the passphrase in FILE'
+complete -c fwpack -n '__fwpack_at key import' -l new-passphrase-fd -x -d 'encrypt the new file with the next line of descriptor N'
+complete -c fwpack -n '__fwpack_at key import' -l no-passphrase -d 'do not encrypt the new file, for CI'
+complete -c fwpack -n '__fwpack_at key import' -l dry-run -s n -d 'say what would be done, write nothing'
+complete -c fwpack -n '__fwpack_at key import' -l passphrase-file -r -F -d 'read the passphrase from FILE'
+complete -c fwpack -n '__fwpack_at key import' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
+complete -c fwpack -n '__fwpack_at key import' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at key import' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at key import' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at key import' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at key import' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at key import' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at key import' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at key import' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at key export' -r -F
+complete -c fwpack -n '__fwpack_at key export' -l format -x -a 'minisign pem openssh signify' -d 'minisign, pem, openssh or signify'
+complete -c fwpack -n '__fwpack_at key export' -l private -d 'export the secret key, not the public one'
+complete -c fwpack -n '__fwpack_at key export' -l new-passphrase-file -r -F -d 'encrypt the new file with the passphrase in FILE'
+complete -c fwpack -n '__fwpack_at key export' -l new-passphrase-fd -x -d 'encrypt the new file with the next line of descriptor N'
+complete -c fwpack -n '__fwpack_at key export' -l no-passphrase -d 'do not encrypt the new file, for CI'
+complete -c fwpack -n '__fwpack_at key export' -l output -s o -r -F -d 'write to FILE; - is standard output'
+complete -c fwpack -n '__fwpack_at key export' -l dry-run -s n -d 'say what would be done, write nothing'
+complete -c fwpack -n '__fwpack_at key export' -l passphrase-file -r -F -d 'read the passphrase from FILE'
+complete -c fwpack -n '__fwpack_at key export' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
+complete -c fwpack -n '__fwpack_at key export' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at key export' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at key export' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at key export' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at key export' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at key export' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at key export' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at key export' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at key passphrase' -r -F
+complete -c fwpack -n '__fwpack_at key passphrase' -l new-passphrase-file -r -F -d 'encrypt the new file with the passphrase in FILE'
+complete -c fwpack -n '__fwpack_at key passphrase' -l new-passphrase-fd -x -d 'encrypt the new file with the next line of descriptor N'
+complete -c fwpack -n '__fwpack_at key passphrase' -l no-passphrase -d 'do not encrypt the new file, for CI'
+complete -c fwpack -n '__fwpack_at key passphrase' -l dry-run -s n -d 'say what would be done, write nothing'
+complete -c fwpack -n '__fwpack_at key passphrase' -l passphrase-file -r -F -d 'read the passphrase from FILE'
+complete -c fwpack -n '__fwpack_at key passphrase' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
+complete -c fwpack -n '__fwpack_at key passphrase' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at key passphrase' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at key passphrase' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at key passphrase' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at key passphrase' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at key passphrase' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at key passphrase' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at key passphrase' -l no-input -d 'never ask anything (so too with CI=true)'
 
 complete -c fwpack -n '__fwpack_at key seal' -r -F
 complete -c fwpack -n '__fwpack_at key seal' -l pcrs -x -d 'seal to the values of these PCRs, as in 7,14 (7)'

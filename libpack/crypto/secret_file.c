@@ -62,10 +62,13 @@ int pack_secret_file_open(struct pack_secret_key **key, struct pack_secret_file 
     int code = file->encrypted ? pack_password_ask(&password, passphrase, name, false, error) : 0;
     if (code == 0)
         code = formats[file->format]->open(key, file, file->encrypted ? &password : NULL, error);
-    if (code == 0 && (*key)->purpose == PACK_PURPOSE_ANY)
+    if (code != 0)
+        return code;
+    (*key)->format = file->format;
+    if ((*key)->purpose == PACK_PURPOSE_ANY)
         (*key)->purpose =
             pack_comment_purpose((struct pack_span){file->comment, strlen(file->comment)});
-    return code;
+    return 0;
 }
 
 /* A cipher's key and, where the KDF gives it (`iv` NULL), its initialisation vector. */

@@ -31,13 +31,17 @@ int pack_secret_key_generate(struct pack_secret_key **key, enum pack_key_purpose
         code = pack_random(seed, PACK_SEED_SIZE, error);
     if (code == 0)
         code = pack_secret_key_make(key, seed, NULL, purpose, error);
-    if (code != 0)
-        return code;
-    struct pack_public_key *public = &(*key)->key;
-    public->has_minisign_id = true;
+    if (code == 0)
+        pack_secret_key_set_purpose(*key, purpose);
+    return code;
+}
+
+void pack_secret_key_set_purpose(struct pack_secret_key *key, enum pack_key_purpose purpose)
+{
+    key->purpose = purpose;
+    key->key.has_minisign_id = true;
     if (purpose == PACK_PURPOSE_DEMO)
-        memcpy(public->minisign_id, PACK_DEMO_ID, strlen(PACK_DEMO_ID));
-    return 0;
+        memcpy(key->key.minisign_id, PACK_DEMO_ID, strlen(PACK_DEMO_ID));
 }
 
 void pack_secret_key_free(struct pack_secret_key **key)
@@ -53,6 +57,11 @@ const struct pack_public_key *pack_secret_key_public(const struct pack_secret_ke
 enum pack_key_purpose pack_secret_key_purpose(const struct pack_secret_key *key)
 {
     return key->purpose;
+}
+
+enum pack_key_format pack_secret_key_format(const struct pack_secret_key *key)
+{
+    return key->format;
 }
 
 static int sign_with_key(const struct pack_signer *signer, const void *message, size_t size,

@@ -12,6 +12,7 @@ struct pack_secret_key {
     uint8_t expanded[PACK_EXPANDED_KEY_SIZE]; /* seed and derived public key, as libsodium wants */
     struct pack_public_key key;
     enum pack_key_purpose purpose;
+    enum pack_key_format format; /* of the file that it came from */
 };
 
 /* `seed` stays the caller's, to be wiped by it. `id` may be NULL: it is derived then. */

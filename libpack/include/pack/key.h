@@ -167,6 +167,11 @@ PACK_API PACK_MUST_USE int pack_public_half_load(struct pack_public_key *public_
 
 PACK_API const struct pack_public_key *pack_secret_key_public(const struct pack_secret_key *key);
 PACK_API enum pack_key_purpose pack_secret_key_purpose(const struct pack_secret_key *key);
+/* The format of the file that it came from; minisign for a new one. */
+PACK_API enum pack_key_format pack_secret_key_format(const struct pack_secret_key *key);
+/* What the files that are written of it say. A demo key's minisign id says it too. */
+PACK_API void pack_secret_key_set_purpose(struct pack_secret_key *key,
+                                          enum pack_key_purpose purpose);
 
 /*
  * Writes SECRET (0600, never replaced) and PUBLIC (never replaced), both or neither.
