@@ -8,8 +8,10 @@
 
 #include "pack/bundle.h"
 #include "pack/descriptor.h"
+#include "pack/sbom.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -81,6 +83,7 @@ static int prepare(struct build *build, struct pack_error *error)
         code = cli_created(&build->options.has_created, &build->options.created, error);
     if (code == 0)
         code = cli_keys_load(&build->keys, build->cli, error);
+    build->options.sbom = arguments_value(build->arguments, "sbom");
     build->options.signer_count = build->keys.count;
     build->options.signers = build->keys.signers;
     build->options.signer_roles = build->keys.roles;
@@ -112,6 +115,14 @@ static void print_recipients(const struct build *build)
         cli_print(build->cli, "  encrypted to %zu recipient%s", count, count == 1 ? "" : "s");
 }
 
+static void print_sbom(const struct build *build)
+{
+    const struct pack_build_report *report = &build->report;
+    if (report->sbom != NULL)
+        cli_print(build->cli, "  attachment %s: %llu bytes, %s SBOM", report->sbom,
+                  (unsigned long long)report->sbom_size, pack_sbom_kind_name(report->sbom_kind));
+}
+
 static void print_built(const struct build *build, const char *output)
 {
     struct cli *cli = build->cli;
@@ -121,6 +132,7 @@ static void print_built(const struct build *build, const char *output)
               build->descriptor->version);
     for (size_t i = 0; i < build->report.image_count; i++)
         print_image(cli, &build->report.images[i]);
+    print_sbom(build);
     print_recipients(build);
     for (size_t i = 0; i < build->keys.count; i++)
         cli_print(cli, "  signed by %s", build->keys.signers[i].key->keyid);
@@ -151,6 +163,13 @@ static void json_built(const struct build *build, const char *output)
     pack_json_end(json);
     if (build->recipients != NULL)
         pack_json_unsigned(json, "recipients", pack_age_recipients_count(build->recipients));
+    if (build->report.sbom != NULL) {
+        pack_json_object(json, "sbom");
+        pack_json_string(json, "attachment", build->report.sbom);
+        pack_json_string(json, "format", pack_sbom_kind_name(build->report.sbom_kind));
+        pack_json_unsigned(json, "size", build->report.sbom_size);
+        pack_json_end(json);
+    }
     pack_json_array(json, "signers");
     for (size_t i = 0; i < build->keys.count; i++)
         pack_json_string(json, NULL, build->keys.signers[i].key->keyid);
@@ -159,14 +178,36 @@ static void json_built(const struct build *build, const char *output)
 
 /* --- the command ----------------------------------------------------------------------------- */
 
+/* The user's SBOM, NULL where it is our own or none. */
+static const char *sbom_file(const struct build *build)
+{
+    const char *sbom = build->options.sbom;
+    return sbom != NULL && strcmp(sbom, PACK_SBOM_AUTO) != 0 ? sbom : NULL;
+}
+
+/* The second build runs in another folder. */
+static int resolve_sbom(const struct build *build, char **resolved, struct pack_error *error)
+{
+    if (sbom_file(build) == NULL)
+        return 0;
+    *resolved = realpath(sbom_file(build), NULL);
+    return *resolved != NULL ? 0 : pack_fail_errno(error, errno, "cannot build a second time");
+}
+
 static int compare_builds(struct build *build, const struct pack_build_options *options,
                           struct pack_output *output, uint64_t size, struct pack_error *error)
 {
+    CLI_AUTO_FREE char *sbom = NULL;
+    struct pack_build_options second = *options;
     const struct reproduction again = {.descriptor = arguments_at(build->arguments, 0),
                                        .arguments = build->arguments,
-                                       .options = options,
+                                       .options = &second,
                                        .cli = build->cli};
-    const int code = reproduce_compare(&again, pack_output_descriptor(output), size, error);
+    int code = resolve_sbom(build, &sbom, error);
+    if (sbom != NULL)
+        second.sbom = sbom;
+    if (code == 0)
+        code = reproduce_compare(&again, pack_output_descriptor(output), size, error);
     if (code == 0)
         cli_note(build->cli,
                  "built twice%s, in another folder, time zone, locale and number of "
@@ -216,8 +257,8 @@ static int build_into(struct build *build, const char *path, struct pack_error *
     if (code == 0 && arguments_flag(build->arguments, "check"))
         code = check_again(build, outputs[BUNDLE], error);
     if (code == 0 && depfile != NULL)
-        code =
-            depfile_write(build->cli, &outputs[DEPFILE], depfile, path, build->descriptor, error);
+        code = depfile_write(build->cli, &outputs[DEPFILE], depfile, path, build->descriptor,
+                             sbom_file(build), error);
     return code != 0 ? code : pack_output_commit_all(outputs, depfile != NULL ? OUTPUTS : 1, error);
 }
 
@@ -240,6 +281,8 @@ static int check_output(const struct build *build, const char *path, struct pack
         same = cli_same_file(from->images[i].path, path);
     for (size_t i = 0; !same && i < from->attachment_count; i++)
         same = cli_same_file(from->attachments[i].path, path);
+    if (!same && sbom_file(build) != NULL)
+        same = cli_same_file(sbom_file(build), path);
     return same ? fail_output(path, "the output is one of the inputs", error) : 0;
 }
 
@@ -307,6 +350,10 @@ static const struct option options[] = {
      .kind = OPTION_PATH,
      .value = "FILE",
      .help = "write the inputs as a rule for make and ninja"},
+    {.name = "sbom",
+     .kind = OPTION_PATH,
+     .value = "auto|FILE",
+     .help = "attach an SBOM: of the bundle itself, or FILE"},
     {.name = "check", .help = "build twice in other surroundings and compare"},
     {.name = NULL},
 };
@@ -320,13 +367,16 @@ const struct command command_build = {
     .name = "build",
     .summary = "build a bundle from a descriptor, and sign it",
     .synopsis = "DESCRIPTOR [-o OUT.fwb] [-k KEY]... [-D NAME=VALUE]... [--depfile FILE] "
-                "[--encrypt-to RECIPIENT]... [--check]",
+                "[--sbom auto|FILE] [--encrypt-to RECIPIENT]... [--check]",
     .description =
         "Reads the descriptor and the files that it names, compresses each image on all cores "
         "where that makes it smaller, and writes one bundle, whole or not at all. With -k the "
         "bundle is signed; a key made with --purpose release or delivery signs that document, "
         "any other key both. Without -o the bundle is PRODUCT-VERSION.fwb in the current "
         "folder.\n\n"
+        "--sbom auto attaches a CycloneDX 1.6 SBOM of the bundle itself, sbom.cdx.json: its images "
+        "with hashes, versions and what their headers tell. --sbom FILE attaches one of yours, "
+        "CycloneDX 1.2 to 1.6 as JSON or SPDX 2.2 or 2.3, checked to be one.\n\n"
         "The same inputs give the same bytes: no clock, host, user, locale or number of threads "
         "reaches the bundle. --check proves it by building a second time. The creation time is "
         "SOURCE_DATE_EPOCH, else the descriptor's, else left out.\n\n"

@@ -32,7 +32,8 @@ static int write_input(struct pack_sink *sink, const char *name, struct pack_err
 }
 
 static int write_rule(struct pack_sink *sink, const char *target,
-                      const struct pack_descriptor *descriptor, struct pack_error *error)
+                      const struct pack_descriptor *descriptor, const char *sbom,
+                      struct pack_error *error)
 {
     int code = write_word(sink, target, error);
     if (code == 0)
@@ -43,13 +44,16 @@ static int write_rule(struct pack_sink *sink, const char *target,
         code = write_input(sink, descriptor->images[i].path, error);
     for (size_t i = 0; code == 0 && i < descriptor->attachment_count; i++)
         code = write_input(sink, descriptor->attachments[i].path, error);
+    if (code == 0 && sbom != NULL)
+        code = write_input(sink, sbom, error);
     return code != 0 ? code : pack_sink_write(sink, "\n", 1, error);
 }
 
 int depfile_write(struct cli *cli, struct pack_output **output, const char *path,
-                  const char *target, const struct pack_descriptor *descriptor,
+                  const char *target, const struct pack_descriptor *descriptor, const char *sbom,
                   struct pack_error *error)
 {
     const int code = cli_output_open(cli, output, path, PACK_OUTPUT_DEFAULT, NULL, error);
-    return code != 0 ? code : write_rule(pack_output_sink(*output), target, descriptor, error);
+    return code != 0 ? code
+                     : write_rule(pack_output_sink(*output), target, descriptor, sbom, error);
 }

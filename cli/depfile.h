@@ -7,10 +7,11 @@
 
 /*
  * Writes "TARGET: INPUT…" in the notation that make includes and ninja reads (as gcc -MD): the
- * descriptor, what it includes, images and attachments. The caller commits or discards *output.
+ * descriptor, what it includes, images, attachments, and the file of an SBOM (NULL: none). The
+ * caller commits or discards *output.
  */
 PACK_MUST_USE int depfile_write(struct cli *cli, struct pack_output **output, const char *path,
                                 const char *target, const struct pack_descriptor *descriptor,
-                                struct pack_error *error);
+                                const char *sbom, struct pack_error *error);
 
 #endif

@@ -23,7 +23,7 @@ _fwpack_table() {
         ;;
     'build')
         commands=''
-        options='--depfile --check --define -D --allow-outside --output -o --dry-run -n --key -k --signer-pub --encrypt-to --encrypt-passphrase --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--depfile --sbom --check --define -D --allow-outside --output -o --dry-run -n --key -k --signer-pub --encrypt-to --encrypt-passphrase --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' )
         ;;
     'sign')
@@ -177,6 +177,7 @@ _fwpack_kind() {
     'lint --color') kind='auto|always|never' ;;
     'lint --progress') kind='auto|bar|plain|json|none' ;;
     'build --depfile') kind='@file' ;;
+    'build --sbom') kind='@file' ;;
     'build --define' | 'build -D') kind='@none' ;;
     'build --output' | 'build -o') kind='@file' ;;
     'build --key' | 'build -k') kind='@key' ;;

@@ -2,7 +2,7 @@
 # Printed from the tables of cli/: not to be edited.
 
 # The options that take the next word.
-set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --key --signer-pub --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --comment --base --decoder-memory --min-security-version --attestation --signature --identity --pubkey --trust --require --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --type --purpose --output --format --purpose --new-passphrase-file --new-passphrase-fd --format --new-passphrase-file --new-passphrase-fd --new-passphrase-file --new-passphrase-fd --pcrs --pin-file --from --to --base --merge --offset --crop --fill --family
+set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --sbom --key --signer-pub --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --comment --base --decoder-memory --min-security-version --attestation --signature --identity --pubkey --trust --require --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --type --purpose --output --format --purpose --new-passphrase-file --new-passphrase-fd --format --new-passphrase-file --new-passphrase-fd --new-passphrase-file --new-passphrase-fd --pcrs --pin-file --from --to --base --merge --offset --crop --fill --family
 set -g __fwpack_letters joDkxiptCo
 
 # The command so far, without options, their values and "help".
@@ -100,6 +100,7 @@ complete -c fwpack -n '__fwpack_at lint' -l no-input -d 'never ask anything (so 
 
 complete -c fwpack -n '__fwpack_at build' -r -F
 complete -c fwpack -n '__fwpack_at build' -l depfile -r -F -d 'write the inputs as a rule for make and ninja'
+complete -c fwpack -n '__fwpack_at build' -l sbom -r -F -d 'attach an SBOM: of the bundle itself, or FILE'
 complete -c fwpack -n '__fwpack_at build' -l check -d 'build twice in other surroundings and compare'
 complete -c fwpack -n '__fwpack_at build' -l define -s D -x -d 'set ${NAME} in the descriptor; repeatable'
 complete -c fwpack -n '__fwpack_at build' -l allow-outside -d 'take files from outside the descriptor\'s folder'

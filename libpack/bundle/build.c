@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "bundle/build_sbom.h"
 #include "bundle/encode.h"
 #include "bundle/seal.h"
 #include "bundle/writer.h"
@@ -35,7 +36,9 @@ struct builder {
     const struct pack_build_options *options;
     const struct pack_context *context;
     struct encoded *images;
+    size_t attachment_count; /* the descriptor's, then the SBOM */
     struct attachment *attachments;
+    struct build_sbom sbom;
     int scratch;
     /* The documents in the making. */
     struct pack_release release;
@@ -56,6 +59,7 @@ static void builder_clear(struct builder *builder)
     for (size_t i = 0; builder->attachments != NULL && i < builder->descriptor->attachment_count;
          i++)
         free(builder->attachments[i].bytes);
+    build_sbom_clear(&builder->sbom);
     free(builder->images);
     free(builder->attachments);
     free(builder->release_images);
@@ -71,7 +75,7 @@ static void builder_clear(struct builder *builder)
 static int allocate(struct builder *builder, struct pack_error *error)
 {
     const size_t images = builder->descriptor->image_count;
-    const size_t attachments = builder->descriptor->attachment_count;
+    const size_t attachments = builder->attachment_count;
     const struct {
         void *address;
         size_t count, size;
@@ -205,16 +209,34 @@ static int describe_encoding(struct builder *builder, size_t index, struct pack_
     return 0;
 }
 
-static void describe_attachments(struct builder *builder)
+static void describe_attachment(struct builder *builder, size_t index, const char *name)
 {
-    for (size_t i = 0; i < builder->descriptor->attachment_count; i++) {
-        const struct attachment *attachment = &builder->attachments[i];
-        struct pack_release_attachment *to = &builder->release_attachments[i];
-        to->name = builder->descriptor->attachments[i].name;
-        to->size = attachment->size;
-        memcpy(to->sha256, attachment->sha256, sizeof to->sha256);
-        builder->attachment_names[i] = to->name;
-    }
+    const struct attachment *attachment = &builder->attachments[index];
+    struct pack_release_attachment *to = &builder->release_attachments[index];
+    to->name = name;
+    to->size = attachment->size;
+    memcpy(to->sha256, attachment->sha256, sizeof to->sha256);
+    builder->attachment_names[index] = name;
+}
+
+/* The SBOM is made of all else that the release says, and borrowed from build_sbom. */
+static int describe_attachments(struct builder *builder, struct pack_error *error)
+{
+    const size_t given = builder->descriptor->attachment_count;
+    struct build_sbom *sbom = &builder->sbom;
+    for (size_t i = 0; i < given; i++)
+        describe_attachment(builder, i, builder->descriptor->attachments[i].name);
+    if (sbom->source == NULL)
+        return 0;
+    struct attachment *attachment = &builder->attachments[given];
+    int code = build_sbom_make(sbom, &builder->release, error);
+    if (code == 0)
+        code = pack_sha256_bytes(sbom->bytes, sbom->size, attachment->sha256, error);
+    attachment->bytes = sbom->bytes;
+    attachment->size = sbom->size;
+    if (code == 0)
+        describe_attachment(builder, given, pack_sbom_attachment_name(sbom->kind));
+    return code;
 }
 
 static int describe(struct builder *builder, struct pack_error *error)
@@ -227,7 +249,6 @@ static int describe(struct builder *builder, struct pack_error *error)
         if (code == 0)
             code = describe_encoding(builder, i, error);
     }
-    describe_attachments(builder);
     builder->release = (struct pack_release){
         .product = from->product,
         .version = from->version,
@@ -240,7 +261,7 @@ static int describe(struct builder *builder, struct pack_error *error)
         .requires_from = from->requires_from,
         .image_count = from->image_count,
         .images = builder->release_images,
-        .attachment_count = from->attachment_count,
+        .attachment_count = builder->attachment_count,
         .attachments = builder->release_attachments,
         .meta = from->meta,
     };
@@ -248,10 +269,10 @@ static int describe(struct builder *builder, struct pack_error *error)
         .revision = 1,
         .image_count = from->image_count,
         .images = builder->delivery_images,
-        .attachment_count = from->attachment_count,
+        .attachment_count = builder->attachment_count,
         .attachments = builder->attachment_names,
     };
-    return code;
+    return code != 0 ? code : describe_attachments(builder, error);
 }
 
 /* --- the head ------------------------------------------------------------------------------ */
@@ -410,14 +431,14 @@ static int write_bundle(struct builder *builder, struct pack_error *error)
             layout_new(&builder->layout, &builder->release, &builder->delivery, head_size, error);
     if (code == 0)
         code = write_members(builder, true, error);
+    if (code == 0) /* an SBOM of our own has the hashes that are known now */
+        code = make_head(builder, false, error);
+    if (code == 0 && written_head_size(&builder->head) != head_size)
+        code = pack_fail(error, PACK_E_INTERNAL, "the documents' size was foreseen wrongly");
     if (code == 0)
         code = write_members(builder, false, error);
     if (code == 0)
         code = write_end(builder->output, builder->layout, error);
-    if (code == 0)
-        code = make_head(builder, false, error);
-    if (code == 0 && written_head_size(&builder->head) != head_size)
-        code = pack_fail(error, PACK_E_INTERNAL, "the documents' size was foreseen wrongly");
     return code != 0 ? code : written_head_write(&builder->head, builder->output, error);
 }
 
@@ -434,6 +455,11 @@ static int fill_report(const struct builder *builder, struct pack_build_report *
                        struct pack_error *error)
 {
     report->size = builder->layout->end + TAR_END;
+    if (builder->sbom.source != NULL) {
+        report->sbom = pack_sbom_attachment_name(builder->sbom.kind);
+        report->sbom_kind = builder->sbom.kind;
+        report->sbom_size = builder->sbom.size;
+    }
     int code = digest_of_document(builder, PACK_ROLE_RELEASE, report->release_sha256, error);
     if (code == 0)
         code = digest_of_document(builder, PACK_ROLE_DELIVERY, report->delivery_sha256, error);
@@ -467,11 +493,15 @@ int pack_build(struct pack_output *output, const struct pack_descriptor *descrip
                               .descriptor = descriptor,
                               .options = options,
                               .context = context,
+                              .attachment_count =
+                                  descriptor->attachment_count + (options->sbom != NULL),
                               .scratch = -1};
     *report = (struct pack_build_report){0};
     int code = allocate(&builder, error);
     if (code == 0)
         code = read_attachments(&builder, error);
+    if (code == 0)
+        code = build_sbom_open(&builder.sbom, options->sbom, descriptor, context, error);
     if (code == 0)
         code = prepare_images(&builder, error);
     if (code == 0)

@@ -11,15 +11,23 @@
 #include "pack/delta.h"
 #include "pack/descriptor.h"
 #include "pack/document.h"
+#include "pack/sbom.h"
 #include "pack/trust.h"
 
 PACK_BEGIN_DECLS
 
 /* --- build --------------------------------------------------------------------------------- */
 
+#define PACK_SBOM_AUTO "auto"
+
 struct pack_build_options {
     bool has_created; /* from SOURCE_DATE_EPOCH; beats the descriptor's */
     uint64_t created;
+    /*
+     * An SBOM that becomes one more attachment: PACK_SBOM_AUTO makes it of the release itself
+     * (docs/provenance.md), anything else is the path of one, which is checked; NULL for none.
+     */
+    const char *sbom;
     size_t signer_count; /* each signs the documents that its role says */
     const struct pack_signer *signers;
     const unsigned *signer_roles; /* sets of 1 << enum pack_role, one for each signer */
@@ -41,6 +49,9 @@ struct pack_build_report {
     uint8_t delivery_sha256[PACK_SHA256_SIZE];
     size_t image_count;
     struct pack_build_image *images; /* freed by pack_build_report_clear */
+    const char *sbom;                /* the SBOM's name as an attachment, or NULL; then: */
+    enum pack_sbom_kind sbom_kind;
+    uint64_t sbom_size;
 };
 
 /* Writes the bundle into `output`, which must be seekable and is not committed here. */
