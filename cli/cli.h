@@ -163,6 +163,9 @@ int cli_no_key(struct pack_error *error);
  * expiry is judged by pack_bundle_trust and pack_trust_follow.
  */
 PACK_MUST_USE int cli_trust(struct pack_trust **trust, struct cli *cli, struct pack_error *error);
+/* The same for who takes what there is: *trust is NULL without any, and a role may have no key. */
+PACK_MUST_USE int cli_some_trust(struct pack_trust **trust, struct cli *cli,
+                                 struct pack_error *error);
 /*
  * GROUP_ROOT: the root of -t or FWPACK_TRUST, for pack_trust_roles to say what a key may sign.
  * *trust is NULL where neither names one. Its expiry and demo keys are not judged.

@@ -1,99 +1,82 @@
 /* SPDX-License-Identifier: MIT */
-#include "bundle_lock.h"
 #include "cli.h"
 #include "commands.h"
 #include "detached.h"
+#include "signing.h"
 
-#include "pack/bundle.h"
+#include "pack/root.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
-/* A bundle that is being signed. */
-struct signing {
-    struct cli *cli;
-    const char *path;
-    const char *output;
-    struct pack_input *input;
-    struct pack_bundle *bundle;
-    struct pack_release *release;
-    struct pack_delivery *delivery;
-    struct cli_keys keys;
-};
+/* --- roles ----------------------------------------------------------------------------------- */
 
-static void signing_clear(struct signing *signing)
+enum { BOTH = 1 << PACK_ROLE_RELEASE | 1 << PACK_ROLE_DELIVERY };
+
+/* What --role says, or both. */
+static unsigned wanted_roles(const struct arguments *arguments)
 {
-    pack_release_free(&signing->release);
-    pack_delivery_free(&signing->delivery);
-    pack_bundle_close(&signing->bundle);
-    pack_input_close(&signing->input);
-    cli_keys_free(&signing->keys);
+    const char *role = arguments_value(arguments, "role");
+    if (role == NULL)
+        return BOTH;
+    return strcmp(role, "release") == 0 ? 1U << PACK_ROLE_RELEASE : 1U << PACK_ROLE_DELIVERY;
 }
 
-/* --- space ----------------------------------------------------------------------------------- */
-
-static int check_space(const struct signing *signing, struct pack_error *error)
+static int not_of_root(const struct pack_public_key *key, unsigned wanted, struct pack_error *error)
 {
-    struct statvfs system;
-    if (fstatvfs(pack_input_descriptor(signing->input), &system) != 0)
-        return 0;
-    const uint64_t free_bytes = (uint64_t)system.f_bavail * system.f_frsize;
-    const uint64_t wanted = signing->input->size + PACK_MAX_SIGNATURE * signing->keys.count;
-    if (strcmp(signing->output, signing->path) != 0 || free_bytes >= wanted)
-        return 0;
-    return pack_fail(error, PACK_E_NO_SPACE,
-                     "no space to sign in place: needs %llu bytes, has %llu",
-                     (unsigned long long)wanted, (unsigned long long)free_bytes);
+    if (wanted == BOTH)
+        pack_fail(error, PACK_E_UNTRUSTED, "key %s holds no role of the trust root that signs here",
+                  key->keyid);
+    else
+        pack_fail(error, PACK_E_UNTRUSTED, "key %s does not hold the role %s in the trust root",
+                  key->keyid, wanted == 1U << PACK_ROLE_RELEASE ? "release" : "delivery");
+    return pack_hint(error,
+                     "'fwpack trust show' lists who holds what; without --trust nobody asks");
 }
 
-/* --- showing what is signed ------------------------------------------------------------------ */
-
-static unsigned all_roles(const struct signing *signing)
+/* A key that the root revokes, or does not know, is told so before it signs. */
+static int root_roles(unsigned *roles, const struct pack_trust *trust,
+                      const struct pack_public_key *key, unsigned wanted, struct pack_error *error)
 {
-    unsigned roles = 0;
-    for (size_t i = 0; i < signing->keys.count; i++)
-        roles |= signing->keys.roles[i];
-    return roles;
+    const struct pack_root_revocation *revoked =
+        pack_root_revocation_of(pack_trust_root(trust), key);
+    if (revoked != NULL)
+        return pack_fail(error, PACK_E_REVOKED, "key %s is revoked: %s", key->keyid,
+                         revoked->reason);
+    *roles = pack_trust_roles(trust, key) & wanted;
+    return *roles != 0 ? 0 : not_of_root(key, wanted, error);
 }
 
-static int show_document(const struct signing *signing, enum pack_role role,
-                         struct pack_error *error)
+/* The role is what --role says, what the trust root gives the key, or what its purpose says. */
+static int set_roles(struct cli_keys *keys, struct cli *cli, struct pack_error *error)
 {
-    uint8_t digest[PACK_SHA256_SIZE];
-    char hex[PACK_SHA256_HEX_SIZE];
-    size_t size = 0;
-    const void *bytes = pack_bundle_document(signing->bundle, role, &size);
-    if ((all_roles(signing) & 1U << role) == 0)
-        return 0;
-    const int code = pack_sha256_bytes(bytes, size, digest, error);
-    if (code != 0)
-        return code;
-    pack_sha256_hex(digest, hex);
-    cli_note(signing->cli, "  %s.json, %zu bytes, sha256 %s", pack_role_name(role), size, hex);
-    for (size_t i = 0; i < signing->keys.count; i++)
-        if ((signing->keys.roles[i] & 1U << role) != 0)
-            cli_note(signing->cli, "    by %s", signing->keys.signers[i].key->keyid);
-    return 0;
-}
-
-/* The bytes shown are those in memory, and those are signed. */
-static int show(const struct signing *signing, struct pack_error *error)
-{
-    const struct pack_release *release = signing->release;
-    cli_note(signing->cli, "about to sign %s", signing->path);
-    cli_note(signing->cli, "  product %s, version %s, security version %llu", release->product,
-             release->version, (unsigned long long)release->security_version);
-    for (size_t i = 0; i < release->image_count; i++) {
-        char hex[PACK_SHA256_HEX_SIZE];
-        pack_sha256_hex(release->images[i].sha256, hex);
-        cli_note(signing->cli, "  image %s, %llu bytes, sha256 %s", release->images[i].name,
-                 (unsigned long long)release->images[i].size, hex);
+    CLI_AUTO(pack_trust_free) struct pack_trust *trust = NULL;
+    const unsigned wanted = wanted_roles(cli->arguments);
+    int code = cli_root_trust(&trust, cli, error);
+    for (size_t i = 0; code == 0 && i < keys->count; i++) {
+        if (trust != NULL)
+            code = root_roles(&keys->roles[i], trust, keys->signers[i].key, wanted, error);
+        else if (wanted != BOTH)
+            keys->roles[i] = wanted;
     }
-    int code = show_document(signing, PACK_ROLE_RELEASE, error);
-    if (code == 0)
-        code = show_document(signing, PACK_ROLE_DELIVERY, error);
+    return code;
+}
+
+/* --- asking ---------------------------------------------------------------------------------- */
+
+static int show_document(const struct signing *signing, const struct cli_keys *keys,
+                         enum pack_role role, struct pack_error *error)
+{
+    unsigned all = 0;
+    for (size_t i = 0; i < keys->count; i++)
+        all |= keys->roles[i];
+    if ((all & 1U << role) == 0)
+        return 0;
+    const int code = signing_show_document(signing, role, error);
+    for (size_t i = 0; code == 0 && i < keys->count; i++)
+        if ((keys->roles[i] & 1U << role) != 0)
+            cli_note(signing->cli, "    by %s (%s)", keys->signers[i].key->keyid,
+                     pack_signing_key_store(keys->keys[i]));
     return code;
 }
 
@@ -102,12 +85,14 @@ static bool can_ask(const struct cli *cli)
     return !cli->no_input && !cli->json && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
 }
 
-static int ask(const struct signing *signing, const struct arguments *arguments,
-               struct pack_error *error)
+static int ask(const struct signing *signing, const struct cli_keys *keys, struct pack_error *error)
 {
     bool yes = true;
-    int code = show(signing, error);
-    if (code == 0 && !arguments_flag(arguments, "yes") && can_ask(signing->cli))
+    signing_show(signing, "about to sign");
+    int code = show_document(signing, keys, PACK_ROLE_RELEASE, error);
+    if (code == 0)
+        code = show_document(signing, keys, PACK_ROLE_DELIVERY, error);
+    if (code == 0 && !arguments_flag(signing->cli->arguments, "yes") && can_ask(signing->cli))
         code = cli_ask(signing->cli, &yes, "Sign this?", "say --yes to sign without asking", error);
     if (code == 0 && !yes)
         code = pack_fail(error, PACK_E_INTERRUPTED, "not signed, as you said");
@@ -116,109 +101,102 @@ static int ask(const struct signing *signing, const struct arguments *arguments,
 
 /* --- signing --------------------------------------------------------------------------------- */
 
-static int restrict_roles(struct signing *signing, const struct arguments *arguments,
-                          struct pack_error *error)
-{
-    const char *role = arguments_value(arguments, "role");
-    if (signing->keys.count == 0)
-        return cli_no_key(error);
-    for (size_t i = 0; role != NULL && i < signing->keys.count; i++)
-        signing->keys.roles[i] =
-            strcmp(role, "release") == 0 ? 1U << PACK_ROLE_RELEASE : 1U << PACK_ROLE_DELIVERY;
-    return 0;
-}
-
-static int write_signed(const struct signing *signing, struct pack_sign_report *report,
+static int write_signed(const struct signing *signing, const struct cli_keys *keys,
                         struct pack_error *error)
 {
-    CLI_AUTO(pack_output_discard) struct pack_output *output = NULL;
-    const struct pack_sign_request request = {.signer_count = signing->keys.count,
-                                              .signers = signing->keys.signers,
-                                              .signer_roles = signing->keys.roles};
-    int code =
-        cli_output_open(signing->cli, &output, signing->output, PACK_OUTPUT_SEEKABLE, NULL, error);
-    if (code == 0)
-        code = pack_bundle_sign(signing->bundle, output, &request, report, error);
-    const bool in_place = strcmp(signing->output, signing->path) == 0;
-    if (code != 0 || signing->cli->dry_run || (in_place && report->added == 0))
-        return code;
-    /* A question may have stood open for long, and not everybody heeds the lock. */
-    if (in_place && !bundle_is_current(signing->input, signing->path))
-        return pack_fail(error, PACK_E_CHANGED, "was replaced while it was being signed");
-    return pack_output_commit(&output, error);
-}
-
-static void report_signed(const struct signing *signing, const struct pack_sign_report *report)
-{
-    struct cli *cli = signing->cli;
-    struct pack_json *json = cli_json(cli);
-    if (report->added == 0)
-        cli_print(cli, "%s: carries these signatures already", signing->output);
-    else
-        cli_print(cli, "%s: %u signature%s %s", signing->output, report->added,
-                  report->added == 1 ? "" : "s", cli->dry_run ? "would be added" : "added");
-    pack_json_string(json, "bundle", signing->output);
-    pack_json_boolean(json, "changed", report->added != 0 && !cli->dry_run);
-    pack_json_unsigned(json, "added", report->added);
-    pack_json_unsigned(json, "present", report->present);
-    pack_json_array(json, "signers");
-    for (size_t i = 0; i < signing->keys.count; i++)
-        pack_json_string(json, NULL, signing->keys.signers[i].key->keyid);
-    pack_json_end(json);
-}
-
-static int open_bundle(struct signing *signing, struct pack_error *error)
-{
-    uint8_t head[16];
-    size_t got = 0;
-    int code = pack_input_read(signing->input, 0, head, sizeof head, &got, error);
-    if (code != 0)
-        return code;
-    code = pack_bundle_open(&signing->bundle, signing->input, signing->cli->context, error);
-    if (code == PACK_E_MALFORMED && got != 0 && !pack_bundle_probe(head, got))
-        pack_hint(error, "--detached signs any file, beside it");
-    return code;
-}
-
-static int sign_bundle(struct signing *signing, const struct arguments *arguments,
-                       struct pack_error *error)
-{
     struct pack_sign_report report = {0};
-    int code = cli_keys_load(&signing->keys, signing->cli, error);
-    if (code == 0)
-        code = restrict_roles(signing, arguments, error);
-    if (code == 0)
-        code = bundle_lock(&signing->input, signing->cli, signing->path, "signed", error);
-    if (code == 0)
-        code = check_space(signing, error);
-    if (code == 0)
-        code = open_bundle(signing, error);
-    if (code == 0)
-        code = pack_bundle_parse_untrusted(signing->bundle, &signing->release, &signing->delivery,
-                                           error);
-    if (code == 0)
-        code = ask(signing, arguments, error);
-    if (code == 0)
-        code = write_signed(signing, &report, error);
+    const struct pack_sign_request request = {
+        .signer_count = keys->count, .signers = keys->signers, .signer_roles = keys->roles};
+    const int code = signing_write(signing, &request, &report, error);
     if (code != 0)
-        return pack_at_file(error, signing->path);
-    report_signed(signing, &report);
+        return code;
+    struct pack_json *json = cli_json(signing->cli);
+    signing_report(signing, &report);
+    pack_json_array(json, "signers");
+    for (size_t i = 0; i < keys->count; i++)
+        pack_json_string(json, NULL, keys->signers[i].key->keyid);
+    pack_json_end(json);
     return 0;
+}
+
+static int sign_bundle(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
+{
+    CLI_AUTO_KEYS struct cli_keys keys = {0};
+    AUTO_SIGNING struct signing signing = signing_of(cli, arguments);
+    int code = cli_keys_load(&keys, cli, error);
+    if (code == 0 && keys.count == 0)
+        code = cli_no_key(error);
+    if (code == 0)
+        code = set_roles(&keys, cli, error);
+    if (code == 0)
+        code = signing_open(&signing, keys.count, error);
+    if (code == 0)
+        code = ask(&signing, &keys, error);
+    if (code == 0)
+        code = write_signed(&signing, &keys, error);
+    return code != 0 ? pack_at_file(error, signing.path) : 0;
 }
 
 /* --- the command ----------------------------------------------------------------------------- */
 
+/* Ways to sign, what each is asked for by, and the options that belong to some of them only. */
+enum way { WITH_KEY = 1, DETACHED = 2, EXPORT = 4, IMPORT = 8 };
+
+static const struct {
+    const char *option;
+    enum way way;
+    int (*run)(struct cli *cli, const struct arguments *arguments, struct pack_error *error);
+} ways[] = {
+    {"detached", DETACHED, detached_sign},
+    {"export", EXPORT, sign_export},
+    {"import", IMPORT, sign_import},
+};
+
+static const struct {
+    const char *option;
+    unsigned ways;
+    const char *says;
+} belonging[] = {
+    {"comment", DETACHED, "goes with --detached"},
+    {"role", WITH_KEY | EXPORT, "goes with --key or --export"},
+    {"key", WITH_KEY | DETACHED, "signs here: it does not go with --export or --import"},
+    {"output", WITH_KEY | DETACHED | IMPORT, "does not go with --export"},
+    {"trust", WITH_KEY | IMPORT, "goes with --key or --import"},
+    {"pubkey", IMPORT, "goes with --import"},
+    {"require", IMPORT, "goes with --import"},
+    {"no-clock", IMPORT, "goes with --import"},
+    {"allow-demo-keys", IMPORT, "goes with --import"},
+};
+
+static int check_options(const struct arguments *arguments, enum way way, struct pack_error *error)
+{
+    for (size_t i = 0; i < sizeof belonging / sizeof belonging[0]; i++)
+        if ((belonging[i].ways & way) == 0 && arguments_flag(arguments, belonging[i].option) &&
+            !arguments_from_variable(arguments, belonging[i].option))
+            return pack_fail(error, PACK_E_USAGE, "--%s %s", belonging[i].option,
+                             belonging[i].says);
+    if (way == IMPORT || arguments_count(arguments) == 1)
+        return 0;
+    return pack_fail(error, PACK_E_USAGE, "one %s at a time", way == DETACHED ? "file" : "bundle");
+}
+
 static int run(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
 {
-    if (arguments_flag(arguments, "detached"))
-        return detached_sign(cli, arguments, error);
-    if (arguments_value(arguments, "comment") != NULL)
-        return pack_fail(error, PACK_E_USAGE, "--comment goes with --detached");
-    const char *output = arguments_value(arguments, "output");
-    CLI_AUTO(signing_clear)
-    struct signing signing = {.cli = cli, .path = arguments_at(arguments, 0)};
-    signing.output = output != NULL ? output : signing.path;
-    return sign_bundle(&signing, arguments, error);
+    const char *asked = NULL;
+    enum way way = WITH_KEY;
+    int (*sign)(struct cli *, const struct arguments *, struct pack_error *) = sign_bundle;
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        if (!arguments_flag(arguments, ways[i].option))
+            continue;
+        if (asked != NULL)
+            return pack_fail(error, PACK_E_USAGE, "--%s and --%s exclude each other", asked,
+                             ways[i].option);
+        asked = ways[i].option;
+        way = ways[i].way;
+        sign = ways[i].run;
+    }
+    const int code = check_options(arguments, way, error);
+    return code != 0 ? code : sign(cli, arguments, error);
 }
 
 static const struct option options[] = {
@@ -226,8 +204,14 @@ static const struct option options[] = {
      .kind = OPTION_CHOICE,
      .value = "ROLE",
      .choices = choice_role,
-     .help = "sign as release or delivery only (the key's purpose, else both)"},
+     .help = "sign as release or delivery only (what the root or the key's purpose says, else "
+             "both)"},
     {.name = "yes", .letter = 'y', .help = "sign without asking"},
+    {.name = "export",
+     .kind = OPTION_FOLDER,
+     .value = "DIR",
+     .help = "write what must be signed, and how, for somebody who signs elsewhere"},
+    {.name = "import", .help = "take the signatures in FILE..., made elsewhere"},
     {.name = "detached", .help = "sign any one file, beside it, as minisign does"},
     {.name = "comment",
      .kind = OPTION_TEXT,
@@ -238,31 +222,48 @@ static const struct option options[] = {
 
 static const struct positional positionals[] = {
     {.name = "BUNDLE", .kind = OPTION_PATH},
+    {.name = "FILE", .kind = OPTION_PATH, .optional = true, .many = true},
     {.name = NULL},
 };
 
 const struct command command_sign = {
     .name = "sign",
     .summary = "add signatures to a bundle, or sign any file",
-    .synopsis = "BUNDLE -k KEY... [--role release|delivery] [--yes] [-o OUT]\n"
+    .synopsis = "BUNDLE -k KEY... [-t ROOT] [--role release|delivery] [--yes] [-o OUT]\n"
+                "BUNDLE --export DIR [--role release|delivery]\n"
+                "BUNDLE --import FILE... [-p [ROLE=]PUB... | -t ROOT] [-o OUT]\n"
                 "--detached FILE -k KEY [-o FILE.minisig] [--comment TEXT]",
     .description =
         "Adds signatures to a bundle. Those that it has stay; one that is there already is not "
         "made twice. In place by default: the bundle is locked, so that two signers at once lose "
         "nothing, and replaced whole or not at all. What is signed is shown first, and on a "
         "terminal asked for, unless --yes is given.\n\n"
-        "A key made with --purpose release or delivery signs that document, any other both; "
-        "--role says otherwise.\n\n"
+        "A key signs in the roles that the trust root of -t gives it; a key that the root revokes "
+        "or does not know signs nothing. Without a root, a key made with --purpose release or "
+        "delivery signs that document, any other both. --role says otherwise.\n\n"
+        "With --export DIR, a new or empty folder, DIR receives the documents, what an HSM is "
+        "asked "
+        "to sign, and the page SIGN.md for the person who signs: what it is, and the commands of "
+        "minisign, openssl, pkcs11-tool and ssh-keygen that sign it.\n\n"
+        "With --import the answers are taken: .minisig files, the two 64-byte answers of an HSM "
+        "(raw, in hex or base64, in any order), and signatures of ssh-keygen -Y sign, those of "
+        "FIDO "
+        "tokens too. Each is verified before anything is written; when one is refused, nothing is. "
+        "-p or -t says whose signatures are wanted: only an SSH signature can be taken without, "
+        "for it says whose it is. How many of the wanted signatures are there then is told.\n\n"
         "With --detached any file is signed, and the signature is written beside it: minisign "
         "verifies it.",
     .examples = "fwpack sign acme-1.2.3.fwb -k release.key\n"
                 "# a second person\n"
                 "fwpack sign acme-1.2.3.fwb -k ben.key --role release\n"
+                "# somebody who signs on a machine without a network\n"
+                "fwpack sign acme-1.2.3.fwb --export to-sign --role release\n"
+                "fwpack sign acme-1.2.3.fwb --import to-sign/release.json.minisig -t root.json\n"
                 "# any file\n"
                 "fwpack sign --detached notes.txt -k release.key\n",
     .positionals = positionals,
     .options = options,
-    .groups = GROUP_WRITES | GROUP_SIGNS,
-    .exits = EXITS(3, 4, 13),
+    .groups = GROUP_WRITES | GROUP_SIGNS | GROUP_TRUST,
+    .exits = EXITS(3, 4, 11, 12, 13, 18),
     .run = run,
 };

@@ -241,15 +241,6 @@ static int verify_one(const struct court *court, const char *path, struct pack_e
     return code;
 }
 
-/* Tells a failure as it is met; the first one gives the exit status. */
-static void tell(struct cli *cli, const struct pack_error *failure, struct pack_error *error)
-{
-    report_error(cli, failure);
-    cli->reported = true;
-    if (error->code == 0)
-        *error = *failure;
-}
-
 /* All are judged. A base that none of them needed is a mistake, unless they failed anyway. */
 static void verify_all(const struct court *court, struct pack_error *error)
 {
@@ -257,13 +248,13 @@ static void verify_all(const struct court *court, struct pack_error *error)
         struct pack_error failure = {0};
         if (verify_one(court, arguments_at(court->arguments, i), &failure) == 0)
             continue;
-        tell(court->cli, &failure, error);
+        report_failure(court->cli, &failure, error);
         if (failure.code == PACK_E_INTERRUPTED)
             return;
     }
     struct pack_error unused = {0};
     if (error->code == 0 && pack_bases_check_used(court->bases.bases, &unused) != 0)
-        tell(court->cli, &unused, error);
+        report_failure(court->cli, &unused, error);
 }
 
 static int verify_bundles(struct cli *cli, const struct arguments *arguments,
@@ -289,6 +280,8 @@ static int run(struct cli *cli, const struct arguments *arguments, struct pack_e
         return detached_verify(cli, arguments, error);
     if (arguments_value(arguments, "signature") != NULL)
         return pack_fail(error, PACK_E_USAGE, "--signature goes with --detached");
+    if (arguments_value(arguments, "namespace") != NULL)
+        return pack_fail(error, PACK_E_USAGE, "--namespace goes with --detached");
     if (arguments_flag(arguments, "attestation") && arguments_count(arguments) != 1)
         return pack_fail(error, PACK_E_USAGE, "--attestation goes with one bundle");
     return verify_bundles(cli, arguments, error);
@@ -310,6 +303,10 @@ static const struct option options[] = {
      .kind = OPTION_PATH,
      .value = "FILE",
      .help = "the detached signature (the file's name with .minisig)"},
+    {.name = "namespace",
+     .kind = OPTION_TEXT,
+     .value = "NAME",
+     .help = "what a detached SSH signature was made for (file)"},
     {.name = NULL},
 };
 
@@ -349,7 +346,9 @@ const struct command command_verify = {
         "provenance in a DSSE envelope: signed by a key that holds the role release or delivery, "
         "and of these very images, each of which one such file must have as its subject.\n\n"
         "With --detached the argument is any file, and its signature stands beside it, as "
-        "minisign or \"fwpack sign --detached\" made it.",
+        "minisign or \"fwpack sign --detached\" made it; -x may also name a signature of "
+        "ssh-keygen "
+        "-Y sign, whose namespace is \"file\" unless --namespace says otherwise.",
     .examples = "# one key for everything\n"
                 "fwpack verify acme-1.2.3.fwb -p release.pub\n"
                 "# two of three release keys, and the key of the CI machine\n"

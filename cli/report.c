@@ -125,6 +125,14 @@ static void json_number(struct pack_json *json, const char *name, bool has, uint
         pack_json_null(json, name);
 }
 
+void report_failure(struct cli *cli, const struct pack_error *failure, struct pack_error *error)
+{
+    report_error(cli, failure);
+    cli->reported = true;
+    if (error->code == 0)
+        *error = *failure;
+}
+
 void report_error_json(struct pack_json *json, const char *name, const struct pack_error *error)
 {
     pack_json_object(json, name);

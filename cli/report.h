@@ -33,6 +33,9 @@ void report_place(const struct cli *cli, const struct pack_error *error, char *t
 /* "fwpack: WHAT: WHY", "hint: …", and the annotation where one is wanted. */
 void report_error(struct cli *cli, const struct pack_error *error);
 
+/* Tells one of several failures as it is met; the first of them gives the exit status. */
+void report_failure(struct cli *cli, const struct pack_error *failure, struct pack_error *error);
+
 /* The members of an error as a JSON object. */
 void report_error_json(struct pack_json *json, const char *name, const struct pack_error *error);
 

@@ -41,8 +41,8 @@ void signers_print(struct cli *cli, const char *document, const struct pack_docu
         print_signer(cli, &report->signers[i]);
 }
 
-static void json_fido(struct pack_json *json, const char *application, unsigned flags,
-                      uint32_t counter)
+void signers_json_fido(struct pack_json *json, const char *application, unsigned flags,
+                       uint32_t counter)
 {
     pack_json_string(json, "application", application);
     pack_json_boolean(json, "user_present", (flags & USER_PRESENT) != 0);
@@ -72,7 +72,7 @@ void signers_json(struct pack_json *json, const char *document,
         if (good && signer->kind == PACK_SIGNATURE_MINISIG)
             pack_json_string(json, "trusted_comment", signer->comment);
         if (good && signer->application[0] != '\0')
-            json_fido(json, signer->application, signer->flags, signer->counter);
+            signers_json_fido(json, signer->application, signer->flags, signer->counter);
         pack_json_end(json);
     }
     pack_json_end(json);
@@ -121,7 +121,7 @@ static void json_detail(struct pack_json *json, const struct pack_signature_memb
         pack_ssh_signature_parse(&signature, member->bytes, member->size, true, &error) == 0) {
         pack_json_string(json, "namespace", signature.name_space);
         if (signature.key.application[0] != '\0')
-            json_fido(json, signature.key.application, signature.flags, signature.counter);
+            signers_json_fido(json, signature.key.application, signature.flags, signature.counter);
     }
     pack_json_end(json);
 }

@@ -15,6 +15,10 @@ void signers_print(struct cli *cli, const char *document,
 void signers_json(struct pack_json *json, const char *document,
                   const struct pack_document_report *report);
 
+/* The members that tell what a FIDO token said: "application", "user_present", …. */
+void signers_json_fido(struct pack_json *json, const char *application, unsigned flags,
+                       uint32_t counter);
+
 /* What inspect says of a document's signatures: what they claim, nothing of which is proved. */
 void signatures_print(struct cli *cli, const struct pack_bundle *bundle, enum pack_role role);
 /* "signatures", the key ids of each document, and "signature_details". */

@@ -105,14 +105,16 @@ static int require(struct pack_trust *trust, struct cli *cli, struct pack_error 
     return code != 0 ? pack_context(error, "--require") : 0;
 }
 
-static int trust_keys(struct pack_trust **trust, struct cli *cli, struct pack_error *error)
+/* `whole` wants a key for each document. */
+static int trust_keys(struct pack_trust **trust, struct cli *cli, bool whole,
+                      struct pack_error *error)
 {
     size_t count = 0;
     const char *const *values = arguments_values(cli->arguments, "pubkey", &count);
     int code = pack_trust_new(trust, error);
     for (size_t i = 0; code == 0 && i < count; i++)
         code = add_one(*trust, cli, values[i], count == 1, error);
-    if (code == 0)
+    if (code == 0 && whole)
         code = check_roles(*trust, error);
     return code != 0 ? code : require(*trust, cli, error);
 }
@@ -187,7 +189,8 @@ static int no_trust(struct pack_error *error)
     return pack_hint(error, "give the public key, -p release.pub, or the trust root, -t root.json");
 }
 
-int cli_trust(struct pack_trust **trust, struct cli *cli, struct pack_error *error)
+static int any_trust(struct pack_trust **trust, struct cli *cli, bool whole,
+                     struct pack_error *error)
 {
     size_t keys = 0;
     const char *path = arguments_value(cli->arguments, "trust");
@@ -202,8 +205,21 @@ int cli_trust(struct pack_trust **trust, struct cli *cli, struct pack_error *err
         return pack_fail(error, PACK_E_USAGE, "--no-clock goes with --trust: keys do not expire");
     *trust = NULL;
     const int code =
-        keys != 0 ? trust_keys(trust, cli, error) : trust_root(trust, cli, path, error);
+        keys != 0 ? trust_keys(trust, cli, whole, error) : trust_root(trust, cli, path, error);
     if (code != 0)
         pack_trust_free(trust);
     return code;
+}
+
+int cli_trust(struct pack_trust **trust, struct cli *cli, struct pack_error *error)
+{
+    return any_trust(trust, cli, true, error);
+}
+
+int cli_some_trust(struct pack_trust **trust, struct cli *cli, struct pack_error *error)
+{
+    *trust = NULL;
+    if (!arguments_flag(cli->arguments, "pubkey") && !arguments_flag(cli->arguments, "trust"))
+        return 0;
+    return any_trust(trust, cli, false, error);
 }

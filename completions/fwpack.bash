@@ -28,12 +28,12 @@ _fwpack_table() {
         ;;
     'sign')
         commands=''
-        options='--role --yes -y --detached --comment --output -o --dry-run -n --key -k --signer-pub --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
-        arguments=('@file' )
+        options='--role --yes -y --export --import --detached --comment --output -o --dry-run -n --key -k --signer-pub --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' '@file' ...)
         ;;
     'verify')
         commands=''
-        options='--flat --base --decoder-memory --complete --min-security-version --attestation --detached --signature -x --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--flat --base --decoder-memory --complete --min-security-version --attestation --detached --signature -x --namespace --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' ...)
         ;;
     'attest')
@@ -190,6 +190,7 @@ _fwpack_kind() {
     'build --color') kind='auto|always|never' ;;
     'build --progress') kind='auto|bar|plain|json|none' ;;
     'sign --role') kind='release|delivery' ;;
+    'sign --export') kind='@folder' ;;
     'sign --comment') kind='@none' ;;
     'sign --output' | 'sign -o') kind='@file' ;;
     'sign --key' | 'sign -k') kind='@key' ;;
@@ -197,6 +198,9 @@ _fwpack_kind() {
     'sign --pkcs11-module') kind='@file' ;;
     'sign --passphrase-file') kind='@file' ;;
     'sign --passphrase-fd') kind='@none' ;;
+    'sign --pubkey' | 'sign -p') kind='@pubkey' ;;
+    'sign --trust' | 'sign -t') kind='@file' ;;
+    'sign --require') kind='@none' ;;
     'sign --jobs' | 'sign -j') kind='@none' ;;
     'sign --color') kind='auto|always|never' ;;
     'sign --progress') kind='auto|bar|plain|json|none' ;;
@@ -205,6 +209,7 @@ _fwpack_kind() {
     'verify --min-security-version') kind='@none' ;;
     'verify --attestation') kind='@file' ;;
     'verify --signature' | 'verify -x') kind='@file' ;;
+    'verify --namespace') kind='@none' ;;
     'verify --identity' | 'verify -i') kind='@key' ;;
     'verify --pkcs11-module') kind='@file' ;;
     'verify --passphrase-file') kind='@file' ;;

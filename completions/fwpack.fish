@@ -2,8 +2,8 @@
 # Printed from the tables of cli/: not to be edited.
 
 # The options that take the next word.
-set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --sbom --key --signer-pub --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --comment --base --decoder-memory --min-security-version --attestation --signature --identity --pubkey --trust --require --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --type --purpose --output --format --purpose --new-passphrase-file --new-passphrase-fd --format --new-passphrase-file --new-passphrase-fd --new-passphrase-file --new-passphrase-fd --pcrs --pin-file --from --to --base --merge --offset --crop --fill --family
-set -g __fwpack_letters joDkxiptCo
+set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --sbom --key --signer-pub --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --export --comment --pubkey --trust --require --base --decoder-memory --min-security-version --attestation --signature --namespace --identity --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --type --purpose --output --format --purpose --new-passphrase-file --new-passphrase-fd --format --new-passphrase-file --new-passphrase-fd --new-passphrase-file --new-passphrase-fd --pcrs --pin-file --from --to --base --merge --offset --crop --fill --family
+set -g __fwpack_letters joDkptxiCo
 
 # The command so far, without options, their values and "help".
 function __fwpack_path
@@ -124,8 +124,11 @@ complete -c fwpack -n '__fwpack_at build' -l progress -x -a 'auto bar plain json
 complete -c fwpack -n '__fwpack_at build' -l no-input -d 'never ask anything (so too with CI=true)'
 
 complete -c fwpack -n '__fwpack_at sign' -r -F
-complete -c fwpack -n '__fwpack_at sign' -l role -x -a 'release delivery' -d 'sign as release or delivery only (the key\'s purpose, else both)'
+complete -c fwpack -n '__fwpack_at sign' -r -F
+complete -c fwpack -n '__fwpack_at sign' -l role -x -a 'release delivery' -d 'sign as release or delivery only (what the root or the key\'s purpose says, else both)'
 complete -c fwpack -n '__fwpack_at sign' -l yes -s y -d 'sign without asking'
+complete -c fwpack -n '__fwpack_at sign' -l export -x -a '(__fish_complete_directories)' -d 'write what must be signed, and how, for somebody who signs elsewhere'
+complete -c fwpack -n '__fwpack_at sign' -l import -d 'take the signatures in FILE..., made elsewhere'
 complete -c fwpack -n '__fwpack_at sign' -l detached -d 'sign any one file, beside it, as minisign does'
 complete -c fwpack -n '__fwpack_at sign' -l comment -x -d 'the trusted comment of a detached signature'
 complete -c fwpack -n '__fwpack_at sign' -l output -s o -r -F -d 'write to FILE; - is standard output'
@@ -136,6 +139,11 @@ complete -c fwpack -n '__fwpack_at sign' -l pkcs11-module -r -F -d 'the PKCS#11 
 complete -c fwpack -n '__fwpack_at sign' -l allow-insecure-key -d 'take a plain key file that others can read'
 complete -c fwpack -n '__fwpack_at sign' -l passphrase-file -r -F -d 'read the passphrase from FILE'
 complete -c fwpack -n '__fwpack_at sign' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
+complete -c fwpack -n '__fwpack_at sign' -l pubkey -s p -r -F -d 'trust the public key PUB, a file or its text; repeatable'
+complete -c fwpack -n '__fwpack_at sign' -l trust -s t -r -F -d 'trust the keys that the trust root FILE names, in its place'
+complete -c fwpack -n '__fwpack_at sign' -l no-clock -d 'do not judge whether the trust root has expired'
+complete -c fwpack -n '__fwpack_at sign' -l require -x -d 'want N distinct release signers (1)'
+complete -c fwpack -n '__fwpack_at sign' -l allow-demo-keys -d 'trust keys made for demonstration'
 complete -c fwpack -n '__fwpack_at sign' -l help -s h -d 'show this help'
 complete -c fwpack -n '__fwpack_at sign' -l json -d 'print one JSON object, also for errors'
 complete -c fwpack -n '__fwpack_at sign' -l quiet -s q -d 'print warnings and errors only'
@@ -154,6 +162,7 @@ complete -c fwpack -n '__fwpack_at verify' -l min-security-version -x -d 'refuse
 complete -c fwpack -n '__fwpack_at verify' -l attestation -r -F -d 'prove FILE, which says how the images were built'
 complete -c fwpack -n '__fwpack_at verify' -l detached -d 'check a signature beside any one file'
 complete -c fwpack -n '__fwpack_at verify' -l signature -s x -r -F -d 'the detached signature (the file\'s name with .minisig)'
+complete -c fwpack -n '__fwpack_at verify' -l namespace -x -d 'what a detached SSH signature was made for (file)'
 complete -c fwpack -n '__fwpack_at verify' -l identity -s i -r -F -d 'open what is encrypted with the age identity KEY; repeatable'
 complete -c fwpack -n '__fwpack_at verify' -l pkcs11-module -r -F -d 'the PKCS#11 module of pkcs11: keys (all that p11-kit knows)'
 complete -c fwpack -n '__fwpack_at verify' -l allow-insecure-key -d 'take a plain key file that others can read'

@@ -3,6 +3,7 @@
 #include "bundle/writer.h"
 
 #include "base/memory.h"
+#include "pack/sshsig.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -39,40 +40,81 @@ static void signing_clear(struct signing *signing)
     written_head_clear(&signing->head);
 }
 
-static const struct pack_signature_member *signature_there(const struct head_document *document,
-                                                           const char *keyid)
+/* Counts a member as new or as there already, byte for byte. */
+static void count_made(struct signing *signing, const char *name)
 {
-    for (size_t i = 0; i < document->signature_count; i++)
-        if (strcmp(document->signatures[i].keyid, keyid) == 0)
-            return &document->signatures[i];
-    return NULL;
+    const struct pack_bundle *bundle = signing->bundle;
+    const struct written_member *made = written_head_find(&signing->head, name);
+    for (size_t i = 0; i < bundle->member_count; i++) {
+        const struct head_member *there = &bundle->members[i];
+        if (strcmp(there->name, name) != 0 || there->size != made->size ||
+            memcmp(there->bytes, made->bytes, made->size) != 0)
+            continue;
+        signing->report->present++;
+        return;
+    }
+    signing->report->added++;
+}
+
+/* Before a signer is asked, for what it signs is noted in journals. */
+static int check_room(const struct signing *signing, enum pack_role role, const char *name,
+                      struct pack_error *error)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < signing->head.count; i++) {
+        const char *other = signing->head.members[i].name;
+        count += head_role_of(other) == (int)role &&
+                 head_shape_of(head_place_of(other)) == SHAPE_SIGNATURE;
+    }
+    if (count < PACK_MAX_SIGNERS || written_head_find(&signing->head, name) != NULL)
+        return 0;
+    return pack_fail(error, PACK_E_LIMIT, "%s.json has %zu signatures, at most %d are allowed",
+                     pack_role_name(role), count, PACK_MAX_SIGNERS);
 }
 
 static int add_signature(struct signing *signing, enum pack_role role,
                          const struct pack_signer *signer, struct pack_error *error)
 {
     const struct head_document *document = &signing->bundle->documents[role];
-    const struct pack_signature_member *there = signature_there(document, signer->key->keyid);
     const void *bytes = document->document->bytes;
     const size_t size = (size_t)document->document->size;
     char comment[PACK_MAX_TRUSTED_COMMENT];
     char name[TAR_NAME_SIZE];
-    if (there == NULL &&
-        document->signature_count + signing->request->signer_count > PACK_MAX_SIGNERS)
-        return pack_fail(error, PACK_E_LIMIT, "%s has %zu signatures, at most %d are allowed",
-                         document->document->name, document->signature_count, PACK_MAX_SIGNERS);
-    int code = pack_trusted_comment(comment, role, signing->release->product,
+    written_head_signature_name(name, role, PACK_SIGNATURE_MINISIG, signer->key->keyid);
+    int code = check_room(signing, role, name, error);
+    if (code == 0)
+        code = pack_trusted_comment(comment, role, signing->release->product,
                                     signing->release->version, bytes, size, error);
     if (code == 0)
         code = written_head_sign(&signing->head, role, signer, comment, bytes, size, error);
     if (code != 0)
         return code;
-    written_head_signature_name(name, role, signer->key);
-    const struct written_member *made = written_head_find(&signing->head, name);
-    const bool same = there != NULL && there->size == made->size &&
-                      memcmp(there->bytes, made->bytes, made->size) == 0;
-    *(same ? &signing->report->present : &signing->report->added) += 1;
+    count_made(signing, name);
     return 0;
+}
+
+static int add_given(struct signing *signing, const struct pack_given_signature *given,
+                     struct pack_error *error)
+{
+    struct pack_signature minisig;
+    struct pack_ssh_signature ssh;
+    char name[TAR_NAME_SIZE];
+    PACK_AUTO_FREE char *copy = NULL;
+    written_head_signature_name(name, given->role, given->kind, given->keyid);
+    int code = check_room(signing, given->role, name, error);
+    if (code == 0)
+        code = given->kind == PACK_SIGNATURE_SSHSIG
+                   ? pack_ssh_signature_parse(&ssh, given->bytes, given->size, true, error)
+                   : pack_signature_parse(&minisig, given->bytes, given->size, true, error);
+    if (code == 0)
+        code = pack_allocate(&copy, 1, given->size + 1, error);
+    if (code != 0)
+        return code;
+    memcpy(copy, given->bytes, given->size);
+    code = written_head_put(&signing->head, name, &copy, given->size, error);
+    if (code == 0)
+        count_made(signing, name);
+    return code;
 }
 
 static int add_signatures(struct signing *signing, struct pack_error *error)
@@ -83,6 +125,8 @@ static int add_signatures(struct signing *signing, struct pack_error *error)
         for (int role = PACK_ROLE_RELEASE; code == 0 && role <= PACK_ROLE_DELIVERY; role++)
             if ((request->signer_roles[i] & 1U << role) != 0)
                 code = add_signature(signing, (enum pack_role)role, &request->signers[i], error);
+    for (size_t i = 0; code == 0 && i < request->given_count; i++)
+        code = add_given(signing, &request->given[i], error);
     return code;
 }
 

@@ -131,9 +131,10 @@ int written_head_finish(const struct written_head *head, const struct pack_bundl
 }
 
 void written_head_signature_name(char name[TAR_NAME_SIZE], enum pack_role role,
-                                 const struct pack_public_key *key)
+                                 enum pack_signature_kind kind, const char *keyid)
 {
-    snprintf(name, TAR_NAME_SIZE, "%s.json.%s.minisig", pack_role_name(role), key->keyid);
+    snprintf(name, TAR_NAME_SIZE, "%s.json.%s.%s", pack_role_name(role), keyid,
+             pack_signature_kind_name(kind));
 }
 
 int written_head_sign(struct written_head *head, enum pack_role role,
@@ -160,7 +161,7 @@ int written_head_sign(struct written_head *head, enum pack_role role,
         code = pack_signature_format(&text, &text_size, &signature, error);
     if (code != 0)
         return code;
-    written_head_signature_name(name, role, signer->key);
+    written_head_signature_name(name, role, PACK_SIGNATURE_MINISIG, signer->key->keyid);
     return written_head_put(head, name, &text, text_size, error);
 }
 

@@ -53,7 +53,7 @@ PACK_MUST_USE int written_head_sign(struct written_head *head, enum pack_role ro
                                     const void *document, size_t size, struct pack_error *error);
 
 void written_head_signature_name(char name[TAR_NAME_SIZE], enum pack_role role,
-                                 const struct pack_public_key *key);
+                                 enum pack_signature_kind kind, const char *keyid);
 
 /* An entry's header and the zeros after its data. */
 PACK_MUST_USE int write_frame_of(struct pack_output *output, const struct layout_entry *entry,

@@ -88,6 +88,27 @@ static int set_comment(struct pack_signature *signature, const char *comment,
     return 0;
 }
 
+bool pack_signature_is_first(const uint8_t answer[PACK_SIGNATURE_SIZE],
+                             const struct pack_public_key *key,
+                             const uint8_t digest[PACK_PREHASH_SIZE])
+{
+    return pack_ed25519_verify(answer, digest, PACK_PREHASH_SIZE, key->bytes);
+}
+
+bool pack_signature_is_second(const uint8_t answer[PACK_SIGNATURE_SIZE],
+                              const struct pack_public_key *key,
+                              const uint8_t first[PACK_SIGNATURE_SIZE], const char *comment)
+{
+    struct pack_signature signature = {0};
+    struct global_message message;
+    if (strlen(comment) >= sizeof signature.comment)
+        return false;
+    memcpy(signature.bytes, first, sizeof signature.bytes);
+    memcpy(signature.comment, comment, strlen(comment));
+    global_message(&message, &signature);
+    return pack_ed25519_verify(answer, message.bytes, message.size, key->bytes);
+}
+
 int pack_sign(struct pack_signature *signature, const struct pack_signer *signer,
               const uint8_t digest[PACK_PREHASH_SIZE], const char *comment,
               struct pack_error *error)

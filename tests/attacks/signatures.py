@@ -479,7 +479,7 @@ class Texts(SignatureTest):
             "a.txt.truncated.minisig": 3, "a.txt.empty.minisig": 10, "a.txt.cr.minisig": 3,
             "a.txt.trailing.minisig": 3, "a.txt.untrusted-comment-escape.minisig": 3,
             "a.txt.legacy.minisig": 3, "random.bin.legacy.minisig": 3, "a.txt.signify.sig": 3,
-            "a.txt.sshsig": 3, "random.bin.sshsig": 3}
+            "a.txt.sshsig": 11, "random.bin.sshsig": 11}
         for name, code in verdicts.items():
             file = os.path.join(folder, re.match(r"\w+\.(txt|bin)", name)[0])
             arguments = ("verify", "--detached", file, "-x", os.path.join(folder, name),

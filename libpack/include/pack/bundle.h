@@ -324,10 +324,24 @@ PACK_API PACK_MUST_USE int pack_trusted_comment(char comment[PACK_MAX_TRUSTED_CO
                                                 const char *version, const void *document,
                                                 size_t size, struct pack_error *error);
 
+/*
+ * A signature that was made elsewhere, as it is to stand in the bundle: canonical text. Who gives
+ * it has verified it; that it parses is checked here.
+ */
+struct pack_given_signature {
+    enum pack_role role;
+    enum pack_signature_kind kind;
+    char keyid[PACK_KEYID_SIZE];
+    const void *bytes;
+    size_t size;
+};
+
 struct pack_sign_request {
     size_t signer_count;
     const struct pack_signer *signers;
     const unsigned *signer_roles;
+    size_t given_count;
+    const struct pack_given_signature *given;
 };
 
 struct pack_sign_report {

@@ -270,6 +270,19 @@ PACK_API PACK_MUST_USE int pack_signer_record(const struct pack_signer *signer,
                                               const void *document, size_t size,
                                               struct pack_error *error);
 
+/*
+ * The two answers of a signer that knows nothing of minisign, such as an HSM by itself: the first
+ * is over the 64-byte digest, the second over the first answer followed by the trusted comment.
+ * Whether these 64 bytes are that answer of the key.
+ */
+PACK_API bool pack_signature_is_first(const uint8_t answer[PACK_SIGNATURE_SIZE],
+                                      const struct pack_public_key *key,
+                                      const uint8_t digest[PACK_PREHASH_SIZE]);
+PACK_API bool pack_signature_is_second(const uint8_t answer[PACK_SIGNATURE_SIZE],
+                                       const struct pack_public_key *key,
+                                       const uint8_t first[PACK_SIGNATURE_SIZE],
+                                       const char *comment);
+
 PACK_API PACK_MUST_USE int pack_sign(struct pack_signature *signature,
                                      const struct pack_signer *signer,
                                      const uint8_t digest[PACK_PREHASH_SIZE], const char *comment,

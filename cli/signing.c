@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "signing.h"
+
+#include "bundle_lock.h"
+
+#include <string.h>
+#include <sys/statvfs.h>
+
+struct signing signing_of(struct cli *cli, const struct arguments *arguments)
+{
+    const char *output = arguments_value(arguments, "output");
+    struct signing signing = {.cli = cli, .path = arguments_at(arguments, 0)};
+    signing.output = output != NULL ? output : signing.path;
+    return signing;
+}
+
+void signing_clear(struct signing *signing)
+{
+    pack_release_free(&signing->release);
+    pack_delivery_free(&signing->delivery);
+    pack_bundle_close(&signing->bundle);
+    pack_input_close(&signing->input);
+}
+
+/* --- opening --------------------------------------------------------------------------------- */
+
+static int check_space(const struct signing *signing, size_t new_signatures,
+                       struct pack_error *error)
+{
+    struct statvfs system;
+    if (fstatvfs(pack_input_descriptor(signing->input), &system) != 0)
+        return 0;
+    const uint64_t free_bytes = (uint64_t)system.f_bavail * system.f_frsize;
+    const uint64_t wanted = signing->input->size + PACK_MAX_SIGNATURE * new_signatures;
+    if (strcmp(signing->output, signing->path) != 0 || free_bytes >= wanted)
+        return 0;
+    return pack_fail(error, PACK_E_NO_SPACE,
+                     "no space to sign in place: needs %llu bytes, has %llu",
+                     (unsigned long long)wanted, (unsigned long long)free_bytes);
+}
+
+static int open_bundle(struct signing *signing, struct pack_error *error)
+{
+    uint8_t head[16];
+    size_t got = 0;
+    int code = pack_input_read(signing->input, 0, head, sizeof head, &got, error);
+    if (code != 0)
+        return code;
+    code = pack_bundle_open(&signing->bundle, signing->input, signing->cli->context, error);
+    if (code == PACK_E_MALFORMED && got != 0 && !pack_bundle_probe(head, got))
+        pack_hint(error, "--detached signs any file, beside it");
+    return code;
+}
+
+int signing_open(struct signing *signing, size_t new_signatures, struct pack_error *error)
+{
+    int code = bundle_lock(&signing->input, signing->cli, signing->path, "signed", error);
+    if (code == 0)
+        code = check_space(signing, new_signatures, error);
+    if (code == 0)
+        code = open_bundle(signing, error);
+    if (code == 0)
+        code = pack_bundle_parse_untrusted(signing->bundle, &signing->release, &signing->delivery,
+                                           error);
+    return code != 0 ? pack_at_file(error, signing->path) : 0;
+}
+
+/* --- showing --------------------------------------------------------------------------------- */
+
+void signing_show(const struct signing *signing, const char *title)
+{
+    const struct pack_release *release = signing->release;
+    cli_note(signing->cli, "%s %s", title, signing->path);
+    cli_note(signing->cli, "  product %s, version %s, security version %llu, data epoch %llu",
+             release->product, release->version, (unsigned long long)release->security_version,
+             (unsigned long long)release->data_epoch);
+    for (size_t i = 0; i < release->image_count; i++) {
+        char hex[PACK_SHA256_HEX_SIZE];
+        pack_sha256_hex(release->images[i].sha256, hex);
+        cli_note(signing->cli, "  image %s, %llu bytes, sha256 %s", release->images[i].name,
+                 (unsigned long long)release->images[i].size, hex);
+    }
+}
+
+int signing_show_document(const struct signing *signing, enum pack_role role,
+                          struct pack_error *error)
+{
+    uint8_t digest[PACK_SHA256_SIZE];
+    char hex[PACK_SHA256_HEX_SIZE];
+    size_t size = 0;
+    const void *bytes = pack_bundle_document(signing->bundle, role, &size);
+    const int code = pack_sha256_bytes(bytes, size, digest, error);
+    if (code != 0)
+        return code;
+    pack_sha256_hex(digest, hex);
+    cli_note(signing->cli, "  %s.json, %zu bytes, sha256 %s", pack_role_name(role), size, hex);
+    return 0;
+}
+
+/* --- writing --------------------------------------------------------------------------------- */
+
+int signing_write(const struct signing *signing, const struct pack_sign_request *request,
+                  struct pack_sign_report *report, struct pack_error *error)
+{
+    CLI_AUTO(pack_output_discard) struct pack_output *output = NULL;
+    int code =
+        cli_output_open(signing->cli, &output, signing->output, PACK_OUTPUT_SEEKABLE, NULL, error);
+    if (code == 0)
+        code = pack_bundle_sign(signing->bundle, output, request, report, error);
+    const bool in_place = strcmp(signing->output, signing->path) == 0;
+    if (code != 0 || signing->cli->dry_run || (in_place && report->added == 0))
+        return code;
+    /* A question may have stood open for long, and not everybody heeds the lock. */
+    if (in_place && !bundle_is_current(signing->input, signing->path))
+        return pack_fail(error, PACK_E_CHANGED, "was replaced while it was being signed");
+    return pack_output_commit(&output, error);
+}
+
+void signing_report(const struct signing *signing, const struct pack_sign_report *report)
+{
+    struct cli *cli = signing->cli;
+    struct pack_json *json = cli_json(cli);
+    if (report->added == 0)
+        cli_print(cli, "%s: carries these signatures already", signing->output);
+    else
+        cli_print(cli, "%s: %u signature%s %s", signing->output, report->added,
+                  report->added == 1 ? "" : "s", cli->dry_run ? "would be added" : "added");
+    pack_json_string(json, "bundle", signing->output);
+    pack_json_boolean(json, "changed", report->added != 0 && !cli->dry_run);
+    pack_json_unsigned(json, "added", report->added);
+    pack_json_unsigned(json, "present", report->present);
+}

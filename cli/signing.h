@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CLI_SIGNING_H
+#define CLI_SIGNING_H
+
+/* A bundle that gets signatures, whoever makes them: opened and locked, shown, written. */
+
+#include "cli.h"
+
+#include "pack/bundle.h"
+
+struct signing {
+    struct cli *cli;
+    const char *path;
+    const char *output; /* the path, or -o */
+    struct pack_input *input;
+    struct pack_bundle *bundle;
+    struct pack_release *release;
+    struct pack_delivery *delivery;
+};
+
+struct signing signing_of(struct cli *cli, const struct arguments *arguments);
+void signing_clear(struct signing *signing);
+#define AUTO_SIGNING CLI_AUTO(signing_clear)
+
+/* Opens it, locked, and parses the documents, of which nothing is proved. */
+PACK_MUST_USE int signing_open(struct signing *signing, size_t new_signatures,
+                               struct pack_error *error);
+/*
+ * Product, versions and images, as notes. The bytes shown are those in memory, and those are
+ * signed.
+ */
+void signing_show(const struct signing *signing, const char *title);
+/* A document with its size and hash, as a note. */
+PACK_MUST_USE int signing_show_document(const struct signing *signing, enum pack_role role,
+                                        struct pack_error *error);
+/* Writes the bundle with more signatures, in its place where nothing else was asked for. */
+PACK_MUST_USE int signing_write(const struct signing *signing,
+                                const struct pack_sign_request *request,
+                                struct pack_sign_report *report, struct pack_error *error);
+/* "x.fwb: 1 signature added", and the members "bundle", "changed", "added" and "present". */
+void signing_report(const struct signing *signing, const struct pack_sign_report *report);
+
+/* `sign BUNDLE --export DIR` */
+PACK_MUST_USE int sign_export(struct cli *cli, const struct arguments *arguments,
+                              struct pack_error *error);
+/* `sign BUNDLE --import FILE…` */
+PACK_MUST_USE int sign_import(struct cli *cli, const struct arguments *arguments,
+                              struct pack_error *error);
+
+#endif
