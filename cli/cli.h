@@ -144,6 +144,7 @@ struct cli_keys {
     struct pack_signing_key **keys;
     struct pack_signer *signers;
     unsigned *roles; /* sets of 1 << enum pack_role */
+    struct cli_journal *journal;
 };
 
 /* What GROUP_KEYS, GROUP_PASSPHRASE and the environment lend to the opening of a key. */
@@ -152,6 +153,15 @@ struct pack_signing_access cli_signing_access(struct cli *cli);
  * count is 0 then. */
 PACK_MUST_USE int cli_keys_load(struct cli_keys *keys, struct cli *cli, struct pack_error *error);
 void cli_keys_free(struct cli_keys *keys);
+/* Has each signer record what it signs in the journal of --journal, if any: for cli_keys_load. */
+PACK_MUST_USE int cli_journal_open(struct cli_keys *keys, const struct cli *cli,
+                                   struct pack_error *error);
+/*
+ * What the journal is to say of what will be signed, where that is known; all must outlive it.
+ * `file` is the first argument of the command line unless said otherwise.
+ */
+void cli_journal_about(const struct cli_keys *keys, const char *file, const char *product,
+                       const char *version);
 /* PACK_E_USAGE, for a command that needs one. */
 int cli_no_key(struct pack_error *error);
 #define CLI_AUTO_KEYS CLI_AUTO(cli_keys_free)

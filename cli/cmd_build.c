@@ -337,6 +337,7 @@ static int run(struct cli *cli, const struct arguments *arguments, struct pack_e
         pack_json_string(cli_json(cli), "bundle", output);
         return 0;
     }
+    cli_journal_about(&build.keys, output, build.descriptor->product, build.descriptor->version);
     code = build_into(&build, output, error);
     if (code != 0)
         return code;

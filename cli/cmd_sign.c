@@ -133,6 +133,8 @@ static int sign_bundle(struct cli *cli, const struct arguments *arguments, struc
     if (code == 0)
         code = ask(&signing, &keys, error);
     if (code == 0)
+        cli_journal_about(&keys, signing.path, signing.release->product, signing.release->version);
+    if (code == 0)
         code = write_signed(&signing, &keys, error);
     return code != 0 ? pack_at_file(error, signing.path) : 0;
 }

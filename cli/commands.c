@@ -21,6 +21,7 @@ static const struct command *const commands[] = {
     &command_patch,
     &command_diff,
     &command_key,
+    &command_journal,
     &command_image,
     &command_completion,
     &command_schema,

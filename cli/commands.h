@@ -20,6 +20,7 @@ extern const struct command command_encrypt;
 extern const struct command command_extract;
 extern const struct command command_image;
 extern const struct command command_inspect;
+extern const struct command command_journal;
 extern const struct command command_key;
 extern const struct command command_patch;
 extern const struct command command_sign;

@@ -285,6 +285,8 @@ int delta_bundles(struct cli *cli, const struct arguments *arguments,
     if (code != 0)
         return code;
     warn_of_versions(&making);
+    const struct pack_release *release = pack_trusted_release(newest(&making)->trusted);
+    cli_journal_about(&making.keys, making.path, release->product, release->version);
     if (delivery_is_encrypted(pack_trusted_delivery(newest(&making)->trusted)))
         cli_note(cli, "deltas are not encrypted, as the images of %s are: `fwpack encrypt` does it",
                  newest(&making)->path);

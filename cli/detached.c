@@ -34,6 +34,44 @@ static int hash_file(const char *file, uint8_t digest[PACK_PREHASH_SIZE], const 
     return code != 0 ? code : pack_prehash(input, digest, cli->context, error);
 }
 
+/* An input that is read once, in order, and hashed for the journal on the way. */
+struct recorded_input {
+    struct pack_input input;
+    struct pack_input *inner;
+    struct pack_sha256 *hash;
+};
+
+static int read_recorded(struct pack_input *input, uint64_t offset, void *buffer, size_t size,
+                         size_t *got, struct pack_error *error)
+{
+    struct recorded_input *recorded = (struct recorded_input *)input;
+    const int code = pack_input_read(recorded->inner, offset, buffer, size, got, error);
+    return code != 0 ? code : pack_sha256_update(recorded->hash, buffer, *got, error);
+}
+
+static void clear_recorded(struct recorded_input *recorded)
+{
+    pack_input_close(&recorded->inner);
+    pack_sha256_free(&recorded->hash);
+}
+
+static int hash_recorded(const char *file, uint8_t digest[PACK_PREHASH_SIZE],
+                         uint8_t sha256[PACK_SHA256_SIZE], const struct cli *cli,
+                         struct pack_error *error)
+{
+    static const struct pack_input_ops ops = {.read_at = read_recorded};
+    CLI_AUTO(clear_recorded) struct recorded_input recorded = {.inner = NULL};
+    int code = pack_input_open(&recorded.inner, file, error);
+    if (code == 0)
+        code = pack_sha256_new(&recorded.hash, error);
+    if (code != 0)
+        return code;
+    recorded.input = *recorded.inner;
+    recorded.input.ops = &ops;
+    code = pack_prehash(&recorded.input, digest, cli->context, error);
+    return code != 0 ? code : pack_sha256_finish(recorded.hash, sha256, error);
+}
+
 /* --- signing --------------------------------------------------------------------------------- */
 
 /* minisign's own comment without its clock, which would make each signature another. */
@@ -76,7 +114,7 @@ static int write_signature(struct cli *cli, const char *path,
 static int sign_with(struct cli *cli, const struct pack_signer *signer, const char *file,
                      const char *path, const struct arguments *arguments, struct pack_error *error)
 {
-    uint8_t digest[PACK_PREHASH_SIZE];
+    uint8_t digest[PACK_PREHASH_SIZE], sha256[PACK_SHA256_SIZE];
     char comment[PACK_MAX_TRUSTED_COMMENT];
     struct pack_signature signature = {0};
     if (cli_same_file(file, path)) {
@@ -85,9 +123,12 @@ static int sign_with(struct cli *cli, const struct pack_signer *signer, const ch
     }
     int code = make_comment(comment, file, arguments, error);
     if (code == 0)
-        code = hash_file(file, digest, cli, error);
+        code = signer->record != NULL ? hash_recorded(file, digest, sha256, cli, error)
+                                      : hash_file(file, digest, cli, error);
     if (code == 0)
         code = pack_sign(&signature, signer, digest, comment, error);
+    if (code == 0 && signer->record != NULL)
+        code = signer->record(signer, sha256, error);
     if (code == 0)
         code = write_signature(cli, path, &signature, error);
     if (code != 0)

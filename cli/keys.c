@@ -171,6 +171,8 @@ int cli_keys_load(struct cli_keys *keys, struct cli *cli, struct pack_error *err
     int code = allocate(keys, count, error);
     if (code == 0)
         code = load_all(keys, names, count, cli, error);
+    if (code == 0)
+        code = cli_journal_open(keys, cli, error);
     if (code != 0)
         cli_keys_free(keys);
     return code;
@@ -184,6 +186,7 @@ void cli_keys_free(struct cli_keys *keys)
     free(keys->keys);
     free(keys->signers);
     free(keys->roles);
+    free(keys->journal);
     *keys = (struct cli_keys){.count = 0};
 }
 

@@ -72,6 +72,11 @@ static const struct option key_options[] = {
      .value = "PUB",
      .repeatable = true,
      .help = "the public key of a KEY that cannot tell it, or whose minisign id is to stay"},
+    {.name = "journal",
+     .kind = OPTION_PATH,
+     .value = "FILE",
+     .variable = "FWPACK_JOURNAL",
+     .help = "record each signature in the hash-chained journal FILE"},
     {.name = NULL},
 };
 

@@ -6,8 +6,9 @@
 #include <unistd.h>
 
 /* Options whose values are files that a command reads. */
-static const char *const inputs[] = {"key",  "passphrase-file", "pubkey",   "signature", "merge",
-                                     "base", "attestation",     "identity", "encrypt-to"};
+static const char *const inputs[] = {
+    "key",  "passphrase-file", "pubkey",   "signature",  "merge",
+    "base", "attestation",     "identity", "encrypt-to", "journal"};
 
 bool cli_same_file(const char *a, const char *b)
 {

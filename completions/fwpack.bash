@@ -7,7 +7,7 @@
 _fwpack_table() {
     case $1 in
     '')
-        commands='init lint build sign verify attest inspect extract encrypt decrypt delta patch diff key image completion schema env exit-codes version'
+        commands='init lint build sign verify attest inspect extract encrypt decrypt delta patch diff key journal image completion schema env exit-codes version'
         options='--version --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=()
         ;;
@@ -23,12 +23,12 @@ _fwpack_table() {
         ;;
     'build')
         commands=''
-        options='--depfile --sbom --check --define -D --allow-outside --output -o --dry-run -n --key -k --signer-pub --encrypt-to --encrypt-passphrase --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--depfile --sbom --check --define -D --allow-outside --output -o --dry-run -n --key -k --signer-pub --journal --encrypt-to --encrypt-passphrase --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' )
         ;;
     'sign')
         commands=''
-        options='--role --yes -y --export --import --detached --comment --output -o --dry-run -n --key -k --signer-pub --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--role --yes -y --export --import --detached --comment --output -o --dry-run -n --key -k --signer-pub --journal --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' '@file' ...)
         ;;
     'verify')
@@ -38,7 +38,7 @@ _fwpack_table() {
         ;;
     'attest')
         commands=''
-        options='--builder-id --invocation-id --parameter --dependency --output -o --dry-run -n --key -k --signer-pub --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--builder-id --invocation-id --parameter --dependency --output -o --dry-run -n --key -k --signer-pub --journal --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' )
         ;;
     'inspect')
@@ -53,17 +53,17 @@ _fwpack_table() {
         ;;
     'encrypt')
         commands=''
-        options='--output -o --dry-run -n --key -k --signer-pub --encrypt-to --encrypt-passphrase --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--output -o --dry-run -n --key -k --signer-pub --journal --encrypt-to --encrypt-passphrase --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' )
         ;;
     'decrypt')
         commands=''
-        options='--output -o --dry-run -n --key -k --signer-pub --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--output -o --dry-run -n --key -k --signer-pub --journal --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' )
         ;;
     'delta')
         commands=''
-        options='--level --decoder --decoder-memory --memory --in-place --page-size --architecture --no-unpack --keep-full --format --output -o --dry-run -n --key -k --signer-pub --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--level --decoder --decoder-memory --memory --in-place --page-size --architecture --no-unpack --keep-full --format --output -o --dry-run -n --key -k --signer-pub --journal --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' '@file' ...)
         ;;
     'patch')
@@ -115,6 +115,21 @@ _fwpack_table() {
         commands=''
         options='--pcrs --pin --pin-file --allow-insecure-key --output -o --dry-run -n --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@key' )
+        ;;
+    'journal')
+        commands='check show'
+        options='--help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=()
+        ;;
+    'journal check')
+        commands=''
+        options='--head --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' ...)
+        ;;
+    'journal show')
+        commands=''
+        options='--help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' )
         ;;
     'image')
         commands='info convert'
@@ -182,6 +197,7 @@ _fwpack_kind() {
     'build --output' | 'build -o') kind='@file' ;;
     'build --key' | 'build -k') kind='@key' ;;
     'build --signer-pub') kind='@pubkey' ;;
+    'build --journal') kind='@file' ;;
     'build --encrypt-to') kind='@file' ;;
     'build --pkcs11-module') kind='@file' ;;
     'build --passphrase-file') kind='@file' ;;
@@ -195,6 +211,7 @@ _fwpack_kind() {
     'sign --output' | 'sign -o') kind='@file' ;;
     'sign --key' | 'sign -k') kind='@key' ;;
     'sign --signer-pub') kind='@pubkey' ;;
+    'sign --journal') kind='@file' ;;
     'sign --pkcs11-module') kind='@file' ;;
     'sign --passphrase-file') kind='@file' ;;
     'sign --passphrase-fd') kind='@none' ;;
@@ -227,6 +244,7 @@ _fwpack_kind() {
     'attest --output' | 'attest -o') kind='@file' ;;
     'attest --key' | 'attest -k') kind='@key' ;;
     'attest --signer-pub') kind='@pubkey' ;;
+    'attest --journal') kind='@file' ;;
     'attest --pkcs11-module') kind='@file' ;;
     'attest --passphrase-file') kind='@file' ;;
     'attest --passphrase-fd') kind='@none' ;;
@@ -257,6 +275,7 @@ _fwpack_kind() {
     'encrypt --output' | 'encrypt -o') kind='@file' ;;
     'encrypt --key' | 'encrypt -k') kind='@key' ;;
     'encrypt --signer-pub') kind='@pubkey' ;;
+    'encrypt --journal') kind='@file' ;;
     'encrypt --encrypt-to') kind='@file' ;;
     'encrypt --identity' | 'encrypt -i') kind='@key' ;;
     'encrypt --pkcs11-module') kind='@file' ;;
@@ -271,6 +290,7 @@ _fwpack_kind() {
     'decrypt --output' | 'decrypt -o') kind='@file' ;;
     'decrypt --key' | 'decrypt -k') kind='@key' ;;
     'decrypt --signer-pub') kind='@pubkey' ;;
+    'decrypt --journal') kind='@file' ;;
     'decrypt --identity' | 'decrypt -i') kind='@key' ;;
     'decrypt --pkcs11-module') kind='@file' ;;
     'decrypt --passphrase-file') kind='@file' ;;
@@ -291,6 +311,7 @@ _fwpack_kind() {
     'delta --output' | 'delta -o') kind='@file' ;;
     'delta --key' | 'delta -k') kind='@key' ;;
     'delta --signer-pub') kind='@pubkey' ;;
+    'delta --journal') kind='@file' ;;
     'delta --identity' | 'delta -i') kind='@key' ;;
     'delta --pkcs11-module') kind='@file' ;;
     'delta --passphrase-file') kind='@file' ;;
@@ -368,6 +389,16 @@ _fwpack_kind() {
     'key seal --jobs' | 'key seal -j') kind='@none' ;;
     'key seal --color') kind='auto|always|never' ;;
     'key seal --progress') kind='auto|bar|plain|json|none' ;;
+    'journal --jobs' | 'journal -j') kind='@none' ;;
+    'journal --color') kind='auto|always|never' ;;
+    'journal --progress') kind='auto|bar|plain|json|none' ;;
+    'journal check --head') kind='@none' ;;
+    'journal check --jobs' | 'journal check -j') kind='@none' ;;
+    'journal check --color') kind='auto|always|never' ;;
+    'journal check --progress') kind='auto|bar|plain|json|none' ;;
+    'journal show --jobs' | 'journal show -j') kind='@none' ;;
+    'journal show --color') kind='auto|always|never' ;;
+    'journal show --progress') kind='auto|bar|plain|json|none' ;;
     'image --jobs' | 'image -j') kind='@none' ;;
     'image --color') kind='auto|always|never' ;;
     'image --progress') kind='auto|bar|plain|json|none' ;;

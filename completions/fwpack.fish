@@ -2,7 +2,7 @@
 # Printed from the tables of cli/: not to be edited.
 
 # The options that take the next word.
-set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --sbom --key --signer-pub --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --export --comment --pubkey --trust --require --base --decoder-memory --min-security-version --attestation --signature --namespace --identity --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --type --purpose --output --format --purpose --new-passphrase-file --new-passphrase-fd --format --new-passphrase-file --new-passphrase-fd --new-passphrase-file --new-passphrase-fd --pcrs --pin-file --from --to --base --merge --offset --crop --fill --family
+set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --sbom --key --signer-pub --journal --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --export --comment --pubkey --trust --require --base --decoder-memory --min-security-version --attestation --signature --namespace --identity --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --type --purpose --output --format --purpose --new-passphrase-file --new-passphrase-fd --format --new-passphrase-file --new-passphrase-fd --new-passphrase-file --new-passphrase-fd --pcrs --pin-file --head --from --to --base --merge --offset --crop --fill --family
 set -g __fwpack_letters joDkptxiCo
 
 # The command so far, without options, their values and "help".
@@ -55,6 +55,7 @@ complete -c fwpack -n '__fwpack_is' -a delta -d 'make the update from old releas
 complete -c fwpack -n '__fwpack_is' -a patch -d 'apply a patch to the old image that it was made from'
 complete -c fwpack -n '__fwpack_is' -a diff -d 'say what changed between two images or bundles'
 complete -c fwpack -n '__fwpack_is' -a key -d 'make and convert keys, and say what they are'
+complete -c fwpack -n '__fwpack_is' -a journal -d 'look at the journal of signatures made'
 complete -c fwpack -n '__fwpack_is' -a image -d 'identify and convert firmware images'
 complete -c fwpack -n '__fwpack_is' -a completion -d 'print the completion script of a shell'
 complete -c fwpack -n '__fwpack_is' -a schema -d 'print the JSON Schema of the descriptor'
@@ -108,6 +109,7 @@ complete -c fwpack -n '__fwpack_at build' -l output -s o -r -F -d 'write to FILE
 complete -c fwpack -n '__fwpack_at build' -l dry-run -s n -d 'say what would be done, write nothing'
 complete -c fwpack -n '__fwpack_at build' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME, fd:N, pkcs11:..., agent:[WHICH], tpm2:FILE or exec:COMMAND; repeatable'
 complete -c fwpack -n '__fwpack_at build' -l signer-pub -r -F -d 'the public key of a KEY that cannot tell it, or whose minisign id is to stay'
+complete -c fwpack -n '__fwpack_at build' -l journal -r -F -d 'record each signature in the hash-chained journal FILE'
 complete -c fwpack -n '__fwpack_at build' -l encrypt-to -r -F -d 'encrypt to RECIPIENT: age1..., or a file of such lines; repeatable'
 complete -c fwpack -n '__fwpack_at build' -l encrypt-passphrase -d 'encrypt to one passphrase instead'
 complete -c fwpack -n '__fwpack_at build' -l pkcs11-module -r -F -d 'the PKCS#11 module of pkcs11: keys (all that p11-kit knows)'
@@ -135,6 +137,7 @@ complete -c fwpack -n '__fwpack_at sign' -l output -s o -r -F -d 'write to FILE;
 complete -c fwpack -n '__fwpack_at sign' -l dry-run -s n -d 'say what would be done, write nothing'
 complete -c fwpack -n '__fwpack_at sign' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME, fd:N, pkcs11:..., agent:[WHICH], tpm2:FILE or exec:COMMAND; repeatable'
 complete -c fwpack -n '__fwpack_at sign' -l signer-pub -r -F -d 'the public key of a KEY that cannot tell it, or whose minisign id is to stay'
+complete -c fwpack -n '__fwpack_at sign' -l journal -r -F -d 'record each signature in the hash-chained journal FILE'
 complete -c fwpack -n '__fwpack_at sign' -l pkcs11-module -r -F -d 'the PKCS#11 module of pkcs11: keys (all that p11-kit knows)'
 complete -c fwpack -n '__fwpack_at sign' -l allow-insecure-key -d 'take a plain key file that others can read'
 complete -c fwpack -n '__fwpack_at sign' -l passphrase-file -r -F -d 'read the passphrase from FILE'
@@ -191,6 +194,7 @@ complete -c fwpack -n '__fwpack_at attest' -l output -s o -r -F -d 'write to FIL
 complete -c fwpack -n '__fwpack_at attest' -l dry-run -s n -d 'say what would be done, write nothing'
 complete -c fwpack -n '__fwpack_at attest' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME, fd:N, pkcs11:..., agent:[WHICH], tpm2:FILE or exec:COMMAND; repeatable'
 complete -c fwpack -n '__fwpack_at attest' -l signer-pub -r -F -d 'the public key of a KEY that cannot tell it, or whose minisign id is to stay'
+complete -c fwpack -n '__fwpack_at attest' -l journal -r -F -d 'record each signature in the hash-chained journal FILE'
 complete -c fwpack -n '__fwpack_at attest' -l pkcs11-module -r -F -d 'the PKCS#11 module of pkcs11: keys (all that p11-kit knows)'
 complete -c fwpack -n '__fwpack_at attest' -l allow-insecure-key -d 'take a plain key file that others can read'
 complete -c fwpack -n '__fwpack_at attest' -l passphrase-file -r -F -d 'read the passphrase from FILE'
@@ -252,6 +256,7 @@ complete -c fwpack -n '__fwpack_at encrypt' -l output -s o -r -F -d 'write to FI
 complete -c fwpack -n '__fwpack_at encrypt' -l dry-run -s n -d 'say what would be done, write nothing'
 complete -c fwpack -n '__fwpack_at encrypt' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME, fd:N, pkcs11:..., agent:[WHICH], tpm2:FILE or exec:COMMAND; repeatable'
 complete -c fwpack -n '__fwpack_at encrypt' -l signer-pub -r -F -d 'the public key of a KEY that cannot tell it, or whose minisign id is to stay'
+complete -c fwpack -n '__fwpack_at encrypt' -l journal -r -F -d 'record each signature in the hash-chained journal FILE'
 complete -c fwpack -n '__fwpack_at encrypt' -l encrypt-to -r -F -d 'encrypt to RECIPIENT: age1..., or a file of such lines; repeatable'
 complete -c fwpack -n '__fwpack_at encrypt' -l encrypt-passphrase -d 'encrypt to one passphrase instead'
 complete -c fwpack -n '__fwpack_at encrypt' -l identity -s i -r -F -d 'open what is encrypted with the age identity KEY; repeatable'
@@ -278,6 +283,7 @@ complete -c fwpack -n '__fwpack_at decrypt' -l output -s o -r -F -d 'write to FI
 complete -c fwpack -n '__fwpack_at decrypt' -l dry-run -s n -d 'say what would be done, write nothing'
 complete -c fwpack -n '__fwpack_at decrypt' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME, fd:N, pkcs11:..., agent:[WHICH], tpm2:FILE or exec:COMMAND; repeatable'
 complete -c fwpack -n '__fwpack_at decrypt' -l signer-pub -r -F -d 'the public key of a KEY that cannot tell it, or whose minisign id is to stay'
+complete -c fwpack -n '__fwpack_at decrypt' -l journal -r -F -d 'record each signature in the hash-chained journal FILE'
 complete -c fwpack -n '__fwpack_at decrypt' -l identity -s i -r -F -d 'open what is encrypted with the age identity KEY; repeatable'
 complete -c fwpack -n '__fwpack_at decrypt' -l pkcs11-module -r -F -d 'the PKCS#11 module of pkcs11: keys (all that p11-kit knows)'
 complete -c fwpack -n '__fwpack_at decrypt' -l allow-insecure-key -d 'take a plain key file that others can read'
@@ -313,6 +319,7 @@ complete -c fwpack -n '__fwpack_at delta' -l output -s o -r -F -d 'write to FILE
 complete -c fwpack -n '__fwpack_at delta' -l dry-run -s n -d 'say what would be done, write nothing'
 complete -c fwpack -n '__fwpack_at delta' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME, fd:N, pkcs11:..., agent:[WHICH], tpm2:FILE or exec:COMMAND; repeatable'
 complete -c fwpack -n '__fwpack_at delta' -l signer-pub -r -F -d 'the public key of a KEY that cannot tell it, or whose minisign id is to stay'
+complete -c fwpack -n '__fwpack_at delta' -l journal -r -F -d 'record each signature in the hash-chained journal FILE'
 complete -c fwpack -n '__fwpack_at delta' -l identity -s i -r -F -d 'open what is encrypted with the age identity KEY; repeatable'
 complete -c fwpack -n '__fwpack_at delta' -l pkcs11-module -r -F -d 'the PKCS#11 module of pkcs11: keys (all that p11-kit knows)'
 complete -c fwpack -n '__fwpack_at delta' -l allow-insecure-key -d 'take a plain key file that others can read'
@@ -484,6 +491,30 @@ complete -c fwpack -n '__fwpack_at key seal' -l jobs -s j -x -d 'use at most N t
 complete -c fwpack -n '__fwpack_at key seal' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
 complete -c fwpack -n '__fwpack_at key seal' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
 complete -c fwpack -n '__fwpack_at key seal' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_is journal' -a check -d 'prove that a journal is whole'
+complete -c fwpack -n '__fwpack_is journal' -a show -d 'print what a journal holds'
+
+complete -c fwpack -n '__fwpack_at journal check' -r -F
+complete -c fwpack -n '__fwpack_at journal check' -l head -x -d 'want the line of this hash to be in it, which an earlier check printed'
+complete -c fwpack -n '__fwpack_at journal check' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at journal check' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at journal check' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at journal check' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at journal check' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at journal check' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at journal check' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at journal check' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at journal show' -r -F
+complete -c fwpack -n '__fwpack_at journal show' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at journal show' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at journal show' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at journal show' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at journal show' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at journal show' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at journal show' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at journal show' -l no-input -d 'never ask anything (so too with CI=true)'
 
 complete -c fwpack -n '__fwpack_is image' -a info -d 'say what firmware images are, and what is inside'
 complete -c fwpack -n '__fwpack_is image' -a convert -d 'turn an image into another format, or cut, fill, move and merge it'
