@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "delta_report.h"
 #include "diff.h"
+#include "diff_meta.h"
 #include "encryption.h"
 #include "memory_sink.h"
 
@@ -30,6 +31,7 @@ struct comparing {
     struct pack_age_identities *identities;
     struct side old, new;
     bool different;
+    struct diff_meta meta;
     size_t count;
     struct diff_image images[PACK_MAX_IMAGES]; /* those that were compared byte by byte */
 };
@@ -47,6 +49,7 @@ static void comparing_clear(struct comparing *comparing)
 {
     for (size_t i = 0; i < comparing->count; i++)
         diff_image_clear(&comparing->images[i]);
+    diff_meta_clear(&comparing->meta);
     side_clear(&comparing->old);
     side_clear(&comparing->new);
     pack_age_identities_free(&comparing->identities);
@@ -198,6 +201,18 @@ static int compare_image(struct comparing *comparing, size_t index, struct pack_
     return comparing->trust != NULL ? compare_contents(comparing, (size_t)found, index, error) : 0;
 }
 
+static int compare_meta(struct comparing *comparing, struct pack_error *error)
+{
+    const struct diff_side old_side = {comparing->old.release, comparing->old.trusted};
+    const struct diff_side new_side = {comparing->new.release, comparing->new.trusted};
+    const int code = diff_meta_compare(&comparing->meta, &old_side, &new_side, error);
+    if (code != 0)
+        return code;
+    comparing->different = comparing->different || diff_meta_different(&comparing->meta);
+    diff_meta_print(comparing->cli, &comparing->meta);
+    return 0;
+}
+
 static int compare_bundles(struct comparing *comparing, struct pack_error *error)
 {
     const struct pack_release *old = comparing->old.release, *new = comparing->new.release;
@@ -210,6 +225,7 @@ static int compare_bundles(struct comparing *comparing, struct pack_error *error
     compare_numbers(comparing, "data epoch", old->data_epoch, new->data_epoch);
     compare_numbers(comparing, "delivery revision", comparing->old.delivery->revision,
                     comparing->new.delivery->revision);
+    code = compare_meta(comparing, error);
     for (size_t i = 0; code == 0 && i < new->image_count; i++)
         code = compare_image(comparing, i, error);
     for (size_t i = 0; code == 0 && i < old->image_count; i++)
@@ -309,7 +325,7 @@ static int write_html(const struct comparing *comparing, struct pack_error *erro
                                comparing->new.input, error);
     if (code == 0)
         code = diff_html(pack_output_sink(output), comparing->old.path, comparing->new.path,
-                         comparing->images, comparing->count, error);
+                         &comparing->meta, comparing->images, comparing->count, error);
     return code != 0 ? code : pack_output_commit(&output, error);
 }
 
@@ -318,6 +334,7 @@ static void write_json(const struct comparing *comparing)
     struct pack_json *json = cli_json(comparing->cli);
     pack_json_boolean(json, "different", comparing->different);
     pack_json_string(json, "kind", comparing->new.bundle != NULL ? "bundle" : "image");
+    diff_meta_json(json, &comparing->meta);
     pack_json_array(json, "images");
     for (size_t i = 0; i < comparing->count; i++)
         json_image(json, &comparing->images[i]);
@@ -368,8 +385,10 @@ const struct command command_diff = {
         "Tells how a new image came of an old one, as a delta sees it: what is unchanged, what "
         "moved, which references follow what moved, what changed, and what is new; and how many "
         "bytes a delta takes. Packed parts that can be packed again are compared opened.\n\n"
-        "Of bundles, the releases are compared: versions, images, sizes. With -p they are verified "
-        "and their images compared too, encrypted ones with --identity.\n\n"
+        "Of bundles, the releases are compared: versions, images, sizes, and what meta says of "
+        "CVEs "
+        "fixed, urgency and licences. With -p they are verified and their images compared too, "
+        "encrypted ones with --identity, and the components of their SBOMs.\n\n"
         "--html draws each image as a map with its numbers, in one page without scripts. The exit "
         "status is 0 where there is no difference, and 7 where there is one.",
     .examples = "fwpack diff app-1.bin app-2.bin --html app.html\n"

@@ -20,6 +20,7 @@ struct inspection {
     struct pack_bundle *bundle;
     struct pack_release *release;
     struct pack_delivery *delivery;
+    struct pack_release_meta *meta;
     struct pack_member *members;
     size_t member_count;
 };
@@ -27,6 +28,7 @@ struct inspection {
 static void inspection_clear(struct inspection *inspection)
 {
     pack_members_free(&inspection->members, inspection->member_count);
+    pack_release_meta_free(&inspection->meta);
     pack_release_free(&inspection->release);
     pack_delivery_free(&inspection->delivery);
     pack_bundle_close(&inspection->bundle);
@@ -88,6 +90,12 @@ static void print_image(struct cli *cli, const struct pack_release_image *image,
         print_encoding(cli, &delivered->encodings[i]);
 }
 
+static void print_texts(struct cli *cli, const char *what, const char *const *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        cli_print(cli, "  %s %s", what, texts[i]);
+}
+
 static void print_release(struct cli *cli, const struct pack_release *release)
 {
     cli_print(cli, "  product %s", release->product);
@@ -100,8 +108,19 @@ static void print_release(struct cli *cli, const struct pack_release *release)
         cli_print(cli, "  updates from versions %s", release->requires_from);
     if (release->has_created)
         cli_print(cli, "  created %llu (seconds since 1970)", (unsigned long long)release->created);
-    if (release->meta != NULL)
-        cli_print(cli, "  meta %s", release->meta);
+}
+
+/* Of meta what it is known for first. */
+static void print_meta(const struct inspection *inspection)
+{
+    struct cli *cli = inspection->cli;
+    const struct pack_release_meta *meta = inspection->meta;
+    if (meta->urgency != NULL)
+        cli_print(cli, "  urgency %s", meta->urgency);
+    print_texts(cli, "fixes", meta->cves, meta->cve_count);
+    print_texts(cli, "licence", meta->licences, meta->licence_count);
+    if (inspection->release->meta != NULL)
+        cli_print(cli, "  meta %s", inspection->release->meta);
 }
 
 static void print_bundle(const struct inspection *inspection)
@@ -110,11 +129,15 @@ static void print_bundle(const struct inspection *inspection)
     const struct pack_release *release = inspection->release;
     cli_print(cli, "%s: a bundle", inspection->path);
     print_release(cli, release);
+    print_meta(inspection);
     for (size_t i = 0; i < release->image_count; i++)
         print_image(cli, &release->images[i], &inspection->delivery->images[i]);
     for (size_t i = 0; i < release->attachment_count; i++)
         cli_print(cli, "  attachment %s: %llu bytes", release->attachments[i].name,
                   (unsigned long long)release->attachments[i].size);
+    for (size_t i = 0; i < inspection->delivery->attestation_count; i++)
+        cli_print(cli, "  attestation %zu: %llu bytes", i,
+                  (unsigned long long)inspection->delivery->attestations[i].size);
     signatures_print(cli, inspection->bundle, PACK_ROLE_RELEASE);
     signatures_print(cli, inspection->bundle, PACK_ROLE_DELIVERY);
     if (arguments_flag(inspection->arguments, "tree"))
@@ -230,6 +253,8 @@ static int inspect_bundle(struct inspection *inspection, struct pack_error *erro
 {
     int code = pack_bundle_parse_untrusted(inspection->bundle, &inspection->release,
                                            &inspection->delivery, error);
+    if (code == 0)
+        code = pack_release_meta_read(&inspection->meta, inspection->release, error);
     if (code == 0)
         code = pack_bundle_members(inspection->bundle, inspection->release, inspection->delivery,
                                    &inspection->members, &inspection->member_count, error);

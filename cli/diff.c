@@ -229,11 +229,28 @@ static void put_map(struct page *page, const struct diff_image *image)
     put(page, "</svg>\n");
 }
 
+static void put_meta(struct page *page, const struct diff_meta *meta)
+{
+    char text[1024];
+    if (!diff_meta_different(meta))
+        return;
+    put(page, "<h2>Release</h2>\n<table>\n");
+    for (size_t i = 0; i < DIFF_LISTS; i++)
+        for (size_t j = 0; j < meta->lists[i].count; j++) {
+            put(page, "<tr><td>%s</td><td>", meta->lists[i].what);
+            put_text(page, diff_item_text(&meta->lists[i].items[j], text, sizeof text));
+            put(page, "</td></tr>\n");
+        }
+    put(page, "</table>\n");
+}
+
 int diff_html(struct pack_sink *sink, const char *old_name, const char *new_name,
-              const struct diff_image *images, size_t count, struct pack_error *error)
+              const struct diff_meta *meta, const struct diff_image *images, size_t count,
+              struct pack_error *error)
 {
     struct page page = {.sink = sink, .error = error};
     put_head(&page, old_name, new_name);
+    put_meta(&page, meta);
     for (size_t i = 0; i < count; i++) {
         put(&page, "<h2>");
         put_text(&page, images[i].name);

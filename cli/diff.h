@@ -5,6 +5,7 @@
 /* How an image differs from another, in numbers and as a map. */
 
 #include "cli.h"
+#include "diff_meta.h"
 
 #include "pack/delta.h"
 #include "pack/io.h"
@@ -33,9 +34,9 @@ void diff_image_clear(struct diff_image *image);
 const char *diff_change_name(enum pack_delta_change change);
 const char *diff_change_meaning(enum pack_delta_change change);
 
-/* One page with a map of each image; no scripts, nothing from elsewhere. */
+/* One page with what else changed, and a map of each image; no scripts, nothing from elsewhere. */
 PACK_MUST_USE int diff_html(struct pack_sink *sink, const char *old_name, const char *new_name,
-                            const struct diff_image *images, size_t count,
-                            struct pack_error *error);
+                            const struct diff_meta *meta, const struct diff_image *images,
+                            size_t count, struct pack_error *error);
 
 #endif
