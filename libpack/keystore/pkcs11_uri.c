@@ -74,13 +74,14 @@ static int decode(struct pkcs11_value *value, char *text, const struct attribute
                   struct pack_error *error)
 {
     char *to = text;
-    for (const char *from = text; *from != '\0'; from++) {
-        const int high = *from == '%' ? hex_digit(from[1]) : 0;
-        const int low = *from == '%' && high >= 0 ? hex_digit(from[2]) : 0;
-        if (*from == '%' ? high < 0 || low < 0 : !is_plain(*from, attribute->in_query))
+    for (const char *from = text; *from != '\0';) {
+        const bool coded = *from == '%'; /* read before it is written over */
+        const int high = coded ? hex_digit(from[1]) : 0;
+        const int low = coded && high >= 0 ? hex_digit(from[2]) : 0;
+        if (coded ? high < 0 || low < 0 : !is_plain(*from, attribute->in_query))
             return fail_character(*from, attribute->name, error);
-        *to++ = *from == '%' ? (char)(high << 4 | low) : *from;
-        from += *from == '%' ? 2 : 0;
+        *to++ = coded ? (char)(high << 4 | low) : *from;
+        from += coded ? 3 : 1;
     }
     *to = '\0';
     *value = (struct pkcs11_value){text, (size_t)(to - text)};
