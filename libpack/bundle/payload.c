@@ -305,6 +305,8 @@ static int open_source(struct payload *payload, struct pack_error *error)
         return trusted_no_identity(payload->name, payload->encoding, error);
     code = pack_age_open(&payload->decrypted, payload->bytes, trusted->identities, error);
     payload->bytes = payload->decrypted;
+    if (code == PACK_E_KEY_STORE && error->hint[0] == '\0')
+        return pack_hint(error, "give the identity of one of them as --identity FILE");
     return code != 0 ? code : check_sizes(payload, error);
 }
 
@@ -495,8 +497,6 @@ int payload_read(struct pack_trusted *trusted, size_t image, size_t encoding,
     const bool unfit = outcome->unfit.code != 0;
     if (unfit)
         pack_at_member(&outcome->unfit, payload.entry->name);
-    if (outcome->unfit.code == PACK_E_KEY_STORE && outcome->unfit.hint[0] == '\0')
-        pack_hint(&outcome->unfit, "give the identity of one of them as --identity FILE");
     outcome->proof = decodes && !unfit            ? PACK_PROOF_PLAIN
                      : unfit && use->sink != NULL ? PACK_PROOF_NONE
                                                   : PACK_PROOF_STORED;

@@ -256,7 +256,7 @@ static int fill_report(struct crypting *crypting, struct pack_error *error)
             .image = trusted->release->images[changed->image].name,
             .kind = was->kind,
             .plain_size = pack_encoding_inner_size(was),
-            .stored_size = was->encrypted ? was->size : crypting->encodings[i].size};
+            .stored_size = crypting->recipients != NULL ? crypting->encodings[i].size : was->size};
     }
     return code;
 }

@@ -195,6 +195,7 @@ class Image:
     def __init__(self, name, data, codec="none", block_size=BLOCK_SIZE):
         self.name = name
         self.codec = codec
+        self.encryption = None
         self.size = len(data)
         self.block_size = block_size
         if isinstance(data, Zeros):
@@ -222,8 +223,19 @@ class Image:
         for i, frame in enumerate(frames):
             plain = min(FRAME_SIZES[self.codec], self.size - i * FRAME_SIZES[self.codec])
             self.frames += plain.to_bytes(4, "little") + len(frame).to_bytes(4, "little")
-        self.stored = b"".join(frames)
-        self.stored_table = b"".join(map(sha256, pieces(self.stored, self.block_size)))
+        self.set_stored(b"".join(frames))
+
+    def encrypt(self, file):
+        """Lets an age file (age.File) travel in the place of the stored bytes."""
+        self.encryption = {"type": "age", "size": len(self.stored),
+                           "header_size": len(file.header()),
+                           "recipients": len(file.stanzas)}
+        self.set_stored(file.bytes())
+        return self
+
+    def set_stored(self, stored):
+        self.stored = stored
+        self.stored_table = b"".join(map(sha256, pieces(stored, self.block_size)))
 
     def release(self):
         return {"name": self.name, "slot": self.name, "size": self.size,
@@ -236,15 +248,17 @@ class Image:
         if self.codec != "none":
             made.update(frame_size=FRAME_SIZES[self.codec], frame_count=len(self.frames) // 8,
                         frames_sha256=sha256(self.frames).hex(), decoder_memory=8 * MIB)
+        if self.encryption:
+            made.update(requires=["age"], encryption=self.encryption)
         return made
 
     def payloads(self, number=0):
         stem = f"payloads/{self.name}.{number}."
+        if (self.codec != "none" or self.encryption) and len(self.stored_table) > 32:
+            yield stem + "blocks", self.stored_table
         if self.codec != "none":
-            if len(self.stored_table) > 32:
-                yield stem + "blocks", self.stored_table
             yield stem + "frames", self.frames
-        yield stem + EXTENSIONS[self.codec], self.stored
+        yield stem + EXTENSIONS[self.codec] + (".age" if self.encryption else ""), self.stored
 
 
 class Bundle:
