@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "key_command.h"
 
-#include "pack/tpm.h"
+#include "pack/age.h"
 
 #include <string.h>
 
@@ -35,8 +35,7 @@ static int choose_output(const char **output, const struct arguments *arguments,
     return key_check_free(*output, error);
 }
 
-static void report(struct cli *cli, const char *output, const struct pack_tpm_policy *policy,
-                   const struct pack_public_key *key, const char *purpose)
+static void report(struct cli *cli, const char *output, const struct pack_tpm_policy *policy)
 {
     struct pack_json *json = cli_json(cli);
     char pcrs[PACK_PCRS_TEXT_SIZE];
@@ -48,12 +47,47 @@ static void report(struct cli *cli, const char *output, const struct pack_tpm_po
     pack_json_string(json, "output", output);
     pack_json_string(json, "pcrs", pcrs);
     pack_json_boolean(json, "pin", policy->pin.ask != NULL);
-    key_print_ids(cli, key, purpose);
+}
+
+static void advise(struct cli *cli, const char *option, const char *output)
+{
     if (cli->dry_run)
         return;
-    cli_note(cli, "sign with -k tpm2:%s", output);
+    cli_note(cli, "%s tpm2:%s", option, output);
     cli_note(cli, "keep a copy of the key elsewhere: with this TPM, what it sealed is gone");
 }
+
+/* --- age identities -------------------------------------------------------------------------- */
+
+static int seal_identity(struct cli *cli, const char *name, const char *output,
+                         const struct pack_tpm_policy *policy, struct pack_error *error)
+{
+    CLI_AUTO(pack_age_identities_free) struct pack_age_identities *identities = NULL;
+    const struct pack_signing_access access = cli_signing_access(cli);
+    char recipient[PACK_AGE_TEXT_SIZE];
+    int code = pack_age_identities_new(&identities, error);
+    if (code != 0)
+        return code;
+    pack_age_identities_ask(identities, &access.files.passphrase);
+    code = pack_age_identities_add(identities, name, &access, error);
+    if (code == 0 && pack_age_identities_count(identities) != 1) {
+        pack_fail(error, PACK_E_USAGE, "holds %zu identities, one is sealed at a time",
+                  pack_age_identities_count(identities));
+        code = pack_at_file(error, name);
+    }
+    if (code == 0 && !cli->dry_run)
+        code = pack_age_identities_seal(identities, 0, output, policy, error);
+    if (code != 0)
+        return code;
+    pack_age_identities_recipient(identities, 0, recipient);
+    report(cli, output, policy);
+    cli_print(cli, "  recipient    %s", recipient);
+    pack_json_string(cli_json(cli), "recipient", recipient);
+    advise(cli, "decrypt with -i", output);
+    return 0;
+}
+
+/* --- keys that sign -------------------------------------------------------------------------- */
 
 static int fail_elsewhere(const char *name, const struct pack_signing_key *key,
                           struct pack_error *error)
@@ -64,9 +98,32 @@ static int fail_elsewhere(const char *name, const struct pack_signing_key *key,
     return pack_hint(error, "a key file can be sealed");
 }
 
-static int seal(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
+static int seal_key(struct cli *cli, const char *name, const char *output,
+                    const struct pack_tpm_policy *policy, struct pack_error *error)
 {
     CLI_AUTO(pack_signing_key_free) struct pack_signing_key *key = NULL;
+    const struct pack_signing_access access = cli_signing_access(cli);
+    int code = pack_signing_key_open(&key, name, &access, error);
+    if (code != 0)
+        return code;
+    const struct pack_secret_key *secret = pack_signing_key_secret(key);
+    if (secret == NULL)
+        return fail_elsewhere(name, key, error);
+    if (!cli->dry_run)
+        code = pack_tpm_seal_key(output, secret, policy, error);
+    if (code != 0)
+        return code;
+    report(cli, output, policy);
+    key_print_ids(cli, pack_signing_key_public(key),
+                  pack_purpose_name(pack_signing_key_purpose(key)));
+    advise(cli, "sign with -k", output);
+    return 0;
+}
+
+/* --- the command ----------------------------------------------------------------------------- */
+
+static int seal(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
+{
     const char *name = arguments_at(arguments, 0), *output = NULL;
     struct pack_tpm_policy policy;
     int code = choose_output(&output, arguments, error);
@@ -74,19 +131,8 @@ static int seal(struct cli *cli, const struct arguments *arguments, struct pack_
         code = choose_policy(&policy, cli, arguments, error);
     if (code != 0)
         return code;
-    const struct pack_signing_access access = cli_signing_access(cli);
-    code = pack_signing_key_open(&key, name, &access, error);
-    if (code != 0)
-        return code;
-    const struct pack_secret_key *secret = pack_signing_key_secret(key);
-    if (secret == NULL)
-        return fail_elsewhere(name, key, error);
-    if (!cli->dry_run)
-        code = pack_tpm_seal_key(output, secret, &policy, error);
-    if (code == 0)
-        report(cli, output, &policy, pack_signing_key_public(key),
-               pack_purpose_name(pack_signing_key_purpose(key)));
-    return code;
+    return key_is_age(name) ? seal_identity(cli, name, output, &policy, error)
+                            : seal_key(cli, name, output, &policy, error);
 }
 
 static const struct option options[] = {
@@ -116,7 +162,8 @@ const struct command command_key_seal = {
         "few wrong ones.\n\n"
         "Sign with -k tpm2:FILE. The TPM gives the key out for each signature anew, into memory "
         "that is locked, and wiped after it: sealing guards a key that lies on a disk, not one "
-        "in use. The TPM is found as tpm2-tools find theirs: TPM2TOOLS_TCTI, or /dev/tpmrm0.\n\n"
+        "in use. An age identity is sealed in the same way, and decrypts with -i tpm2:FILE.\n\n"
+        "The TPM is found as tpm2-tools find theirs: by TPM2TOOLS_TCTI, else /dev/tpmrm0.\n\n"
         "KEY stays as it is. Keep a copy at another place, then delete it here.",
     .examples = "fwpack key seal ci.key -o ci.tpm\n"
                 "fwpack sign acme-1.2.3.fwb -k tpm2:ci.tpm\n"

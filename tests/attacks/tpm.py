@@ -183,6 +183,48 @@ class Stock(SealedTest):
         self.assertIn(OWNER.seed, self.read("clear"))
 
 
+class Identities(SealedTest):
+    """An age identity, sealed: its line, as `age -i -` takes it."""
+
+    def setUp(self):
+        super().setUp()
+        self.need("age")
+        self.succeed("key", "generate", "--type", "age", "--no-passphrase", "-o", "id.age", "-q")
+        self.recipient = self.read("id.age").decode().split()[3]
+        subprocess.run(["age", "-r", self.recipient, "-o", "text.age", "text"], cwd=self.folder,
+                       check=True)
+
+    def test_it_opens_what_was_encrypted(self):
+        self.succeed("key", "seal", "id.age", "-o", "id.tpm", "--pin-file", "pin")
+        self.nothing_is_left()
+        os.unlink(self.path("id.age"))
+        self.succeed("decrypt", "text.age", "-i", "tpm2:id.tpm", "--passphrase-file", "pin",
+                     "-o", "plain")
+        self.assertEqual(self.read("plain"), self.read("text"))
+        self.nothing_is_left()
+        self.assertIn(self.recipient, self.succeed("key", "show", "id.tpm").out.decode())
+        self.refuse_signing(3, "id.tpm", "--passphrase-file", "pin", says="signs nothing")
+
+    def test_stock_tools_open_it(self):
+        self.succeed("key", "seal", "id.age", "-o", "id.tpm")
+        line = self.read("id.age").split(b"\n")[1]
+        self.blobs("id.tpm")
+        self.tpm2("tpm2_createprimary", *STORAGE, "-c", "primary", "-Q")
+        self.tpm2("tpm2_flushcontext", "-t")
+        self.tpm2("tpm2_load", "-C", "primary", "-u", "public", "-r", "private", "-c", "sealed",
+                  "-Q")
+        self.tpm2("tpm2_flushcontext", "-t")
+        self.assertEqual(self.tpm2("tpm2_unseal", "-c", "sealed", "-p", "pcr:sha256:7"), line)
+
+    def test_one_at_a_time(self):
+        self.succeed("key", "generate", "--type", "age", "--no-passphrase", "-o", "other", "-q")
+        self.write("two", self.read("id.age") + self.read("other"), 0o600)
+        self.refuse(2, "key", "seal", "two", "-o", "id.tpm", says="2 identities")
+        self.seal("owner.tpm")
+        self.refuse((3, 4), "decrypt", "text.age", "-i", "tpm2:owner.tpm", "-o", "plain",
+                    says="owner.tpm")
+
+
 class Faults(SealedTest):
     """A122."""
 
