@@ -22,6 +22,7 @@ static const struct command *const commands[] = {
     &command_diff,
     &command_key,
     &command_journal,
+    &command_trust,
     &command_image,
     &command_completion,
     &command_schema,

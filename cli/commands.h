@@ -24,6 +24,7 @@ extern const struct command command_journal;
 extern const struct command command_key;
 extern const struct command command_patch;
 extern const struct command command_sign;
+extern const struct command command_trust;
 extern const struct command command_verify;
 extern const struct command command_completion;
 extern const struct command command_env;

@@ -7,7 +7,7 @@
 _fwpack_table() {
     case $1 in
     '')
-        commands='init lint build sign verify attest inspect extract encrypt decrypt delta patch diff key journal image completion schema env exit-codes version'
+        commands='init lint build sign verify attest inspect extract encrypt decrypt delta patch diff key journal trust image completion schema env exit-codes version'
         options='--version --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=()
         ;;
@@ -130,6 +130,61 @@ _fwpack_table() {
         commands=''
         options='--help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' )
+        ;;
+    'trust')
+        commands='init add remove threshold revoke rotate sign show check embed'
+        options='--help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=()
+        ;;
+    'trust init')
+        commands=''
+        options='--pubkey -p --threshold --expires --days --allow-demo-keys --output -o --dry-run -n --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=()
+        ;;
+    'trust add')
+        commands=''
+        options='--allow-demo-keys --output -o --dry-run -n --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' '@pubkey' ...)
+        ;;
+    'trust remove')
+        commands=''
+        options='--output -o --dry-run -n --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' '@pubkey' ...)
+        ;;
+    'trust threshold')
+        commands=''
+        options='--output -o --dry-run -n --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' '@none' ...)
+        ;;
+    'trust revoke')
+        commands=''
+        options='--reason --output -o --dry-run -n --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' '@pubkey' ...)
+        ;;
+    'trust rotate')
+        commands=''
+        options='--expires --days --output -o --dry-run -n --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' )
+        ;;
+    'trust sign')
+        commands=''
+        options='--old --yes -y --output -o --dry-run -n --key -k --signer-pub --journal --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' )
+        ;;
+    'trust show')
+        commands=''
+        options='--old --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' )
+        ;;
+    'trust check')
+        commands=''
+        options='--no-clock --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' ...)
+        ;;
+    'trust embed')
+        commands=''
+        options='--output -o --dry-run -n --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' '@file' ...)
         ;;
     'image')
         commands='info convert'
@@ -399,6 +454,62 @@ _fwpack_kind() {
     'journal show --jobs' | 'journal show -j') kind='@none' ;;
     'journal show --color') kind='auto|always|never' ;;
     'journal show --progress') kind='auto|bar|plain|json|none' ;;
+    'trust --jobs' | 'trust -j') kind='@none' ;;
+    'trust --color') kind='auto|always|never' ;;
+    'trust --progress') kind='auto|bar|plain|json|none' ;;
+    'trust init --pubkey' | 'trust init -p') kind='@pubkey' ;;
+    'trust init --threshold') kind='@none' ;;
+    'trust init --expires') kind='@none' ;;
+    'trust init --days') kind='@none' ;;
+    'trust init --output' | 'trust init -o') kind='@file' ;;
+    'trust init --jobs' | 'trust init -j') kind='@none' ;;
+    'trust init --color') kind='auto|always|never' ;;
+    'trust init --progress') kind='auto|bar|plain|json|none' ;;
+    'trust add --output' | 'trust add -o') kind='@file' ;;
+    'trust add --jobs' | 'trust add -j') kind='@none' ;;
+    'trust add --color') kind='auto|always|never' ;;
+    'trust add --progress') kind='auto|bar|plain|json|none' ;;
+    'trust remove --output' | 'trust remove -o') kind='@file' ;;
+    'trust remove --jobs' | 'trust remove -j') kind='@none' ;;
+    'trust remove --color') kind='auto|always|never' ;;
+    'trust remove --progress') kind='auto|bar|plain|json|none' ;;
+    'trust threshold --output' | 'trust threshold -o') kind='@file' ;;
+    'trust threshold --jobs' | 'trust threshold -j') kind='@none' ;;
+    'trust threshold --color') kind='auto|always|never' ;;
+    'trust threshold --progress') kind='auto|bar|plain|json|none' ;;
+    'trust revoke --reason') kind='@none' ;;
+    'trust revoke --output' | 'trust revoke -o') kind='@file' ;;
+    'trust revoke --jobs' | 'trust revoke -j') kind='@none' ;;
+    'trust revoke --color') kind='auto|always|never' ;;
+    'trust revoke --progress') kind='auto|bar|plain|json|none' ;;
+    'trust rotate --expires') kind='@none' ;;
+    'trust rotate --days') kind='@none' ;;
+    'trust rotate --output' | 'trust rotate -o') kind='@file' ;;
+    'trust rotate --jobs' | 'trust rotate -j') kind='@none' ;;
+    'trust rotate --color') kind='auto|always|never' ;;
+    'trust rotate --progress') kind='auto|bar|plain|json|none' ;;
+    'trust sign --old') kind='@file' ;;
+    'trust sign --output' | 'trust sign -o') kind='@file' ;;
+    'trust sign --key' | 'trust sign -k') kind='@key' ;;
+    'trust sign --signer-pub') kind='@pubkey' ;;
+    'trust sign --journal') kind='@file' ;;
+    'trust sign --pkcs11-module') kind='@file' ;;
+    'trust sign --passphrase-file') kind='@file' ;;
+    'trust sign --passphrase-fd') kind='@none' ;;
+    'trust sign --jobs' | 'trust sign -j') kind='@none' ;;
+    'trust sign --color') kind='auto|always|never' ;;
+    'trust sign --progress') kind='auto|bar|plain|json|none' ;;
+    'trust show --old') kind='@file' ;;
+    'trust show --jobs' | 'trust show -j') kind='@none' ;;
+    'trust show --color') kind='auto|always|never' ;;
+    'trust show --progress') kind='auto|bar|plain|json|none' ;;
+    'trust check --jobs' | 'trust check -j') kind='@none' ;;
+    'trust check --color') kind='auto|always|never' ;;
+    'trust check --progress') kind='auto|bar|plain|json|none' ;;
+    'trust embed --output' | 'trust embed -o') kind='@file' ;;
+    'trust embed --jobs' | 'trust embed -j') kind='@none' ;;
+    'trust embed --color') kind='auto|always|never' ;;
+    'trust embed --progress') kind='auto|bar|plain|json|none' ;;
     'image --jobs' | 'image -j') kind='@none' ;;
     'image --color') kind='auto|always|never' ;;
     'image --progress') kind='auto|bar|plain|json|none' ;;

@@ -2,8 +2,8 @@
 # Printed from the tables of cli/: not to be edited.
 
 # The options that take the next word.
-set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --sbom --key --signer-pub --journal --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --export --comment --pubkey --trust --require --base --decoder-memory --min-security-version --attestation --signature --namespace --identity --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --type --purpose --output --format --purpose --new-passphrase-file --new-passphrase-fd --format --new-passphrase-file --new-passphrase-fd --new-passphrase-file --new-passphrase-fd --pcrs --pin-file --head --from --to --base --merge --offset --crop --fill --family
-set -g __fwpack_letters joDkptxiCo
+set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --sbom --key --signer-pub --journal --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --export --comment --pubkey --trust --require --base --decoder-memory --min-security-version --attestation --signature --namespace --identity --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --type --purpose --output --format --purpose --new-passphrase-file --new-passphrase-fd --format --new-passphrase-file --new-passphrase-fd --new-passphrase-file --new-passphrase-fd --pcrs --pin-file --head --pubkey --threshold --expires --days --reason --expires --days --old --old --from --to --base --merge --offset --crop --fill --family
+set -g __fwpack_letters joDkptxiCop
 
 # The command so far, without options, their values and "help".
 function __fwpack_path
@@ -56,6 +56,7 @@ complete -c fwpack -n '__fwpack_is' -a patch -d 'apply a patch to the old image 
 complete -c fwpack -n '__fwpack_is' -a diff -d 'say what changed between two images or bundles'
 complete -c fwpack -n '__fwpack_is' -a key -d 'make and convert keys, and say what they are'
 complete -c fwpack -n '__fwpack_is' -a journal -d 'look at the journal of signatures made'
+complete -c fwpack -n '__fwpack_is' -a trust -d 'say who may sign, in a root that devices trust'
 complete -c fwpack -n '__fwpack_is' -a image -d 'identify and convert firmware images'
 complete -c fwpack -n '__fwpack_is' -a completion -d 'print the completion script of a shell'
 complete -c fwpack -n '__fwpack_is' -a schema -d 'print the JSON Schema of the descriptor'
@@ -515,6 +516,157 @@ complete -c fwpack -n '__fwpack_at journal show' -l jobs -s j -x -d 'use at most
 complete -c fwpack -n '__fwpack_at journal show' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
 complete -c fwpack -n '__fwpack_at journal show' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
 complete -c fwpack -n '__fwpack_at journal show' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_is trust' -a init -d 'make the first root'
+complete -c fwpack -n '__fwpack_is trust' -a add -d 'give roles to keys, in a draft'
+complete -c fwpack -n '__fwpack_is trust' -a remove -d 'take roles from keys, in a draft'
+complete -c fwpack -n '__fwpack_is trust' -a threshold -d 'say how many keys of a role must sign, in a draft'
+complete -c fwpack -n '__fwpack_is trust' -a revoke -d 'revoke keys for good, in a draft'
+complete -c fwpack -n '__fwpack_is trust' -a rotate -d 'make the next root'
+complete -c fwpack -n '__fwpack_is trust' -a sign -d 'add a root key\'s signature to a root'
+complete -c fwpack -n '__fwpack_is trust' -a show -d 'say what a root holds, and who signed it'
+complete -c fwpack -n '__fwpack_is trust' -a check -d 'walk from root to root, as a device would'
+complete -c fwpack -n '__fwpack_is trust' -a embed -d 'put newer roots into a bundle, for devices reached by USB only'
+
+complete -c fwpack -n '__fwpack_at trust init' -l pubkey -s p -r -F -d 'give ROLE to the public key PUB, a file or its text; repeatable'
+complete -c fwpack -n '__fwpack_at trust init' -l threshold -x -d 'want N signatures for ROLE (1); repeatable'
+complete -c fwpack -n '__fwpack_at trust init' -l expires -x -d 'when the root expires, in UTC: 2027-12-31'
+complete -c fwpack -n '__fwpack_at trust init' -l days -x -d 'the root expires in N days (365)'
+complete -c fwpack -n '__fwpack_at trust init' -l allow-demo-keys -d 'let in keys made for demonstration'
+complete -c fwpack -n '__fwpack_at trust init' -l output -s o -r -F -d 'write to FILE; - is standard output'
+complete -c fwpack -n '__fwpack_at trust init' -l dry-run -s n -d 'say what would be done, write nothing'
+complete -c fwpack -n '__fwpack_at trust init' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at trust init' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at trust init' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at trust init' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at trust init' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at trust init' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at trust init' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at trust init' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at trust add' -r -F
+complete -c fwpack -n '__fwpack_at trust add' -r -F
+complete -c fwpack -n '__fwpack_at trust add' -l allow-demo-keys -d 'let in keys made for demonstration'
+complete -c fwpack -n '__fwpack_at trust add' -l output -s o -r -F -d 'write to FILE; - is standard output'
+complete -c fwpack -n '__fwpack_at trust add' -l dry-run -s n -d 'say what would be done, write nothing'
+complete -c fwpack -n '__fwpack_at trust add' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at trust add' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at trust add' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at trust add' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at trust add' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at trust add' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at trust add' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at trust add' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at trust remove' -r -F
+complete -c fwpack -n '__fwpack_at trust remove' -r -F
+complete -c fwpack -n '__fwpack_at trust remove' -l output -s o -r -F -d 'write to FILE; - is standard output'
+complete -c fwpack -n '__fwpack_at trust remove' -l dry-run -s n -d 'say what would be done, write nothing'
+complete -c fwpack -n '__fwpack_at trust remove' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at trust remove' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at trust remove' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at trust remove' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at trust remove' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at trust remove' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at trust remove' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at trust remove' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at trust threshold' -r -F
+complete -c fwpack -n '__fwpack_at trust threshold' -l output -s o -r -F -d 'write to FILE; - is standard output'
+complete -c fwpack -n '__fwpack_at trust threshold' -l dry-run -s n -d 'say what would be done, write nothing'
+complete -c fwpack -n '__fwpack_at trust threshold' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at trust threshold' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at trust threshold' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at trust threshold' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at trust threshold' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at trust threshold' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at trust threshold' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at trust threshold' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at trust revoke' -r -F
+complete -c fwpack -n '__fwpack_at trust revoke' -r -F
+complete -c fwpack -n '__fwpack_at trust revoke' -l reason -x -d 'why, in one line, for devices and auditors to read'
+complete -c fwpack -n '__fwpack_at trust revoke' -l output -s o -r -F -d 'write to FILE; - is standard output'
+complete -c fwpack -n '__fwpack_at trust revoke' -l dry-run -s n -d 'say what would be done, write nothing'
+complete -c fwpack -n '__fwpack_at trust revoke' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at trust revoke' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at trust revoke' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at trust revoke' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at trust revoke' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at trust revoke' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at trust revoke' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at trust revoke' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at trust rotate' -r -F
+complete -c fwpack -n '__fwpack_at trust rotate' -l expires -x -d 'when the root expires, in UTC: 2027-12-31'
+complete -c fwpack -n '__fwpack_at trust rotate' -l days -x -d 'the root expires in N days (365)'
+complete -c fwpack -n '__fwpack_at trust rotate' -l output -s o -r -F -d 'write to FILE; - is standard output'
+complete -c fwpack -n '__fwpack_at trust rotate' -l dry-run -s n -d 'say what would be done, write nothing'
+complete -c fwpack -n '__fwpack_at trust rotate' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at trust rotate' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at trust rotate' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at trust rotate' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at trust rotate' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at trust rotate' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at trust rotate' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at trust rotate' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at trust sign' -r -F
+complete -c fwpack -n '__fwpack_at trust sign' -l old -r -F -d 'the root before it, whose keys sign too'
+complete -c fwpack -n '__fwpack_at trust sign' -l yes -s y -d 'sign without asking'
+complete -c fwpack -n '__fwpack_at trust sign' -l output -s o -r -F -d 'write to FILE; - is standard output'
+complete -c fwpack -n '__fwpack_at trust sign' -l dry-run -s n -d 'say what would be done, write nothing'
+complete -c fwpack -n '__fwpack_at trust sign' -l key -s k -r -F -d 'sign with KEY: a file, env:NAME, fd:N, pkcs11:..., agent:[WHICH], tpm2:FILE or exec:COMMAND; repeatable'
+complete -c fwpack -n '__fwpack_at trust sign' -l signer-pub -r -F -d 'the public key of a KEY that cannot tell it, or whose minisign id is to stay'
+complete -c fwpack -n '__fwpack_at trust sign' -l journal -r -F -d 'record each signature in the hash-chained journal FILE'
+complete -c fwpack -n '__fwpack_at trust sign' -l pkcs11-module -r -F -d 'the PKCS#11 module of pkcs11: keys (all that p11-kit knows)'
+complete -c fwpack -n '__fwpack_at trust sign' -l allow-insecure-key -d 'take a plain key file that others can read'
+complete -c fwpack -n '__fwpack_at trust sign' -l passphrase-file -r -F -d 'read the passphrase from FILE'
+complete -c fwpack -n '__fwpack_at trust sign' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
+complete -c fwpack -n '__fwpack_at trust sign' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at trust sign' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at trust sign' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at trust sign' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at trust sign' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at trust sign' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at trust sign' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at trust sign' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at trust show' -r -F
+complete -c fwpack -n '__fwpack_at trust show' -l old -r -F -d 'the root before it, whose keys must sign too'
+complete -c fwpack -n '__fwpack_at trust show' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at trust show' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at trust show' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at trust show' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at trust show' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at trust show' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at trust show' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at trust show' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at trust check' -r -F
+complete -c fwpack -n '__fwpack_at trust check' -l no-clock -d 'do not judge whether the last root has expired'
+complete -c fwpack -n '__fwpack_at trust check' -l allow-demo-keys -d 'trust keys made for demonstration'
+complete -c fwpack -n '__fwpack_at trust check' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at trust check' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at trust check' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at trust check' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at trust check' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at trust check' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at trust check' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at trust check' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at trust embed' -r -F
+complete -c fwpack -n '__fwpack_at trust embed' -r -F
+complete -c fwpack -n '__fwpack_at trust embed' -l output -s o -r -F -d 'write to FILE; - is standard output'
+complete -c fwpack -n '__fwpack_at trust embed' -l dry-run -s n -d 'say what would be done, write nothing'
+complete -c fwpack -n '__fwpack_at trust embed' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at trust embed' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at trust embed' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at trust embed' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at trust embed' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at trust embed' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at trust embed' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at trust embed' -l no-input -d 'never ask anything (so too with CI=true)'
 
 complete -c fwpack -n '__fwpack_is image' -a info -d 'say what firmware images are, and what is inside'
 complete -c fwpack -n '__fwpack_is image' -a convert -d 'turn an image into another format, or cut, fill, move and merge it'
