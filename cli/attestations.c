@@ -1,25 +1,51 @@
 /* SPDX-License-Identifier: MIT */
 #include "attestations.h"
 
+#include "memory_sink.h"
+
 #include "pack/limits.h"
 
 #include <stdio.h>
 
 /* --- proving --------------------------------------------------------------------------------- */
 
-static int verify_file(struct attestation_file *file, const struct pack_trust *trust,
-                       const struct pack_trusted *trusted, struct pack_error *error)
+static int verify_bytes(struct attestation_file *file, const void *bytes, size_t size,
+                        const struct attestation_judge *judge, struct pack_error *error)
+{
+    if (size == 0)
+        return pack_fail(error, PACK_E_NOT_SIGNED, "the attestation is empty");
+    return pack_attestation_verify(&file->proved, bytes, size, judge->trust,
+                                   pack_trusted_release(judge->trusted),
+                                   pack_trusted_release_sha256(judge->trusted), error);
+}
+
+static int verify_file(struct attestation_file *file, const struct attestation_judge *judge,
+                       struct pack_error *error)
 {
     CLI_AUTO_FREE void *bytes = NULL;
     size_t size = 0;
     int code = pack_read_file(&bytes, &size, file->path, PACK_MAX_ATTESTATION, error);
-    if (code == 0 && size == 0)
-        code = pack_fail(error, PACK_E_NOT_SIGNED, "the attestation is empty");
     if (code == 0)
-        code = pack_attestation_verify(&file->proved, bytes, size, trust,
-                                       pack_trusted_release(trusted),
-                                       pack_trusted_release_sha256(trusted), error);
+        code = verify_bytes(file, bytes, size, judge, error);
     return code != 0 ? pack_at_file(error, file->path) : 0;
+}
+
+static int verify_embedded(struct attestation_file *file, size_t index,
+                           const struct attestation_judge *judge, struct pack_error *error)
+{
+    CLI_AUTO(memory_sink_clear) struct memory_sink memory = {.size = 0};
+    const uint64_t size = pack_trusted_delivery(judge->trusted)->attestations[index].size;
+    snprintf(file->member, sizeof file->member, "attestations/%zu.dsse.json", index);
+    file->path = file->member;
+    int code = memory_sink_open(&memory, size, error);
+    if (code == 0)
+        code = pack_bundle_extract_attestation(judge->trusted, index, &memory.sink, error);
+    if (code == 0)
+        code = verify_bytes(file, memory.bytes, memory.size, judge, error);
+    if (code == 0)
+        return 0;
+    pack_at_member(error, file->member);
+    return pack_at_file(error, judge->bundle);
 }
 
 static bool is_covered(const struct attestations *attestations, size_t image)
@@ -43,21 +69,41 @@ static int check_coverage(const struct attestations *attestations,
     return 0;
 }
 
-int attestations_verify(struct attestations *attestations, const struct arguments *arguments,
-                        const struct pack_trust *trust, const struct pack_trusted *trusted,
-                        struct pack_error *error)
+/* What is asked for: how many files, then how many in the bundle. */
+static int count_asked(const struct arguments *arguments, const struct attestation_judge *judge,
+                       size_t *files, size_t *embedded, struct pack_error *error)
 {
-    size_t count = 0;
-    int code = 0;
-    const char *const *paths = arguments_values(arguments, "attestation", &count);
-    attestations->files = calloc(count + 1, sizeof *attestations->files);
+    (void)arguments_values(arguments, "attestation", files);
+    *embedded = 0;
+    if (!arguments_flag(arguments, "embedded-attestations"))
+        return 0;
+    *embedded = pack_trusted_delivery(judge->trusted)->attestation_count;
+    if (*embedded != 0)
+        return 0;
+    pack_fail(error, PACK_E_NOT_SIGNED, "has no attestation in it");
+    pack_at_file(error, judge->bundle);
+    return pack_hint(error, "fwpack attest --embed puts one in, --attestation names a file");
+}
+
+int attestations_verify(struct attestations *attestations, const struct arguments *arguments,
+                        const struct attestation_judge *judge, struct pack_error *error)
+{
+    size_t files = 0, embedded = 0;
+    const char *const *paths = arguments_values(arguments, "attestation", &files);
+    int code = count_asked(arguments, judge, &files, &embedded, error);
+    if (code != 0)
+        return code;
+    attestations->files = calloc(files + embedded + 1, sizeof *attestations->files);
     if (attestations->files == NULL)
         return pack_fail_memory(error);
-    for (size_t i = 0; code == 0 && i < count; i++) {
+    for (size_t i = 0; code == 0 && i < files; i++) {
         attestations->files[attestations->count++].path = paths[i];
-        code = verify_file(&attestations->files[i], trust, trusted, error);
+        code = verify_file(&attestations->files[i], judge, error);
     }
-    return code != 0 ? code : check_coverage(attestations, pack_trusted_release(trusted), error);
+    for (size_t i = 0; code == 0 && i < embedded; i++)
+        code = verify_embedded(&attestations->files[attestations->count++], i, judge, error);
+    return code != 0 ? code
+                     : check_coverage(attestations, pack_trusted_release(judge->trusted), error);
 }
 
 void attestations_clear(struct attestations *attestations)
@@ -110,7 +156,7 @@ static void json_file(struct pack_json *json, const struct attestation_file *fil
                                          [PACK_SIGNER_REVOKED] = "revoked"};
     const struct pack_attestation *proved = file->proved;
     pack_json_object(json, NULL);
-    pack_json_string(json, "file", file->path);
+    pack_json_string(json, file->member[0] != '\0' ? "member" : "file", file->path);
     pack_json_string(json, "predicate_type", proved->predicate_type);
     pack_json_string(json, "builder_id", proved->builder_id);
     pack_json_string(json, "build_type", proved->build_type);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "attest_input.h"
+#include "bundle_lock.h"
 #include "cli.h"
 #include "commands.h"
 
@@ -10,6 +11,7 @@
 
 struct attesting {
     struct cli *cli;
+    bool embeds; /* into the bundle, in place of a file of its own */
     const char *path;
     const char *output;
     char *beside; /* the name of the output, where -o gives none */
@@ -21,6 +23,7 @@ struct attesting {
     struct pack_trusted *trusted;
     char *envelope;
     size_t envelope_size;
+    struct pack_bundle_embed_report embedded;
 };
 
 static void attesting_clear(struct attesting *attesting)
@@ -43,7 +46,9 @@ static int verify_bundle(struct attesting *attesting, struct pack_error *error)
     CLI_AUTO_FREE struct pack_verify_report *proved = calloc(1, sizeof *proved);
     if (signers == NULL || proved == NULL)
         return pack_fail_memory(error);
-    int code = pack_input_open(&attesting->file, attesting->path, error);
+    int code = attesting->embeds ? bundle_lock(&attesting->file, attesting->cli, attesting->path,
+                                               "attested", error)
+                                 : pack_input_open(&attesting->file, attesting->path, error);
     if (code == 0)
         code =
             pack_bundle_open(&attesting->bundle, attesting->file, attesting->cli->context, error);
@@ -55,6 +60,12 @@ static int verify_bundle(struct attesting *attesting, struct pack_error *error)
     return code != 0 ? pack_at_file(error, attesting->path) : 0;
 }
 
+static void set_role(struct cli_keys *keys, const char *role)
+{
+    for (size_t i = 0; i < keys->count; i++)
+        keys->signers[i].role = role;
+}
+
 static int make_envelope(struct attesting *attesting, struct pack_error *error)
 {
     struct pack_provenance *provenance = &attesting->input.provenance;
@@ -62,12 +73,14 @@ static int make_envelope(struct attesting *attesting, struct pack_error *error)
     size_t size = 0;
     provenance->release = pack_trusted_release(attesting->trusted);
     provenance->release_sha256 = pack_trusted_release_sha256(attesting->trusted);
-    for (size_t i = 0; i < attesting->keys.count; i++)
-        attesting->keys.signers[i].role = "attestation";
+    cli_journal_about(&attesting->keys, attesting->path, provenance->release->product,
+                      provenance->release->version);
+    set_role(&attesting->keys, "attestation");
     int code = pack_provenance_write(&statement, &size, provenance, error);
     if (code == 0)
         code = pack_envelope_sign(&attesting->envelope, &attesting->envelope_size, statement, size,
                                   attesting->keys.signers, attesting->keys.count, error);
+    set_role(&attesting->keys, NULL);
     return code;
 }
 
@@ -75,6 +88,8 @@ static int make_envelope(struct attesting *attesting, struct pack_error *error)
 
 static int name_output(struct attesting *attesting, struct pack_error *error)
 {
+    if (attesting->output == NULL && attesting->embeds)
+        attesting->output = attesting->path;
     if (attesting->output != NULL)
         return 0;
     if (strcmp(attesting->path, "-") == 0) {
@@ -102,6 +117,27 @@ static int write_envelope(struct attesting *attesting, struct pack_error *error)
     return pack_output_commit(&output, error);
 }
 
+static int embed(struct attesting *attesting, struct pack_error *error)
+{
+    CLI_AUTO(pack_output_discard) struct pack_output *output = NULL;
+    const struct pack_sign_request signers = {.signer_count = attesting->keys.count,
+                                              .signers = attesting->keys.signers,
+                                              .signer_roles = attesting->keys.roles};
+    const bool in_place = strcmp(attesting->output, attesting->path) == 0;
+    int code = cli_output_open(attesting->cli, &output, attesting->output, PACK_OUTPUT_SEEKABLE,
+                               in_place ? NULL : attesting->file, error);
+    if (code == 0)
+        code = pack_bundle_embed(output, attesting->trusted, attesting->envelope,
+                                 attesting->envelope_size, &signers, &attesting->embedded, error);
+    if (code != 0 || attesting->cli->dry_run)
+        return code;
+    if (in_place && !bundle_is_current(attesting->file, attesting->path)) {
+        pack_fail(error, PACK_E_CHANGED, "was replaced while it was being attested");
+        return pack_at_file(error, attesting->path);
+    }
+    return pack_output_commit(&output, error);
+}
+
 /* --- results --------------------------------------------------------------------------------- */
 
 static int report_signers(const struct attesting *attesting, struct pack_error *error)
@@ -123,21 +159,41 @@ static int report_signers(const struct attesting *attesting, struct pack_error *
     return code;
 }
 
+static void report_place(const struct attesting *attesting)
+{
+    struct cli *cli = attesting->cli;
+    struct pack_json *json = cli_json(cli);
+    const struct pack_bundle_embed_report *embedded = &attesting->embedded;
+    char member[48];
+    snprintf(member, sizeof member, "attestations/%zu.dsse.json", embedded->number);
+    pack_json_string(json, "bundle", attesting->embeds ? attesting->output : attesting->path);
+    pack_json_string(json, "attestation", attesting->embeds ? member : attesting->output);
+    if (!attesting->embeds) {
+        cli_print_styled(cli, STYLE_GOOD, "%s: %s", attesting->output,
+                         cli->dry_run ? "would be written" : "attestation written");
+        return;
+    }
+    cli_print_styled(cli, STYLE_GOOD, "%s: %llu bytes%s; revision %llu", attesting->output,
+                     (unsigned long long)embedded->size, cli->dry_run ? " would be written" : "",
+                     (unsigned long long)embedded->revision);
+    cli_print(cli, "  %s", member);
+    pack_json_unsigned(json, "size", embedded->size);
+    pack_json_unsigned(json, "revision", embedded->revision);
+    pack_json_hex(json, "delivery_sha256", embedded->delivery_sha256, PACK_SHA256_SIZE);
+}
+
 static int report(const struct attesting *attesting, struct pack_error *error)
 {
     struct cli *cli = attesting->cli;
     struct pack_json *json = cli_json(cli);
     const struct pack_provenance *provenance = &attesting->input.provenance;
     const struct pack_release *release = provenance->release;
-    cli_print_styled(cli, STYLE_GOOD, "%s: %s", attesting->output,
-                     cli->dry_run ? "would be written" : "attestation written");
+    report_place(attesting);
     cli_print(cli, "  product %s, version %s: %zu image%s and release.json", release->product,
               release->version, release->image_count, release->image_count == 1 ? "" : "s");
     cli_print(cli, "  builder %s", provenance->builder_id);
     if (provenance->invocation_id != NULL)
         cli_print(cli, "  invocation %s", provenance->invocation_id);
-    pack_json_string(json, "bundle", attesting->path);
-    pack_json_string(json, "attestation", attesting->output);
     pack_json_string(json, "product", release->product);
     pack_json_string(json, "version", release->version);
     pack_json_string(json, "builder_id", provenance->builder_id);
@@ -147,6 +203,17 @@ static int report(const struct attesting *attesting, struct pack_error *error)
 }
 
 /* --- the command ----------------------------------------------------------------------------- */
+
+/* The new delivery.json must be signed, or nobody would take the bundle. */
+static int check_delivery_key(const struct cli_keys *keys, struct pack_error *error)
+{
+    for (size_t i = 0; i < keys->count; i++)
+        if ((keys->roles[i] & 1U << PACK_ROLE_DELIVERY) != 0)
+            return 0;
+    pack_fail(error, PACK_E_USAGE, "no key among these signs the new delivery.json");
+    return pack_hint(error, "give one made with --purpose delivery, or for any purpose, or leave "
+                            "out --embed");
+}
 
 /* All that the command line says is judged before a key is asked for. */
 static int prepare(struct attesting *attesting, const struct arguments *arguments,
@@ -164,13 +231,16 @@ static int prepare(struct attesting *attesting, const struct arguments *argument
         code = cli_keys_load(&attesting->keys, attesting->cli, error);
     if (code == 0 && attesting->keys.count == 0)
         code = cli_no_key(error);
-    return code;
+    if (code == 0 && attesting->embeds)
+        code = check_delivery_key(&attesting->keys, error);
+    return code != 0 ? code : cli_journal_open(&attesting->keys, attesting->cli, error);
 }
 
 static int run(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
 {
     CLI_AUTO(attesting_clear)
     struct attesting attesting = {.cli = cli,
+                                  .embeds = arguments_flag(arguments, "embed"),
                                   .path = arguments_at(arguments, 0),
                                   .output = arguments_value(arguments, "output")};
     int code = prepare(&attesting, arguments, error);
@@ -179,11 +249,12 @@ static int run(struct cli *cli, const struct arguments *arguments, struct pack_e
     if (code == 0)
         code = make_envelope(&attesting, error);
     if (code == 0)
-        code = write_envelope(&attesting, error);
+        code = attesting.embeds ? embed(&attesting, error) : write_envelope(&attesting, error);
     return code != 0 ? code : report(&attesting, error);
 }
 
 static const struct option options[] = {
+    {.name = "embed", .help = "put it into the bundle, whose delivery.json is made anew"},
     ATTEST_OPTIONS,
     {.name = NULL},
 };
@@ -197,13 +268,16 @@ const struct command command_attest = {
     .name = "attest",
     .summary = "say, signed, how a bundle's images were built",
     .synopsis = "BUNDLE -k KEY... -p [ROLE=]PUB... [--builder-id URI] [--invocation-id ID] "
-                "[--parameter NAME=VALUE]... [--dependency URI@ALG:HEX]... [-o FILE]",
+                "[--parameter NAME=VALUE]... [--dependency URI@ALG:HEX]... [--embed] [-o FILE]",
     .description =
         "Proves the bundle as verify does, and writes an in-toto statement with SLSA provenance "
         "of its images and release.json, signed by each key, in a DSSE envelope: what built "
         "them, from what, with which parameters. Stock tools read and check it; "
         "docs/provenance.md says what each member holds. Without -o the envelope is "
         "BUNDLE.dsse.json.\n\n"
+        "--embed puts it into the bundle instead, in place by default and under the lock that sign "
+        "takes: release.json and its signatures stay byte for byte, delivery.json lists it, has "
+        "the next revision, and is signed by those keys that sign deliveries.\n\n"
         "Under GitHub Actions the builder is $GITHUB_SERVER_URL/$GITHUB_WORKFLOW_REF and the "
         "invocation is the run and attempt; under GitLab CI they are "
         "$CI_PROJECT_URL/-/runners/$CI_RUNNER_ID and $CI_JOB_URL. Elsewhere --builder-id must "

@@ -75,6 +75,13 @@ static void court_clear(struct court *court)
     pack_trust_free(&court->trust);
 }
 
+static int prove_attestations(struct verdict *verdict, const char *path, const struct court *court,
+                              struct pack_error *error)
+{
+    const struct attestation_judge judge = {verdict->trusted, court->trust, path};
+    return attestations_verify(&verdict->attestations, court->arguments, &judge, error);
+}
+
 static int judge(struct verdict *verdict, const char *path, const struct court *court,
                  struct pack_error *error)
 {
@@ -100,8 +107,7 @@ static int judge(struct verdict *verdict, const char *path, const struct court *
     if (code == 0 && arguments_flag(arguments, "complete"))
         code = check_complete(verdict, error);
     if (code == 0)
-        code = attestations_verify(&verdict->attestations, arguments, court->trust,
-                                   verdict->trusted, error);
+        code = prove_attestations(verdict, path, court, error);
     return code != 0 ? pack_at_file(error, path) : 0;
 }
 
@@ -296,7 +302,7 @@ static const struct option options[] = {
      .kind = OPTION_NUMBER,
      .value = "N",
      .help = "refuse a security version below N"},
-    ATTESTATION_OPTION,
+    ATTESTATION_OPTIONS,
     {.name = "detached", .help = "check a signature beside any one file"},
     {.name = "signature",
      .letter = 'x',
@@ -344,7 +350,8 @@ const struct command command_verify = {
         "identity. A bundle may come from a pipe (-).\n\n"
         "--attestation proves what \"fwpack attest\" wrote, or any in-toto statement with SLSA "
         "provenance in a DSSE envelope: signed by a key that holds the role release or delivery, "
-        "and of these very images, each of which one such file must have as its subject.\n\n"
+        "and of these very images, each of which one such file must have as its subject. "
+        "--embedded-attestations does the same with those in the bundle.\n\n"
         "With --detached the argument is any file, and its signature stands beside it, as "
         "minisign or \"fwpack sign --detached\" made it; -x may also name a signature of "
         "ssh-keygen "

@@ -33,12 +33,12 @@ _fwpack_table() {
         ;;
     'verify')
         commands=''
-        options='--flat --base --decoder-memory --complete --min-security-version --attestation --detached --signature -x --namespace --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--flat --base --decoder-memory --complete --min-security-version --attestation --embedded-attestations --detached --signature -x --namespace --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' ...)
         ;;
     'attest')
         commands=''
-        options='--builder-id --invocation-id --parameter --dependency --output -o --dry-run -n --key -k --signer-pub --journal --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--embed --builder-id --invocation-id --parameter --dependency --output -o --dry-run -n --key -k --signer-pub --journal --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' )
         ;;
     'inspect')

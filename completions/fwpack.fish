@@ -164,6 +164,7 @@ complete -c fwpack -n '__fwpack_at verify' -l decoder-memory -x -d 'most memory 
 complete -c fwpack -n '__fwpack_at verify' -l complete -d 'fail where an image could not be rebuilt'
 complete -c fwpack -n '__fwpack_at verify' -l min-security-version -x -d 'refuse a security version below N'
 complete -c fwpack -n '__fwpack_at verify' -l attestation -r -F -d 'prove FILE, which says how the images were built'
+complete -c fwpack -n '__fwpack_at verify' -l embedded-attestations -d 'prove the attestations in the bundle too'
 complete -c fwpack -n '__fwpack_at verify' -l detached -d 'check a signature beside any one file'
 complete -c fwpack -n '__fwpack_at verify' -l signature -s x -r -F -d 'the detached signature (the file\'s name with .minisig)'
 complete -c fwpack -n '__fwpack_at verify' -l namespace -x -d 'what a detached SSH signature was made for (file)'
@@ -187,6 +188,7 @@ complete -c fwpack -n '__fwpack_at verify' -l progress -x -a 'auto bar plain jso
 complete -c fwpack -n '__fwpack_at verify' -l no-input -d 'never ask anything (so too with CI=true)'
 
 complete -c fwpack -n '__fwpack_at attest' -r -F
+complete -c fwpack -n '__fwpack_at attest' -l embed -d 'put it into the bundle, whose delivery.json is made anew'
 complete -c fwpack -n '__fwpack_at attest' -l builder-id -x -d 'what built the images (GitHub\'s or GitLab\'s, in their CI)'
 complete -c fwpack -n '__fwpack_at attest' -l invocation-id -x -d 'which run of the builder it was'
 complete -c fwpack -n '__fwpack_at attest' -l parameter -x -d 'a parameter of the build, as it was called; repeatable'

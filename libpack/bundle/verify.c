@@ -24,6 +24,15 @@ int pack_bundle_extract_attachment(struct pack_trusted *trusted, size_t index,
     return code != 0 ? pack_at_file(error, trusted->bundle->input->name) : 0;
 }
 
+int pack_bundle_extract_attestation(struct pack_trusted *trusted, size_t index,
+                                    struct pack_sink *sink, struct pack_error *error)
+{
+    const struct layout_entry *entry = layout_find(trusted->layout, LAYOUT_ATTESTATION, index, 0);
+    const int code = trusted_read_hashed(
+        trusted, entry, trusted->delivery->attestations[index].sha256, sink, error);
+    return code != 0 ? pack_at_file(error, trusted->bundle->input->name) : 0;
+}
+
 /* --- verify -------------------------------------------------------------------------------- */
 
 static int verify_attached(struct pack_trusted *trusted, struct pack_verify_report *report,

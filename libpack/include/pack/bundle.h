@@ -373,6 +373,31 @@ PACK_API PACK_MUST_USE int pack_bundle_set_roots(struct pack_bundle *bundle,
                                                  const struct pack_root_file *files, size_t count,
                                                  struct pack_error *error);
 
+/* --- attestations -------------------------------------------------------------------------- */
+
+struct pack_bundle_embed_report {
+    uint64_t size; /* of the bundle */
+    uint64_t revision;
+    uint8_t delivery_sha256[PACK_SHA256_SIZE];
+    size_t number; /* of the attestation: attestations/<n>.dsse.json */
+};
+
+/*
+ * Writes a bundle again with one more attestation (pack_envelope_sign made it): all that the
+ * release's signers have signed stays byte for byte, and so do the payloads; delivery.json is made
+ * anew with the next revision, and signed by those of `signers` who hold the role. `output` is
+ * seekable, and not committed here; the bundle's input can seek.
+ */
+PACK_API PACK_MUST_USE int pack_bundle_embed(struct pack_output *output,
+                                             struct pack_trusted *trusted, const void *envelope,
+                                             size_t size, const struct pack_sign_request *signers,
+                                             struct pack_bundle_embed_report *report,
+                                             struct pack_error *error);
+/* Attestation number `index`, as it stands in the bundle; proved by its hash. */
+PACK_API PACK_MUST_USE int pack_bundle_extract_attestation(struct pack_trusted *trusted,
+                                                           size_t index, struct pack_sink *sink,
+                                                           struct pack_error *error);
+
 PACK_END_DECLS
 
 #endif
