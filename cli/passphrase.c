@@ -129,7 +129,10 @@ static int prompt(const char *label, const struct request *request, char *buffer
 {
     char what[256], text[320];
     pack_escape(what, sizeof what, request->what, strlen(request->what));
-    snprintf(text, sizeof text, "%s for %s: ", label, what);
+    if (strncmp(what, "PIN ", 4) == 0) /* which says itself what is wanted */
+        snprintf(text, sizeof text, "%s: ", what);
+    else
+        snprintf(text, sizeof text, "%s for %s: ", label, what);
     const int code = terminal_ask(text, false, buffer, request->capacity, length, error);
     return code == PACK_E_IO ? none_given(request, "no terminal to ask on", error) : code;
 }

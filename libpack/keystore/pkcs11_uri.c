@@ -80,7 +80,7 @@ static int decode(struct pkcs11_value *value, char *text, const struct attribute
         const int low = coded && high >= 0 ? hex_digit(from[2]) : 0;
         if (coded ? high < 0 || low < 0 : !is_plain(*from, attribute->in_query))
             return fail_character(*from, attribute->name, error);
-        *to++ = coded ? (char)(high << 4 | low) : *from;
+        *to++ = (char)(coded ? high << 4 | low : *from);
         from += coded ? 3 : 1;
     }
     *to = '\0';
