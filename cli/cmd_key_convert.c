@@ -307,6 +307,10 @@ static int rehearse(struct cli *cli, const char *name, bool encrypted, struct pa
     const int code = pack_key_info_load(&info, name, error);
     if (code != 0)
         return code;
+    if (!info.secret) {
+        pack_fail(error, PACK_E_KEY_INVALID, "this is a public key, which has no passphrase");
+        return pack_at_file(error, name);
+    }
     cli_print(cli, "would %s %s", encrypted ? "encrypt" : "decrypt", name);
     pack_json_boolean(cli_json(cli), "changed", false);
     return 0;

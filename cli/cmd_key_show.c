@@ -32,8 +32,8 @@ static void show_cost(struct cli *cli, const struct pack_key_info *info)
 {
     struct pack_json *json = cli_json(cli);
     if (info->kdf_rounds != 0)
-        cli_print(cli, "  passphrase   %s, %llu rounds", info->kdf,
-                  (unsigned long long)info->kdf_rounds);
+        cli_print(cli, "  passphrase   %s, %llu round%s", info->kdf,
+                  (unsigned long long)info->kdf_rounds, info->kdf_rounds == 1 ? "" : "s");
     else
         cli_print(cli, "  passphrase   %s, %u MiB", info->kdf, (unsigned)(info->kdf_memory >> 20));
     pack_json_string(json, "kdf", info->kdf);

@@ -32,6 +32,13 @@ int pack_foreign_algorithm(const char *name, struct pack_error *error)
     return refuse(name != NULL ? name : "a key of an unknown algorithm", MAKE_ONE, error);
 }
 
+int pack_foreign_ssh(struct pack_error *error)
+{
+    error->code = PACK_E_KEY_INVALID;
+    return pack_hint(error,
+                     "make a key with 'ssh-keygen -t ed25519', or 'fwpack key generate NAME'");
+}
+
 struct foreign {
     const char *start; /* of the label, or of the text */
     const char *what;

@@ -13,6 +13,8 @@ PACK_MUST_USE int pack_foreign_label(struct pack_span label, struct pack_error *
 PACK_MUST_USE int pack_foreign_text(struct pack_span text, struct pack_error *error);
 /* PACK_E_KEY_INVALID, "an RSA key, where …"; for a NULL name "a key of an unknown algorithm, …". */
 PACK_MUST_USE int pack_foreign_algorithm(const char *name, struct pack_error *error);
+/* The same of what pack_ssh_public_key_parse found another type of key: keeps its text. */
+PACK_MUST_USE int pack_foreign_ssh(struct pack_error *error);
 /* The algorithms of keys that PKCS#8 and SubjectPublicKeyInfo may name; the first is Ed25519. */
 extern const struct pack_der_oid pack_key_algorithms[];
 

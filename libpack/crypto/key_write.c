@@ -23,8 +23,8 @@ static int check_format(const struct pack_public_key *key, enum pack_key_format 
         pack_demo_key_published(key->bytes))
         return 0;
     return pack_fail(error, PACK_E_USAGE,
-                     "a demo key can be written as minisign or signify only: a file of %s could "
-                     "not say that it is one",
+                     "a demo key can be written as minisign or signify only: in %s nothing "
+                     "could say that it is one",
                      pack_key_format_name(format));
 }
 

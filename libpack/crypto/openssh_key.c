@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "crypto/foreign_key.h"
 #include "crypto/secret_file.h"
 #include "crypto/ssh_wire.h"
 
@@ -115,9 +116,7 @@ static int take_public(struct pack_secret_file *file, const struct header *heade
     }
     const int code = pack_ssh_public_key_parse(&file->public, header->public, error);
     file->has_public = code == 0;
-    if (code == PACK_E_UNSUPPORTED)
-        error->code = PACK_E_KEY_INVALID;
-    return code != 0 ? (int)error->code : 0;
+    return code == PACK_E_UNSUPPORTED ? pack_foreign_ssh(error) : code;
 }
 
 static int read_openssh(struct pack_secret_file *file, struct pack_error *error)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/bytes.h"
 #include "crypto/ed25519.h"
+#include "crypto/foreign_key.h"
 #include "crypto/key_text.h"
 #include "crypto/pkcs8.h"
 #include "crypto/ssh_wire.h"
@@ -217,9 +218,8 @@ static int decode_ssh(struct pack_public_key *key, struct pack_span data, struct
     if (!pack_key_text_decode(data, bytes, sizeof bytes, &blob.size))
         return pack_fail(error, PACK_E_KEY_INVALID,
                          "the key is not padded base64 in canonical form, or too long");
-    if (pack_ssh_public_key_parse(key, blob, error) == PACK_E_UNSUPPORTED)
-        error->code = PACK_E_KEY_INVALID;
-    return (int)error->code;
+    const int code = pack_ssh_public_key_parse(key, blob, error);
+    return code == PACK_E_UNSUPPORTED ? pack_foreign_ssh(error) : code;
 }
 
 int pack_key_text_public(struct pack_public_key *key, const struct pack_key_text *parts,
