@@ -289,16 +289,17 @@ static void add(struct answer_signatures *signatures, const struct answer *answe
 {
     const enum pack_signature_kind kind =
         answer->form == ANSWER_SSHSIG ? PACK_SIGNATURE_SSHSIG : PACK_SIGNATURE_MINISIG;
+    /* A FIDO key's id depends on where it was read: in a member's name it is the signature's. */
+    const char *keyid = kind == PACK_SIGNATURE_SSHSIG ? answer->ssh.key.keyid : answer->key->keyid;
     for (size_t i = 0; i < signatures->count; i++) {
         const struct pack_given_signature *other = &signatures->given[i];
-        if (other->role == answer->role && other->kind == kind &&
-            strcmp(other->keyid, answer->key->keyid) == 0)
+        if (other->role == answer->role && other->kind == kind && strcmp(other->keyid, keyid) == 0)
             return;
     }
     struct pack_given_signature *given = &signatures->given[signatures->count];
     *given = (struct pack_given_signature){
         .role = answer->role, .kind = kind, .bytes = *text, .size = size};
-    memcpy(given->keyid, answer->key->keyid, sizeof given->keyid);
+    memcpy(given->keyid, keyid, sizeof given->keyid);
     signatures->from[signatures->count++] = answer;
     *text = NULL;
 }

@@ -174,7 +174,7 @@ static bool has_signed(const struct standing *standing, const struct pack_public
 {
     for (size_t i = 0; i < standing->report.count; i++)
         if (standing->report.signers[i].state == PACK_SIGNER_GOOD &&
-            strcmp(standing->report.signers[i].keyid, key->keyid) == 0)
+            memcmp(standing->report.signers[i].key->bytes, key->bytes, sizeof key->bytes) == 0)
             return true;
     return false;
 }

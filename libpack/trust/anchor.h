@@ -9,7 +9,8 @@
 
 struct trust_anchor {
     struct pack_public_key key;
-    unsigned roles; /* set of 1 << enum pack_role */
+    char plain_id[PACK_KEYID_SIZE]; /* of its 32 bytes as no FIDO key */
+    unsigned roles;                 /* set of 1 << enum pack_role */
     bool revoked;
     char *reason; /* of the revocation */
 };
@@ -23,12 +24,10 @@ struct pack_trust {
 
 void trust_source_free(struct trust_source **source);
 
-/*
- * The anchor of that key id and application (empty for a key that is no FIDO key), else any of that
- * key id, else NULL.
- */
-struct trust_anchor *trust_find(const struct pack_trust *trust, const char *keyid,
-                                const char *application);
+/* The anchor of a public key and application, else one of that public key, else NULL. */
+struct trust_anchor *trust_find(const struct pack_trust *trust, const struct pack_public_key *key);
+/* The anchor of that key id: the key's, or that of its bytes as no FIDO key. */
+struct trust_anchor *trust_find_id(const struct pack_trust *trust, const char *keyid);
 
 /* Whether the key may sign in the role: holds it, and is not revoked. */
 bool trust_holds(const struct trust_anchor *anchor, enum pack_role role);

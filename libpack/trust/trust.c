@@ -56,29 +56,47 @@ void pack_trust_free(struct pack_trust **trust)
     *trust = NULL;
 }
 
-static struct trust_anchor *find_exact(const struct pack_trust *trust, const char *keyid,
-                                       const char *application)
+static bool has_bytes(const struct trust_anchor *anchor, const struct pack_public_key *key)
+{
+    return sodium_memcmp(anchor->key.bytes, key->bytes, sizeof key->bytes) == 0;
+}
+
+static struct trust_anchor *find_exact(const struct pack_trust *trust,
+                                       const struct pack_public_key *key)
 {
     for (size_t i = 0; i < trust->count; i++)
-        if (strcmp(trust->anchors[i].key.keyid, keyid) == 0 &&
-            strcmp(trust->anchors[i].key.application, application) == 0)
+        if (has_bytes(&trust->anchors[i], key) &&
+            strcmp(trust->anchors[i].key.application, key->application) == 0)
             return &trust->anchors[i];
     return NULL;
 }
 
-struct trust_anchor *trust_find(const struct pack_trust *trust, const char *keyid,
-                                const char *application)
+struct trust_anchor *trust_find(const struct pack_trust *trust, const struct pack_public_key *key)
 {
-    struct trust_anchor *exact = find_exact(trust, keyid, application);
+    struct trust_anchor *exact = find_exact(trust, key);
     for (size_t i = 0; exact == NULL && i < trust->count; i++)
-        if (strcmp(trust->anchors[i].key.keyid, keyid) == 0)
+        if (has_bytes(&trust->anchors[i], key))
             return &trust->anchors[i];
     return exact;
 }
 
+struct trust_anchor *trust_find_id(const struct pack_trust *trust, const char *keyid)
+{
+    struct trust_anchor *found = NULL;
+    for (size_t i = 0; i < trust->count; i++) {
+        struct trust_anchor *anchor = &trust->anchors[i];
+        if (strcmp(anchor->key.keyid, keyid) != 0 && strcmp(anchor->plain_id, keyid) != 0)
+            continue;
+        /* Of several with the same bytes the plain key is the one that such an id means. */
+        if (found == NULL || anchor->key.application[0] == '\0')
+            found = anchor;
+    }
+    return found;
+}
+
 bool trust_same_key(const struct trust_anchor *one, const struct trust_anchor *other)
 {
-    return sodium_memcmp(one->key.bytes, other->key.bytes, sizeof one->key.bytes) == 0;
+    return has_bytes(one, &other->key);
 }
 
 bool trust_holds(const struct trust_anchor *anchor, enum pack_role role)
@@ -112,6 +130,9 @@ static int add_anchor(struct trust_anchor **anchor, struct pack_trust *trust,
     trust->anchors = grown;
     *anchor = &grown[trust->count++];
     **anchor = (struct trust_anchor){.key = *key};
+    const int code = pack_keyid(key->bytes, (*anchor)->plain_id, error);
+    if (code != 0)
+        return code;
     for (size_t i = 0; i + 1 < trust->count; i++)
         if (grown[i].revoked && trust_same_key(&grown[i], *anchor))
             return spread_revocation(trust, &grown[i], error);
@@ -125,7 +146,7 @@ static int add_anchor(struct trust_anchor **anchor, struct pack_trust *trust,
 static int anchor_for(struct trust_anchor **anchor, struct pack_trust *trust,
                       const struct pack_public_key *key, struct pack_error *error)
 {
-    struct trust_anchor *known = find_exact(trust, key->keyid, key->application);
+    struct trust_anchor *known = find_exact(trust, key);
     *anchor = known;
     if (known == NULL)
         return add_anchor(anchor, trust, key, error);

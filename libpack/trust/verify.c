@@ -52,6 +52,15 @@ static int parse_all(const struct pack_signature_member *members, size_t count,
     return code;
 }
 
+/* Who is asked for: whoever the signature says, or, in a minisign signature, the member's name. */
+static const struct trust_anchor *find_anchor(const struct verification *verification,
+                                              const struct parsed *parsed, const char *keyid)
+{
+    if (parsed->kind == PACK_SIGNATURE_SSHSIG && strcmp(parsed->ssh.key.keyid, keyid) == 0)
+        return trust_find(verification->trust, &parsed->ssh.key);
+    return trust_find_id(verification->trust, keyid);
+}
+
 static int check_signature(const struct verification *verification, const struct parsed *parsed,
                            const struct pack_public_key *key, struct pack_error *error)
 {
@@ -64,10 +73,7 @@ static int check_signature(const struct verification *verification, const struct
     return pack_signature_verify(&parsed->minisig, key, verification->digest, error);
 }
 
-/*
- * A minisign signature that stands under another key's id: says whose it is, where that key is
- * known. An SSH signature says so itself.
- */
+/* A minisign signature under another key's id: says whose it is, where that key is known. */
 static void name_true_signer(const struct verification *verification, const struct parsed *parsed,
                              const char *keyid, struct pack_error *error)
 {
@@ -83,6 +89,18 @@ static void name_true_signer(const struct verification *verification, const stru
     }
 }
 
+/* An SSH signature says itself whose it is, and the member's name must say the same. */
+static int check_member(const struct verification *verification, const struct parsed *parsed,
+                        const struct trust_anchor *anchor, const char *keyid,
+                        struct pack_error *error)
+{
+    if (parsed->kind == PACK_SIGNATURE_SSHSIG && strcmp(parsed->ssh.key.keyid, keyid) != 0)
+        return pack_fail(error, PACK_E_SIGNATURE,
+                         "the signature was made by key %s, and is named for %s",
+                         parsed->ssh.key.keyid, keyid);
+    return check_signature(verification, parsed, &anchor->key, error);
+}
+
 static enum pack_signer_state judge(struct verification *verification, const struct parsed *parsed,
                                     const struct trust_anchor *anchor,
                                     const struct pack_signature_member *member)
@@ -92,7 +110,7 @@ static enum pack_signer_state judge(struct verification *verification, const str
         return PACK_SIGNER_REVOKED;
     if (anchor == NULL || !trust_holds(anchor, verification->role))
         return PACK_SIGNER_UNKNOWN;
-    if (check_signature(verification, parsed, &anchor->key, &error) == 0)
+    if (check_member(verification, parsed, anchor, member->keyid, &error) == 0)
         return PACK_SIGNER_GOOD;
     if (verification->first_bad.code == 0) {
         name_true_signer(verification, parsed, member->keyid, &error);
@@ -120,11 +138,11 @@ static int judge_member(struct verification *verification,
     const int code = parse_member(&parsed, member, error);
     if (code != 0)
         return code;
-    const struct trust_anchor *anchor =
-        trust_find(verification->trust, member->keyid, parsed.ssh.key.application);
+    const struct trust_anchor *anchor = find_anchor(verification, &parsed, member->keyid);
     struct pack_signer_report *signer = &report->signers[report->count++];
     signer->state = judge(verification, &parsed, anchor, member);
     signer->kind = member->kind;
+    signer->key = anchor != NULL ? &anchor->key : NULL;
     memcpy(signer->keyid, member->keyid, sizeof signer->keyid);
     memcpy(signer->application, parsed.ssh.key.application, sizeof signer->application);
     signer->flags = parsed.ssh.flags;
@@ -177,7 +195,7 @@ static void hint_trusted(const struct verification *verification, struct pack_er
     struct id_list trusted = {0};
     for (size_t i = 0; i < report->count; i++) {
         const bool unknown = report->signers[i].state == PACK_SIGNER_UNKNOWN;
-        if (unknown && trust_find(trust, report->signers[i].keyid, "") != NULL) {
+        if (unknown && report->signers[i].key != NULL) {
             pack_hint(error, "key %s is trusted, but not for the role %s", report->signers[i].keyid,
                       role);
             return;
@@ -206,8 +224,7 @@ static int fail_untrusted(const struct verification *verification, struct pack_e
 static int fail_revoked(const struct verification *verification,
                         const struct pack_signer_report *signer, struct pack_error *error)
 {
-    const struct trust_anchor *anchor =
-        trust_find(verification->trust, signer->keyid, signer->application);
+    const struct trust_anchor *anchor = trust_find(verification->trust, signer->key);
     const bool has_reason = anchor->reason[0] != '\0';
     return pack_fail(error, PACK_E_REVOKED, "signed by revoked key %s%s%s", signer->keyid,
                      has_reason ? ": " : "", anchor->reason);

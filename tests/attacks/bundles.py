@@ -152,6 +152,21 @@ FRAMERS = {"gzip": gzip_member, "zstd": zstd_frame, "xz": xz_stream}
 # --- keys and signatures -------------------------------------------------------------------------
 
 
+ED25519, SK_ED25519 = "ssh-ed25519", "sk-ssh-ed25519@openssh.com"
+
+
+def ssh_string(data):
+    data = data.encode() if isinstance(data, str) else data
+    return len(data).to_bytes(4, "big") + data
+
+
+def ssh_armour(blob, width=70):
+    text = base64.b64encode(blob).decode()
+    return "".join(line + "\n" for line in (
+        "-----BEGIN SSH SIGNATURE-----", *pieces(text, width),
+        "-----END SSH SIGNATURE-----")).encode()
+
+
 class Key:
     """A key made from a word, the same in each run."""
 
@@ -184,6 +199,57 @@ class Key:
         head = changes.get("kind", b"ED") + changes.get("id", self.minisign_id)
         return (b"untrusted comment: signature from fwpack\n" + base64.b64encode(head + signature)
                 + b"\ntrusted comment: " + comment + b"\n" + base64.b64encode(overall) + b"\n")
+
+
+    # SSH signatures (OpenSSH's PROTOCOL.sshsig and PROTOCOL.u2f); with an application the key is a
+    # FIDO token's.
+
+    def ssh_blob(self, application=""):
+        if application:
+            return ssh_string(SK_ED25519) + ssh_string(self.public) + ssh_string(application)
+        return ssh_string(ED25519) + ssh_string(self.public)
+
+    def ssh_keyid(self, application=""):
+        if not application:
+            return self.keyid
+        text = json.dumps({"keytype": SK_ED25519, "keyval": {
+            "application": application, "public": self.public.hex()}, "scheme": SK_ED25519},
+            separators=(",", ":"))
+        return sha256(text.encode()).hex()
+
+    def ssh_file(self, application=""):
+        """A line of authorized_keys, as ssh-keygen writes NAME.pub."""
+        kind = SK_ED25519 if application else ED25519
+        text = base64.b64encode(self.ssh_blob(application)).decode()
+        return f"{kind} {text} a key of the attack tests\n".encode()
+
+    def ssh_signature(self, document, namespace, application="", **changes):
+        """The 64 bytes. `changes`: flags, counter, hash, and what is signed in their place."""
+        algorithm = changes.get("hash", "sha512")
+        message = (b"SSHSIG" + ssh_string(namespace) + ssh_string("") + ssh_string(algorithm)
+                   + ssh_string(hashlib.new(algorithm, document).digest()))
+        if application:
+            message = (sha256(application.encode()) + bytes([changes.get("flags", 1)])
+                       + changes.get("counter", 7).to_bytes(4, "big") + sha256(message))
+        return ed25519.sign(self.seed, message)
+
+    def sshsig(self, document, namespace, application="", **changes):
+        """The armoured text. `changes` beside those above: signature, blob, kind, version,
+        reserved, shown_namespace, shown_flags, tail."""
+        signature = changes.get("signature",
+                                self.ssh_signature(document, namespace, application, **changes)
+                                if "signature" not in changes else None)
+        inner = (ssh_string(changes.get("kind", SK_ED25519 if application else ED25519))
+                 + ssh_string(signature))
+        if application:
+            inner += (bytes([changes.get("shown_flags", changes.get("flags", 1))])
+                      + changes.get("counter", 7).to_bytes(4, "big"))
+        return ssh_armour(
+            b"SSHSIG" + changes.get("version", 1).to_bytes(4, "big")
+            + ssh_string(changes.get("blob", self.ssh_blob(application)))
+            + ssh_string(changes.get("shown_namespace", namespace))
+            + ssh_string(changes.get("reserved", "")) + ssh_string(changes.get("hash", "sha512"))
+            + ssh_string(inner) + changes.get("tail", b""))
 
 
 # --- images and documents ------------------------------------------------------------------------
@@ -282,6 +348,7 @@ class Bundle:
         self.names_release = True
         self.texts = {}
         self.signatures = {name: {} for name in DOCUMENTS}
+        self.ssh_signatures = {name: {} for name in DOCUMENTS}
 
     def freeze(self):
         """The documents' bytes; signatures made from here on are over these."""
@@ -309,11 +376,22 @@ class Bundle:
                 self.texts[document], self.comment(document))
         return self
 
+    def sign_ssh(self, key, roles=BOTH, application="", **changes):
+        self.freeze()
+        for role in roles:
+            document = f"{role}.json"
+            self.ssh_signatures[document][key.ssh_keyid(application)] = key.sshsig(
+                self.texts[document], f"fwpack-{role}@1", application, **changes)
+        return self
+
     def head(self):
         for document in DOCUMENTS:
             yield document, self.texts[document]
-            for keyid, text in sorted(self.signatures[document].items()):
-                yield f"{document}.{keyid}.minisig", text
+            members = {f"{document}.{keyid}.minisig": text
+                       for keyid, text in self.signatures[document].items()}
+            members.update((f"{document}.{keyid}.sshsig", text)
+                           for keyid, text in self.ssh_signatures[document].items())
+            yield from sorted(members.items())
 
     def body(self):
         for name, data in self.attachments:

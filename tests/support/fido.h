@@ -7,6 +7,7 @@
  * PROTOCOL.sshsig and PROTOCOL.u2f with libsodium alone.
  */
 
+#include "crypto/key_text.h"
 #include "pack/sshsig.h"
 #include "support/keys.h"
 
@@ -71,7 +72,11 @@ static inline struct pack_ssh_signature test_ssh_sign(const struct pack_secret_k
                                                       const char *name_space, const char *message)
 {
     struct pack_ssh_signature signature = {.key = *pack_secret_key_public(key)};
-    snprintf(signature.key.application, sizeof signature.key.application, "%s", application);
+    if (application[0] != '\0') {
+        struct pack_error error = {0};
+        assert_pack_ok(pack_public_key_set_application(&signature.key, application,
+                                                       strlen(application), &error));
+    }
     snprintf(signature.name_space, sizeof signature.name_space, "%s", name_space);
     if (application[0] != '\0') {
         signature.flags = 1;

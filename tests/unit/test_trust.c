@@ -423,9 +423,10 @@ static void a10_the_untrusted_comment_of_a_member_is_fixed(void **state)
 static struct pack_public_key fido_key(const struct scene *scene, unsigned number,
                                        const char *application)
 {
+    struct pack_error error = {0};
     struct pack_public_key key = *public_of(scene, number);
     key.has_minisign_id = false;
-    snprintf(key.application, sizeof key.application, "%s", application);
+    assert_pack_ok(pack_public_key_set_application(&key, application, strlen(application), &error));
     return key;
 }
 
@@ -450,7 +451,7 @@ static void ssh_signed(struct scene *scene, unsigned number, const char *applica
         test_ssh_sign(scene->keys[number], application, name_space, document);
     size_t size = 0;
     char *text = test_ssh_text(&signature, &size);
-    add_text(scene, public_of(scene, number)->keyid, text, size);
+    add_text(scene, signature.key.keyid, text, size);
     scene->members[scene->count - 1].kind = PACK_SIGNATURE_SSHSIG;
 }
 

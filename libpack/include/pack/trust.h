@@ -64,11 +64,12 @@ enum pack_signer_state {
     PACK_SIGNER_REVOKED,
 };
 
-/* All but the key id and the kind is proved only where the state is GOOD. */
+/* All but key id, kind and key is proved only where the state is GOOD. */
 struct pack_signer_report {
     char keyid[PACK_KEYID_SIZE];
     enum pack_signer_state state;
     enum pack_signature_kind kind;
+    const struct pack_public_key *key;      /* the trust's, whatever its roles; NULL: unknown */
     char comment[PACK_MAX_TRUSTED_COMMENT]; /* the trusted comment of a .minisig */
     /* of an .sshsig by a FIDO key; else empty and 0: */
     char application[PACK_MAX_APPLICATION];
