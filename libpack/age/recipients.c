@@ -47,14 +47,6 @@ static int fail_mixed(struct pack_error *error)
     return pack_hint(error, "encrypt to one or to the others");
 }
 
-/* Whether every point that agrees with it is the same one, so that it would keep no secret. */
-static bool is_low_order(const uint8_t key[AGE_KEY_SIZE])
-{
-    static const uint8_t scalar[AGE_KEY_SIZE] = {8};
-    uint8_t shared[AGE_KEY_SIZE];
-    return crypto_scalarmult(shared, scalar, key) != 0;
-}
-
 static bool has_key(const struct pack_age_recipients *recipients, const uint8_t key[AGE_KEY_SIZE])
 {
     for (size_t i = 0; i < recipients->count; i++)
@@ -87,7 +79,7 @@ static int add_text(struct pack_age_recipients *recipients, const char *text, si
     int code = age_bech32_decode(&age_bech32_recipient, text, size, key, error);
     if (code != 0)
         return age_fail_kind(text, size, NULL, error);
-    if (is_low_order(key))
+    if (age_is_low_order(key))
         return pack_fail(error, PACK_E_KEY_INVALID, "the recipient is a point of low order");
     if (has_key(recipients, key))
         return 0;

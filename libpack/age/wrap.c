@@ -56,6 +56,13 @@ static bool unseal(struct age_secrets *secrets, const uint8_t body[AGE_WRAPPED_S
 
 /* --- X25519 ---------------------------------------------------------------------------------- */
 
+bool age_is_low_order(const uint8_t point[AGE_KEY_SIZE])
+{
+    static const uint8_t scalar[AGE_KEY_SIZE] = {8};
+    uint8_t shared[AGE_KEY_SIZE];
+    return crypto_scalarmult(shared, scalar, point) != 0;
+}
+
 static void derive_x25519(struct age_secrets *secrets, const uint8_t recipient[AGE_KEY_SIZE],
                           const uint8_t share[AGE_KEY_SIZE])
 {

@@ -28,6 +28,9 @@ struct age_secrets {
     uint8_t extracted[AGE_KEY_SIZE]; /* of HKDF */
 };
 
+/* Whether every secret that agrees with this point gets the same, which is none. */
+bool age_is_low_order(const uint8_t point[AGE_KEY_SIZE]);
+
 /* A new ephemeral share, and the file key wrapped for `recipient`. PACK_E_KEY_INVALID: low order.
  */
 PACK_MUST_USE int age_wrap_x25519(struct age_secrets *secrets,

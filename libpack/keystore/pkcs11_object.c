@@ -176,7 +176,11 @@ static const struct curve {
      "\x13\x0c"
      "edwards25519",
      14, "Ed25519"},
-    {CKK_EC_EDWARDS, "\x06\x03\x2b\x65\x6e", 5, "X25519"}, /* SoftHSM's */
+    {CKK_EC_EDWARDS, "\x06\x03\x2b\x65\x6e", 5, "X25519"}, /* SoftHSM's, for what it was given */
+    {CKK_EC_EDWARDS,
+     "\x13\x0a"
+     "curve25519",
+     12, "X25519"}, /* SoftHSM's, for what it made */
     {CKK_EC_EDWARDS, "\x06\x03\x2b\x65\x71", 5, "Ed448"},
     {CKK_EC_EDWARDS,
      "\x13\x0a"
