@@ -322,6 +322,12 @@ def commands():
     equal(os.path.exists("message.minisig"), False, "a failure leaves no signature")
 
 
+def commands_know_their_role():
+    write("roles", '#!/bin/sh\necho "$FWPACK_ROLE" >> roles.log\nexec ./signer raw\n', 0o755)
+    fwpack("build", "d.yaml", "-o", "roles.fwb", "-k", "exec:./roles", "--signer-pub", "pub.pem")
+    equal(read("roles.log").split(), [b"release", b"release", b"delivery", b"delivery"], "roles")
+
+
 def interrupted_commands_end():
     process = subprocess.Popen(
         [FWPACK, "sign", "--detached", "message", "-k", "exec:sh -c 'echo $$ > pid; exec sleep 77'",
@@ -336,6 +342,7 @@ def interrupted_commands_end():
 
 run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "stranger")
 commands()
+commands_know_their_role()
 interrupted_commands_end()
 
 
@@ -408,8 +415,16 @@ def commands_of_the_manual_run():
     script = textwrap.dedent(section).replace("/usr/lib/softhsm/libsofthsm2.so", MODULES[0])
     os.mkdir("manual")
     write("manual/notes.txt", "notes\n")
-    run("sh", "-eu", "-c", script.replace("fwpack ", f"{FWPACK} "), cwd="manual")
-    equal(os.path.exists("manual/notes.txt.minisig"), True, "the manual's signature")
+    # SoftHSM loses the memory of a curve that is given by its name.
+    options = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
+    run("sh", "-eu", "-c", script.replace("fwpack ", f"{FWPACK} "), cwd="manual",
+        env={"ASAN_OPTIONS": options})
+    with open(MANUAL, encoding="utf-8") as file:
+        more = re.findall(r"^    (pkcs11-tool .*--read-object.*|fwpack verify.*)$", file.read(), re.M)
+    equal(len(more), 2, "the manual's commands for the public half")
+    run("sh", "-eu", "-c", "\n".join(more).replace("fwpack ", f"{FWPACK} "), cwd="manual",
+        env={"SOFTHSM2_CONF": os.path.abspath("manual/softhsm2.conf"),
+             "FWPACK_PKCS11_MODULE": MODULES[0]})
 
 
 for name in LEFT_OUT:
