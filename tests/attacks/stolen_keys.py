@@ -4,6 +4,7 @@ program. The thief has the key and everything else that is public, and writes bu
 writer of his own."""
 import json
 import os
+import shutil
 
 from bundles import KIB, Bundle, Image, Key
 from harness import HERE, AttackTest, main, noise
@@ -176,8 +177,12 @@ class Machines(Team):
 class DemoSet(AttackTest):
     """A123: the demo keys that everybody has, as keys-example/team/ holds them."""
 
+    def setUp(self):
+        super().setUp()
+        shutil.copytree(EXAMPLE, self.path("team"))
+
     def team(self, name):
-        return os.path.join(EXAMPLE, name)
+        return f"team/{name}"
 
     def test_a123_demo_keys_are_refused_in_a_root_too(self):
         roots = [self.team("1.root.json"), self.team("2.root.json")]
