@@ -7,7 +7,9 @@
 
 #include "base/memory.h"
 #include "bundle/trusted.h"
+#include "pack/age.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static const struct pack_context context = {.jobs = 1};
@@ -32,6 +34,24 @@ static int believe(struct pack_trusted **trusted, struct pack_bundle *bundle,
                                   bundle->head_end, error);
 }
 
+/* That of the device in tests/attacks/encryption.py, to which the encrypted seeds are. */
+static const char *identity(const char *name)
+{
+    (void)name;
+    return "AGE-SECRET-KEY-1525HA0Q5A8EYCV8TRWJQDGW3G3TLQCW8R5SZNMGX2MU55S2SNJLSM8F4LR\n";
+}
+
+static const struct pack_age_identities *identities(void)
+{
+    static struct pack_age_identities *made;
+    const struct pack_signing_access access = {.files = {.environment = identity}};
+    struct pack_error error = {0};
+    if (made == NULL && (pack_age_identities_new(&made, &error) != 0 ||
+                         pack_age_identities_add(made, "env:IDENTITY", &access, &error) != 0))
+        abort();
+    return made;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -42,7 +62,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct pack_verify_report report;
     struct pack_error error = {0};
     if (open_bundle(&bundle, &input, data, size, &error) == 0 &&
-        believe(&trusted, bundle, &error) == 0)
+        believe(&trusted, bundle, &error) == 0) {
+        pack_trusted_use_identities(trusted, identities());
         (void)!pack_bundle_verify(trusted, true, &report, &error);
+    }
     return 0;
 }
