@@ -19,7 +19,8 @@ int delta_predictions_make(struct delta_predictions *predictions, const struct d
         status = pack_allocate(&order, covers->count, sizeof *order, error);
     if (status != 0)
         return status;
-    memcpy(predictions->list, covers->list, covers->count * sizeof *covers->list);
+    if (covers->count != 0) /* images with nothing in common have no list */
+        memcpy(predictions->list, covers->list, covers->count * sizeof *covers->list);
     predictions->covers = (struct patch_covers){.list = predictions->list, .count = covers->count};
     patch_covers_index(&predictions->covers, predictions->intervals, order);
     patch_predict_begin(&predictions->predictor, layout, &predictions->covers);
