@@ -5,6 +5,10 @@ import os
 import random
 import subprocess
 
+# An age identity, to whose recipient a bundle is encrypted.
+DEVICE = "AGE-SECRET-KEY-1FMFGEX93V7QPT2VN908ENQ9T5M6GXZ8VR0MDZLWE6NZTFAU30WJQR87SP4"
+RECIPIENT = "age12p69ksaw40yd25zedh504qw8v5uyxmq2twjxt79zflf5uvqsg3ds9fjf9a"
+
 # Name, codec, size, format. The levels are those that take the least memory and time.
 IMAGES = [
     ("boot", "{codec: none}", 3000, "raw"),
@@ -49,11 +53,13 @@ def write(folder, name, data, mode=0o644):
 
 def make(folder, fwpack):
     """Fills an empty folder: images, descriptors all.yaml and plain.yaml, two keys, bundle.fwb; and
-    next.fwb, the next release, delta.fwb, the delta to it, and boot.fwd, a patch to next.img."""
+    next.fwb, the next release, delta.fwb, the delta to it, boot.fwd, a patch to next.img, and
+    encrypted.fwb, which device.age opens."""
     for index, (name, _, size, kind) in enumerate(IMAGES):
         data = compressible(size, index)
         write(folder, f"{name}.img", intel_hex(data) if kind == "ihex" else data)
     write(folder, "notes.txt", b"what is new\n")
+    write(folder, "device.age", DEVICE.encode() + b"\n", 0o600)
     write(folder, "all.yaml", descriptor(IMAGES))
     write(folder, "plain.yaml", descriptor(IMAGES[:1]))
     boot = compressible(IMAGES[0][2], 0)
@@ -66,5 +72,7 @@ def make(folder, fwpack):
                     ["build", "next.yaml", "-o", "next.fwb", "-k", "first.key", "-q"],
                     ["delta", "bundle.fwb", "next.fwb", "-o", "delta.fwb", "-k", "first.key",
                      "-p", "first.pub", "-q", "--decoder", "small"],
+                    ["encrypt", "bundle.fwb", "-o", "encrypted.fwb", "--encrypt-to", RECIPIENT,
+                     "-k", "first.key", "-p", "first.pub", "-q"],
                     ["delta", "boot.img", "next.img", "-o", "boot.fwd", "-q"]):
         subprocess.run([fwpack, *command], cwd=folder, check=True)

@@ -111,6 +111,12 @@ COMMANDS = {
     "patch": {"arguments": "patch boot.img boot.fwd -o new.img -q -j1", "ways": True},
     "extract-base": {"arguments": "extract delta.fwb boot -o new.img -p first.pub -q -j1 "
                                   "--base bundle.fwb --base boot.img", "ways": True},
+    "encrypt": {"arguments": "encrypt bundle.fwb -o new.fwb -p first.pub -k first.key -q -j1 "
+                             "--encrypt-to " + product.RECIPIENT, "ways": True, "random": True},
+    "decrypt": {"arguments": "decrypt encrypted.fwb -o new.fwb -p first.pub -k first.key -q -j1 "
+                             "-i device.age", "ways": True},
+    "extract-encrypted": {"arguments": "extract encrypted.fwb rootfs -o new.img -p first.pub -q "
+                                       "-j1 -i device.age", "ways": True},
     "diff": {"arguments": "diff boot.img boot.img -q", "ways": True},
     "inspect-patch": {"arguments": "inspect boot.fwd --json -q", "ways": True, "json": True},
     "image-info": {"arguments": "image info mcu.img", "ways": True, "streams": True},
