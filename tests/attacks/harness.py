@@ -139,6 +139,27 @@ class FullPipe:
             return file.read()[self.filling:]
 
 
+def scan_memory(pid, needles):
+    """Where each needle lies in a process: (needle, region, flags of the region)."""
+    with open(f"/proc/{pid}/smaps", encoding="utf-8") as file:
+        regions = re.findall(r"(?ms)^([0-9a-f]+)-([0-9a-f]+) ([^\n]*)\n.*?^VmFlags: ([^\n]*)",
+                             file.read())
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for start, end, words, flags in regions:
+            if "[v" in words:  # vvar, vsyscall: the kernel's
+                continue
+            start, end = int(start, 16), int(end, 16)
+            for at in range(start, end, 1 << 20):
+                try:
+                    memory.seek(at)
+                    data = memory.read(min((1 << 20) + 64, end - at))
+                except OSError:  # a guard page
+                    continue
+                for name, needle in needles.items():
+                    if needle in data:
+                        yield name, words, flags.split()
+
+
 def file_state(path):
     status = os.lstat(path)
     facts = [oct(status.st_mode), status.st_size]

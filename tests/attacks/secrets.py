@@ -9,7 +9,7 @@ import subprocess
 import unittest
 
 from bundles import KIB, Bundle, Image, Key
-from harness import SANITIZED, AttackTest, FullPipe, as_nobody, main, noise
+from harness import SANITIZED, AttackTest, FullPipe, as_nobody, main, noise, scan_memory
 
 OWNER, SECOND = Key("owner"), Key("second")
 
@@ -130,33 +130,12 @@ class Memory(SecretTest):
                    "other half": OWNER.seed[16:]}
         self.assertIn(OWNER.seed[3:20], base64.b64decode(text))
         running, pipe = self.stalled()
-        found = list(self.scan(running.pid, needles))
+        found = list(scan_memory(running.pid, needles))
         pipe.drain()
         self.assertEqual(running.end().code, 0)
         for name, region, flags in found:
             self.assertTrue({"lo", "dd"} <= set(flags), f"{name} lies in {region} ({flags})")
         self.assertLessEqual(len(found), 3)
-
-    @staticmethod
-    def scan(pid, needles):
-        """Where each needle lies in a process: (needle, region, flags of the region)."""
-        with open(f"/proc/{pid}/smaps", encoding="utf-8") as file:
-            regions = re.findall(r"(?ms)^([0-9a-f]+)-([0-9a-f]+) ([^\n]*)\n.*?^VmFlags: ([^\n]*)",
-                                 file.read())
-        with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-            for start, end, words, flags in regions:
-                if "[v" in words:  # vvar, vsyscall: the kernel's
-                    continue
-                start, end = int(start, 16), int(end, 16)
-                for at in range(start, end, 1 << 20):
-                    try:
-                        memory.seek(at)
-                        data = memory.read(min((1 << 20) + 64, end - at))
-                    except OSError:  # a guard page
-                        continue
-                    for name, needle in needles.items():
-                        if needle in data:
-                            yield name, words, flags.split()
 
     @unittest.skipIf(SANITIZED, "memory is laid out otherwise")
     def test_a118_the_scan_finds_what_is_there(self):
@@ -164,7 +143,7 @@ class Memory(SecretTest):
         if os.geteuid() != 0:
             self.skipTest("needs root")
         running, pipe = self.stalled()
-        found = list(self.scan(running.pid, {"document": b'"product": "acme-gateway"'}))
+        found = list(scan_memory(running.pid, {"document": b'"product": "acme-gateway"'}))
         pipe.drain()
         running.end()
         self.assertTrue([flags for _, _, flags in found if "lo" not in flags])
