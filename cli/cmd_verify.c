@@ -325,7 +325,8 @@ const struct command command_verify = {
     .name = "verify",
     .summary = "prove who signed a bundle, and every byte of it",
     .synopsis = "BUNDLE... (-p [ROLE=]PUB... | -t ROOT) [--require N] [--base FILE]... "
-                "[--identity KEY]... [--complete] [--attestation FILE]...\n"
+                "[--identity KEY]... [--complete] [--attestation FILE]... "
+                "[--embedded-attestations]\n"
                 "--detached FILE (-p PUB | -t ROOT) [-x SIGNATURE]",
     .description =
         "Reads every byte of each bundle and proves it: the signatures on release.json and "

@@ -31,8 +31,9 @@ static void option_line(FILE *stream, const struct option *option)
 {
     char label[80];
     emit_label(label, sizeof label, option, true);
-    unsigned column = (unsigned)fprintf(stream, "  %-*s", HELP_COLUMN - 2, label);
-    if (column > HELP_COLUMN || strlen(label) > HELP_COLUMN - 4)
+    const bool fits = strlen(label) <= HELP_COLUMN - 4;
+    unsigned column = (unsigned)fprintf(stream, "  %-*s", fits ? HELP_COLUMN - 2 : 0, label);
+    if (!fits)
         column = (unsigned)fprintf(stream, "\n%*s", HELP_COLUMN, "") - 1;
     emit_filled(stream, option->help, column, HELP_COLUMN);
 }
