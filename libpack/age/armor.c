@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "age/armor.h"
 
-#include "age/base64.h"
 #include "base/checked.h"
+#include "crypto/textline.h"
 
+#include <sodium.h>
 #include <string.h>
 
 static const char first_line[] = "-----BEGIN AGE ENCRYPTED FILE-----";
@@ -62,7 +63,7 @@ static int decode_line(struct pack_buffer *binary, struct pack_span line, bool l
         return pack_fail(error, PACK_E_MALFORMED,
                          "a line of the armor has %zu characters, 64 wanted in all but the last",
                          line.size);
-    if (!age_base64_decode(line, AGE_PADDED, bytes, sizeof bytes, &size) ||
+    if (!pack_base64_read(line, sodium_base64_VARIANT_ORIGINAL, NULL, bytes, sizeof bytes, &size) ||
         (size < sizeof bytes && !last))
         return pack_fail(error, PACK_E_MALFORMED, "the armor is not canonical base64");
     return pack_buffer_append(binary, bytes, size, error);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "age/header.h"
 
-#include "age/base64.h"
 #include "pack/age.h"
 #include "pack/limits.h"
 
@@ -24,11 +23,18 @@ static bool is(struct pack_span span, const char *text)
     return span.size == strlen(text) && strncmp(span.text, text, span.size) == 0;
 }
 
-/* Base64 without padding of exactly `wanted` bytes. */
+/* Base64 without padding, in its one spelling, of at most `capacity` bytes. */
+static bool decode(struct pack_span span, uint8_t *bytes, size_t capacity, size_t *size)
+{
+    return pack_base64_read(span, sodium_base64_VARIANT_ORIGINAL_NO_PADDING, NULL, bytes, capacity,
+                            size);
+}
+
+/* The same of exactly `wanted` bytes. */
 static bool decode_exactly(struct pack_span span, uint8_t *bytes, size_t wanted)
 {
     size_t size = 0;
-    return age_base64_decode(span, AGE_UNPADDED, bytes, wanted, &size) && size == wanted;
+    return decode(span, bytes, wanted, &size) && size == wanted;
 }
 
 /* --- lines ----------------------------------------------------------------------------------- */
@@ -96,7 +102,7 @@ static int read_body(struct age_stanzas *lines, struct age_stanza *stanza, struc
         if (line.size > LINE_DIGITS)
             return pack_fail(error, PACK_E_MALFORMED,
                              "a line of a recipient's body has more than 64 characters");
-        if (!age_base64_decode(line, AGE_UNPADDED, bytes, sizeof bytes, &size))
+        if (!decode(line, bytes, sizeof bytes, &size))
             return pack_fail(error, PACK_E_MALFORMED,
                              "a recipient's body is not canonical base64 without padding");
         if (stanza->body_size == 0)

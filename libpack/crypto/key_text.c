@@ -55,8 +55,7 @@ static int check_comment(struct pack_span comment, struct pack_error *error)
 
 bool pack_key_text_decode(struct pack_span data, uint8_t *bytes, size_t capacity, size_t *size)
 {
-    return sodium_base642bin(bytes, capacity, data.text, data.size, " \t\r\n", size, NULL,
-                             sodium_base64_VARIANT_ORIGINAL) == 0;
+    return pack_base64_read(data, sodium_base64_VARIANT_ORIGINAL, " \t\r\n", bytes, capacity, size);
 }
 
 /* --- minisign, signify ----------------------------------------------------------------------- */

@@ -77,9 +77,9 @@ static int decode(struct pack_buffer *blob, const struct pack_buffer *joined,
     int code = pack_buffer_reserve(blob, joined->size / 4 * 3 + 1, error);
     if (code != 0)
         return code;
-    if (sodium_base642bin(blob->bytes, joined->size / 4 * 3 + 1, (const char *)joined->bytes,
-                          joined->size, NULL, &blob->size, NULL,
-                          sodium_base64_VARIANT_ORIGINAL) != 0)
+    const struct pack_span text = {(const char *)joined->bytes, joined->size};
+    if (!pack_base64_read(text, sodium_base64_VARIANT_ORIGINAL, NULL, blob->bytes,
+                          joined->size / 4 * 3 + 1, &blob->size))
         return pack_fail(error, PACK_E_MALFORMED, "the signature is not canonical padded base64");
     return 0;
 }

@@ -69,6 +69,16 @@ int pack_base64_decode(const struct pack_base64_kind *kind, struct pack_span spa
     return 0;
 }
 
+bool pack_base64_read(struct pack_span text, int variant, const char *ignored, uint8_t *bytes,
+                      size_t capacity, size_t *size)
+{
+    for (size_t i = 0; i < text.size; i++)
+        if ((text.text[i] & 0x80) != 0)
+            return false;
+    return sodium_base642bin(bytes, capacity, text.text, text.size, ignored, size, NULL, variant) ==
+           0;
+}
+
 void pack_base64_encode(char *text, size_t capacity, const uint8_t *bytes, size_t size)
 {
     sodium_bin2base64(text, capacity, bytes, size, sodium_base64_VARIANT_ORIGINAL);

@@ -34,6 +34,14 @@ struct pack_base64_kind {
 PACK_MUST_USE int pack_base64_decode(const struct pack_base64_kind *kind, struct pack_span span,
                                      uint8_t *bytes, struct pack_error *error);
 
+/*
+ * What libsodium decodes of the variant (sodium_base64_VARIANT_…), whole and in canonical form, but
+ * no byte above 127: libsodium 1.0.18 takes each of them for the last digit of the alphabet.
+ * `ignored` are characters to pass over, or NULL. False where it is anything else.
+ */
+bool pack_base64_read(struct pack_span text, int variant, const char *ignored, uint8_t *bytes,
+                      size_t capacity, size_t *size);
+
 /* Characters, with the final zero byte, that encode `size` bytes. */
 #define PACK_BASE64_TEXT_SIZE(size) (((size) + 2) / 3 * 4 + 1)
 void pack_base64_encode(char *text, size_t capacity, const uint8_t *bytes, size_t size);

@@ -53,14 +53,12 @@ static int decode_base64(struct fields *fields, const char *text, const uint8_t 
     const int variant = strpbrk(text, "-_") != NULL ? sodium_base64_VARIANT_URLSAFE
                                                     : sodium_base64_VARIANT_ORIGINAL;
     const size_t length = strlen(text), capacity = length / 4 * 3 + 1; /* and a zero byte */
-    const char *end = NULL;
     uint8_t *out = NULL;
     const int code = pack_arena_allocate(fields->arena, &out, 1, capacity, fields->error);
     if (code != 0)
         return code;
     if (length % 4 != 0 ||
-        sodium_base642bin(out, capacity - 1, text, length, NULL, size, &end, variant) != 0 ||
-        end != text + length)
+        !pack_base64_read((struct pack_span){text, length}, variant, NULL, out, capacity - 1, size))
         return pack_fail(fields->error, PACK_E_MALFORMED,
                          "is not padded base64 of one alphabet, standard or URL-safe");
     *bytes = out;
