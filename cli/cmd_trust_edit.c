@@ -55,15 +55,11 @@ static int each_value(struct cli *cli, struct pack_root *root, const char *optio
 }
 
 /* A repository comes later, if ever; until then its roles are as hard to use as the root itself. */
-static int fill_role(struct cli *cli, struct pack_root *root, enum pack_root_role role,
-                     struct pack_error *error)
+static int fill_role(struct pack_root *root, enum pack_root_role role, struct pack_error *error)
 {
     int code = 0;
     for (size_t i = 0; code == 0 && i < root->roles[PACK_ROOT_ROOT].count; i++)
         code = pack_root_add(root, role, &root->roles[PACK_ROOT_ROOT].keys[i]->key, error);
-    if (code == 0)
-        cli_note(cli, "nobody is named for the role %s: the root keys hold it",
-                 pack_root_role_name(role));
     return code;
 }
 
@@ -78,15 +74,15 @@ static bool has_threshold(const struct cli *cli, enum pack_root_role role)
     return false;
 }
 
-static int fill(struct cli *cli, struct pack_root *root, struct pack_error *error)
+static int fill(struct cli *cli, struct pack_root *root, bool filled[PACK_ROOT_TIMESTAMP + 1],
+                struct pack_error *error)
 {
-    bool filled[PACK_ROOT_TIMESTAMP + 1] = {false};
     int code = 0;
     for (enum pack_root_role role = PACK_ROOT_TARGETS; code == 0 && role <= PACK_ROOT_TIMESTAMP;
          role++) {
         filled[role] = root->roles[role].count == 0 && root->roles[PACK_ROOT_ROOT].count != 0;
         if (filled[role])
-            code = fill_role(cli, root, role, error);
+            code = fill_role(root, role, error);
     }
     if (code == 0)
         code = pack_root_check_whole(root, error);
@@ -97,6 +93,19 @@ static int fill(struct cli *cli, struct pack_root *root, struct pack_error *erro
         if (filled[role] && !has_threshold(cli, role))
             code = pack_root_threshold(root, role, root->roles[PACK_ROOT_ROOT].threshold, error);
     return code;
+}
+
+static void tell_filled(struct cli *cli, const bool filled[PACK_ROOT_TIMESTAMP + 1])
+{
+    char names[64] = "";
+    for (enum pack_root_role role = PACK_ROOT_TARGETS; role <= PACK_ROOT_TIMESTAMP; role++) {
+        const size_t used = strlen(names);
+        if (filled[role])
+            snprintf(names + used, sizeof names - used, "%s%s", used != 0 ? ", " : "",
+                     pack_root_role_name(role));
+    }
+    if (names[0] != '\0')
+        cli_note(cli, "nobody is named for %s: the root keys hold what TUF wants", names);
 }
 
 static void tell_draft(struct cli *cli, const char *path, const struct pack_root *root)
@@ -110,6 +119,7 @@ static void tell_draft(struct cli *cli, const char *path, const struct pack_root
 static int init(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
 {
     CLI_AUTO(pack_root_free) struct pack_root *root = NULL;
+    bool filled[PACK_ROOT_TIMESTAMP + 1] = {false};
     const char *output = arguments_value(arguments, "output");
     uint64_t expires = 0;
     if (output == NULL)
@@ -120,12 +130,13 @@ static int init(struct cli *cli, const struct arguments *arguments, struct pack_
     if (code == 0)
         code = each_value(cli, root, "pubkey", add_key, error);
     if (code == 0)
-        code = fill(cli, root, error);
+        code = fill(cli, root, filled, error);
     if (code == 0)
         code = trust_write_new(cli, root, output, error);
     if (code != 0)
         return code;
     tell_draft(cli, output, root);
+    tell_filled(cli, filled);
     cli_note(cli, "not signed yet: each root key signs it with 'fwpack trust sign'");
     return 0;
 }
@@ -161,9 +172,9 @@ const struct command command_trust_init = {
         "A public key may be of any format that fwpack knows. FIDO keys (sk-ssh-ed25519) may hold "
         "release, delivery and rollout, but not TUF's own roles, for no TUF client could check "
         "their signatures. A key may hold several roles. Demo keys are refused.",
-    .examples =
-        "fwpack trust init -o root.json -p root=anna.pub -p root=ben.pub \\\n"
-        "    -p release=anna.pub -p release=ben.pub -p delivery=ci.pub --threshold root=2\n",
+    .examples = "fwpack trust init -o root.json -p root=anna.pub -p root=ben.pub \\\n"
+                "    -p release=anna.pub -p release=ben.pub -p delivery=ci.pub \\\n"
+                "    --threshold root=2\n",
     .options = init_options,
     .groups = GROUP_WRITES,
     .exits = EXITS(3, 11),
@@ -325,7 +336,7 @@ static int change(struct cli *cli, const struct arguments *arguments, edit_fn ed
     if (code == 0)
         code = trust_draft_save(&draft, error);
     if (code != 0)
-        return code;
+        return pack_at_file(error, draft.path);
     if (signatures != 0)
         cli_note(cli, "%s: its %zu signature%s dropped, for it is another root now", draft.path,
                  signatures, signatures == 1 ? " is" : "s are");

@@ -118,7 +118,12 @@ static void tell_step(struct cli *cli, const struct pack_root *old, const struct
         const struct pack_root_revocation *revoked = &root->revoked[i];
         if (pack_root_revocation_of(old, &revoked->key) != NULL)
             continue;
-        tell_change(cli, "revoked", revoked->reason, revoked->key.keyid);
+        cli_print(cli, "    revoked %s: %s", revoked->key.keyid, revoked->reason);
+        pack_json_object(cli_json(cli), NULL);
+        pack_json_string(cli_json(cli), "change", "revoked");
+        pack_json_string(cli_json(cli), "keyid", revoked->key.keyid);
+        pack_json_string(cli_json(cli), "reason", revoked->reason);
+        pack_json_end(cli_json(cli));
     }
 }
 
@@ -138,30 +143,36 @@ static void tell_root(struct cli *cli, const char *path, const struct pack_root 
     pack_json_end(cli_json(cli));
 }
 
-/* The first root is what the device came with; each of the others must follow from the last. */
-static int check_step(struct cli *cli, struct pack_root **last, const char *path,
-                      struct pack_error *error)
+/* All of them, so that nothing is said before all are found good. */
+struct chain {
+    size_t count;
+    struct pack_root **roots;
+};
+
+static void chain_clear(struct chain *chain)
 {
-    CLI_AUTO(pack_root_free) struct pack_root *root = NULL;
+    for (size_t i = 0; chain->roots != NULL && i < chain->count; i++)
+        pack_root_free(&chain->roots[i]);
+    free(chain->roots);
+}
+
+/* The first root is what the device came with; each of the others must follow from the last. */
+static int check_step(struct chain *chain, const char *path, struct pack_error *error)
+{
     struct pack_root_report report;
-    int code = pack_root_load(&root, path, error);
-    if (code == 0)
-        code = *last == NULL ? pack_root_judge(root, root, &report, error)
-                             : pack_root_follow(*last, root, error);
+    struct pack_root **root = &chain->roots[chain->count];
+    int code = pack_root_load(root, path, error);
     if (code != 0)
-        return pack_at_file(error, path);
-    tell_root(cli, path, *last, root);
-    pack_root_free(last);
-    *last = root;
-    root = NULL;
-    return 0;
+        return code;
+    code = chain->count++ == 0 ? pack_root_judge(*root, *root, &report, error)
+                               : pack_root_follow(root[-1], *root, error);
+    return code != 0 ? pack_at_file(error, path) : 0;
 }
 
 /* As a device would take it into use. */
-static int check_last(struct cli *cli, struct pack_root **root, const struct arguments *arguments,
-                      struct pack_error *error)
+static int check_last(struct pack_trust **trust, struct pack_root **root, struct cli *cli,
+                      const struct arguments *arguments, struct pack_error *error)
 {
-    CLI_AUTO(pack_trust_free) struct pack_trust *trust = NULL;
     CLI_AUTO(pack_trust_free) struct pack_trust *newest = NULL;
     const struct pack_root_rules rules = {
         .has_clock = !arguments_flag(arguments, "no-clock"),
@@ -170,25 +181,43 @@ static int check_last(struct cli *cli, struct pack_root **root, const struct arg
     };
     if (!rules.has_clock)
         cli_warn(cli, "--no-clock: whether the trust root has expired is not judged");
-    const int code = pack_trust_from_root(&trust, root, &rules, error);
-    return code != 0 ? code : pack_trust_follow(&newest, trust, NULL, 0, error);
+    const int code = pack_trust_from_root(trust, root, &rules, error);
+    return code != 0 ? code : pack_trust_follow(&newest, *trust, NULL, 0, error);
+}
+
+static void tell_chain(struct cli *cli, const struct arguments *arguments,
+                       const struct chain *chain, const struct pack_root *last)
+{
+    const struct pack_root *old = NULL;
+    pack_json_array(cli_json(cli), "roots");
+    for (size_t i = 0; i < chain->count; i++) {
+        const struct pack_root *root = i + 1 < chain->count ? chain->roots[i] : last;
+        tell_root(cli, arguments_at(arguments, i), old, root);
+        old = root;
+    }
+    pack_json_end(cli_json(cli));
+    cli_print_styled(cli, STYLE_GOOD, "good: %zu step%s", chain->count - 1,
+                     chain->count == 2 ? "" : "s");
+    pack_json_unsigned(cli_json(cli), "steps", chain->count - 1);
 }
 
 static int check(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
 {
-    CLI_AUTO(pack_root_free) struct pack_root *last = NULL;
     const size_t count = arguments_count(arguments);
-    int code = 0;
-    pack_json_array(cli_json(cli), "roots");
+    CLI_AUTO(pack_trust_free) struct pack_trust *trust = NULL;
+    CLI_AUTO(chain_clear)
+    struct chain chain = {.roots = calloc(count, sizeof(struct pack_root *))};
+    int code = chain.roots == NULL ? pack_fail_memory(error) : 0;
     for (size_t i = 0; code == 0 && i < count; i++)
-        code = check_step(cli, &last, arguments_at(arguments, i), error);
-    if (code == 0 && (code = check_last(cli, &last, arguments, error)) != 0)
-        pack_at_file(error, arguments_at(arguments, count - 1));
+        code = check_step(&chain, arguments_at(arguments, i), error);
+    if (code == 0) {
+        code = check_last(&trust, &chain.roots[count - 1], cli, arguments, error);
+        if (code != 0)
+            pack_at_file(error, arguments_at(arguments, count - 1));
+    }
     if (code != 0)
         return code;
-    pack_json_end(cli_json(cli));
-    cli_print_styled(cli, STYLE_GOOD, "good: %zu step%s", count - 1, count == 2 ? "" : "s");
-    pack_json_unsigned(cli_json(cli), "steps", count - 1);
+    tell_chain(cli, arguments, &chain, pack_trust_root(trust));
     return 0;
 }
 

@@ -26,6 +26,9 @@ static int load_old(struct signing *signing, const struct arguments *arguments,
     const char *path = arguments_value(arguments, "old");
     if (path == NULL)
         return 0;
+    if (signing->draft.root->version == 1)
+        return pack_fail(error, PACK_E_USAGE,
+                         "--old: root 1 is the first, there is none before it");
     const int code = pack_root_load(&signing->old, path, error);
     if (code != 0 || signing->old->version + 1 == signing->draft.root->version)
         return code;
@@ -37,7 +40,7 @@ static int load_old(struct signing *signing, const struct arguments *arguments,
 
 static int check_keys(const struct signing *signing, struct pack_error *error)
 {
-    int code = signing->keys.count == 0 ? cli_no_key(error) : 0;
+    int code = 0;
     for (size_t i = 0; code == 0 && i < signing->keys.count; i++)
         code = pack_root_check_signer(signing->draft.root, signing->old,
                                       signing->keys.signers[i].key, error);
@@ -153,6 +156,8 @@ static int sign_root(struct signing *signing, const struct arguments *arguments,
     CLI_AUTO_FREE char *before = NULL;
     size_t size = 0;
     int code = cli_keys_load(&signing->keys, signing->cli, error);
+    if (code == 0 && signing->keys.count == 0)
+        code = cli_no_key(error);
     if (code == 0)
         code = trust_draft_open(&signing->draft, signing->cli, arguments_at(arguments, 0), error);
     if (code == 0)

@@ -386,8 +386,8 @@ int pack_root_threshold(struct pack_root *root, enum pack_root_role role, unsign
         return pack_fail(error, PACK_E_USAGE, "nobody holds the role %s", name);
     if (threshold < 1 || threshold > count)
         return pack_fail(error, PACK_E_USAGE,
-                         "the threshold of the role %s is 1 to %zu, the number of its keys, not %u",
-                         name, count, threshold);
+                         "a threshold of %u for the role %s, which has %zu key%s", threshold, name,
+                         count, count == 1 ? "" : "s");
     struct pack_json_value *roles = roles_of(&edit, role);
     if (roles != NULL)
         put_integer(&edit, json_tree_member(roles, name), "threshold", threshold);

@@ -4,7 +4,6 @@
 #include "codec/json_canonical.h"
 #include "crypto/key_text.h"
 #include "pack/limits.h"
-#include "pack/text.h"
 
 #include <sodium.h>
 #include <stdarg.h>
@@ -180,20 +179,17 @@ static int check_id(const struct reader *reader, const struct pack_root_key *key
                    key->key.keyid);
 }
 
+/* Of a FIDO key, whose id depends on it. */
 static int read_application(const struct reader *reader, struct pack_json_value *value,
                             struct pack_public_key *key)
 {
     const char *text = NULL;
-    const int code = want_text(reader, value, "application", &text);
-    if (code != 0)
-        return code;
-    const size_t length = strlen(text);
-    if (length == 0 || length >= sizeof key->application || !pack_text_plain(text, length))
-        return fail_at(reader, value, PACK_E_MALFORMED,
-                       "application: 1 to %zu bytes of plain text are wanted",
-                       sizeof key->application - 1);
-    memcpy(key->application, text, length + 1);
-    return 0;
+    int code = want_text(reader, value, "application", &text);
+    if (code == 0)
+        code = pack_public_key_set_application(key, text, strlen(text), reader->error);
+    if (code == PACK_E_KEY_INVALID && value->line != 0)
+        pack_at_line(reader->error, value->line, value->column);
+    return code;
 }
 
 /* To prove a point costs as much as to check a signature. */
@@ -202,13 +198,12 @@ static int make_key(const struct reader *reader, struct pack_public_key *key,
 {
     struct pack_public_key wanted;
     memcpy(wanted.bytes, bytes, sizeof wanted.bytes);
-    const struct pack_root_key *known =
-        reader->known != NULL ? pack_root_key_of(reader->known, &wanted) : NULL;
-    if (known == NULL)
+    if (reader->known == NULL || pack_root_key_of(reader->known, &wanted) == NULL)
         return pack_public_key_make(key, bytes, NULL, reader->error);
-    *key = known->key;
-    key->application[0] = '\0';
-    return pack_minisign_id_derive(bytes, key->minisign_id, reader->error);
+    *key = (struct pack_public_key){.has_minisign_id = false};
+    memcpy(key->bytes, bytes, sizeof key->bytes);
+    const int code = pack_minisign_id_derive(bytes, key->minisign_id, reader->error);
+    return code != 0 ? code : pack_keyid(bytes, key->keyid, reader->error);
 }
 
 static int read_usable(const struct reader *reader, struct pack_root_key *key,

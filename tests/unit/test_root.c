@@ -5,6 +5,7 @@
 
 #include "base/memory.h"
 #include "codec/json_canonical.h"
+#include "crypto/key_text.h"
 #include "pack/limits.h"
 #include "trust/root.h"
 
@@ -614,7 +615,7 @@ static void test_fido_keys(void **state)
     struct pack_error error = {0};
     PACK_AUTO(pack_root_free) struct pack_root *root = draft(scene);
     struct pack_public_key fido = *key(scene, 6);
-    snprintf(fido.application, sizeof fido.application, "ssh:");
+    assert_pack_ok(pack_public_key_set_application(&fido, "ssh:", 4, &error));
     assert_pack_fails(pack_root_add(root, PACK_ROOT_ROOT, &fido, &error), PACK_E_USAGE);
     assert_pack_says("FIDO");
     assert_pack_ok(pack_root_add(root, PACK_ROOT_RELEASE, &fido, &error));
@@ -624,6 +625,15 @@ static void test_fido_keys(void **state)
     const struct pack_root_key *known = pack_root_key_of(again, &fido);
     assert_non_null(known);
     assert_string_equal(known->key.application, "ssh:");
+    assert_string_equal(known->key.keyid, fido.keyid);
+    assert_string_equal(known->id, fido.keyid);
+    /* Revoked, it keeps its id, and the bare key is revoked with it. */
+    assert_pack_ok(pack_root_revoke(again, &fido, "lost", &error));
+    PACK_AUTO_FREE char *revoked = text_of(again);
+    PACK_AUTO(pack_root_free) struct pack_root *third = NULL;
+    assert_pack_ok(parse(revoked, &third, &error));
+    assert_non_null(pack_root_revocation_of(third, key(scene, 6)));
+    assert_string_equal(third->revoked[0].key.keyid, fido.keyid);
     assert_string_equal(known->type, ROOT_TYPE_FIDO);
 }
 
