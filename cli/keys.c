@@ -166,8 +166,9 @@ int cli_keys_load(struct cli_keys *keys, struct cli *cli, struct pack_error *err
     *keys = (struct cli_keys){.count = 0};
     if (count == 0)
         return 0;
-    if (arguments_from_variable(cli->arguments, "key"))
-        cli_note(cli, "signing with the key of FWPACK_KEY: %s", names[0]);
+    if (arguments_from_variable(cli->arguments, "key")) /* a PIN in it is refused, not printed */
+        cli_note(cli, "signing with the key of FWPACK_KEY: %s",
+                 strstr(names[0], "pin-value") == NULL ? names[0] : "pkcs11:…");
     int code = allocate(keys, count, error);
     if (code == 0)
         code = load_all(keys, names, count, cli, error);

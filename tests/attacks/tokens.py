@@ -150,6 +150,8 @@ class Tokens(AttackTest):
         for key in ("pkcs11:?pin-value=7788", "pkcs11:token=a;tokn=b?pin-value=7788"):
             result = self.refuse(2, "sign", "x.fwb", "-k", key, env=self.behave(""))
             self.assertNotIn("7788", result.text)
+        result = self.refuse(2, "sign", "x.fwb", env={**self.behave(""), "FWPACK_KEY": key})
+        self.assertNotIn("7788", result.text)
 
 
 main()

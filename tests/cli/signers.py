@@ -227,6 +227,18 @@ def keys_in_a_token():
 
 
 @needs("softhsm", "softhsm2-util")
+def tokens_of_all_modules():
+    """p11-kit's proxy, where no module is named."""
+    if not (glob.glob("/usr/share/p11-kit/modules/softhsm2.module") and
+            glob.glob("/usr/lib/*/libp11-kit.so.0")):
+        return
+    token = Token("proxy", "behindproxy")
+    token.load("key.pem", "relkey", "01", "behindproxy")
+    same_as_file("pkcs11:token=behindproxy?pin-source=pin", "the proxy",
+                 env={**token.env, "FWPACK_PKCS11_MODULE": ""})
+
+
+@needs("softhsm", "softhsm2-util")
 def several_keys_in_a_token():
     """Two -k on one module and token: one login, one bundle with both signatures."""
     token = Token("two-keys")
