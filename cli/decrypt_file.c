@@ -37,6 +37,12 @@ static int write_plain(struct cli *cli, struct pack_input *plain, const struct p
     return code != 0 || cli->dry_run ? code : pack_output_commit(&output, error);
 }
 
+static int fail_no_output(struct pack_error *error)
+{
+    pack_fail(error, PACK_E_USAGE, "no -o: where the plain bytes of an age file are to go");
+    return pack_hint(error, "add -o OUT");
+}
+
 static int open_and_write(struct cli *cli, const struct pack_age_identities *identities,
                           const char *path, const char *output, struct pack_error *error)
 {
@@ -44,6 +50,8 @@ static int open_and_write(struct cli *cli, const struct pack_age_identities *ide
     CLI_AUTO(pack_input_close) struct pack_input *plain = NULL;
     uint64_t size = 0;
     int code = pack_input_open(&input, path, error);
+    if (code == 0 && output == NULL)
+        code = fail_no_output(error);
     if (code == 0)
         code = pack_age_open(&plain, input, identities, error);
     if (code == 0)
@@ -65,8 +73,8 @@ static bool is_bundle(const char *path)
     struct pack_error ignored = {0};
     uint8_t head[16];
     size_t got = 0;
-    return pack_input_open_regular(&input, path, &ignored) != 0 ||
-           pack_input_read(input, 0, head, sizeof head, &got, &ignored) != 0 ||
+    return pack_input_open_regular(&input, path, &ignored) == 0 &&
+           pack_input_read(input, 0, head, sizeof head, &got, &ignored) == 0 &&
            pack_bundle_probe(head, got);
 }
 
@@ -82,11 +90,6 @@ int decrypt_file(struct cli *cli, const struct arguments *arguments, struct pack
 {
     CLI_AUTO(pack_age_identities_free) struct pack_age_identities *identities = NULL;
     const char *path = arguments_at(arguments, 0), *output = arguments_value(arguments, "output");
-    if (output == NULL) {
-        pack_fail(error, PACK_E_USAGE, "no -o: where the plain bytes of an age file are to go");
-        pack_at_file(error, path);
-        return pack_hint(error, "add -o OUT");
-    }
     int code = cli_identities_open(&identities, cli, true, error);
     if (code == 0)
         code = open_and_write(cli, identities, path, output, error);

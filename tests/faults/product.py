@@ -9,6 +9,17 @@ import subprocess
 DEVICE = "AGE-SECRET-KEY-1FMFGEX93V7QPT2VN908ENQ9T5M6GXZ8VR0MDZLWE6NZTFAU30WJQR87SP4"
 RECIPIENT = "age12p69ksaw40yd25zedh504qw8v5uyxmq2twjxt79zflf5uvqsg3ds9fjf9a"
 
+# What age -a makes of a line of text, to that recipient.
+ARMORED = (
+    b"-----BEGIN AGE ENCRYPTED FILE-----\n"
+    b"YWdlLWVuY3J5cHRpb24ub3JnL3YxCi0+IFgyNTUxOSA2RVRIbFMyMmdnajdaRmda\n"
+    b"ejJlZmpVWmVZVWcyT2Y0blV5b3Znc3llRHhnCk1oRnVnSElRNGtka2ZEd0R0WjBr\n"
+    b"SVpLWFg3QzhFZHBLUWx3U0VDb25WUkkKLS0tICtRVmsrNmFsOGJLZzlOZ25HY3RN\n"
+    b"WXk5TTNnWGx5YURzRUpvQzJLR1R4UWsKIb7rYhi6zfZEcoO6Fh8zMu2+41oWw4KN\n"
+    b"6km/7iF0+axVrXhd5yj1SwzZfkf+Uj1g+O+eOH8IZw==\n"
+    b"-----END AGE ENCRYPTED FILE-----\n"
+)
+
 # Name, codec, size, format. The levels are those that take the least memory and time.
 IMAGES = [
     ("boot", "{codec: none}", 3000, "raw"),
@@ -54,12 +65,13 @@ def write(folder, name, data, mode=0o644):
 def make(folder, fwpack):
     """Fills an empty folder: images, descriptors all.yaml and plain.yaml, two keys, bundle.fwb; and
     next.fwb, the next release, delta.fwb, the delta to it, boot.fwd, a patch to next.img, and
-    encrypted.fwb, which device.age opens."""
+    encrypted.fwb, which device.age opens, as it does notes.age, an age file."""
     for index, (name, _, size, kind) in enumerate(IMAGES):
         data = compressible(size, index)
         write(folder, f"{name}.img", intel_hex(data) if kind == "ihex" else data)
     write(folder, "notes.txt", b"what is new\n")
     write(folder, "device.age", DEVICE.encode() + b"\n", 0o600)
+    write(folder, "notes.age", ARMORED)
     write(folder, "all.yaml", descriptor(IMAGES))
     write(folder, "plain.yaml", descriptor(IMAGES[:1]))
     boot = compressible(IMAGES[0][2], 0)

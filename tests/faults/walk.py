@@ -117,6 +117,9 @@ COMMANDS = {
                              "-i device.age", "ways": True},
     "extract-encrypted": {"arguments": "extract encrypted.fwb rootfs -o new.img -p first.pub -q "
                                        "-j1 -i device.age", "ways": True},
+    "decrypt-file": {"arguments": "decrypt notes.age -o new.txt -q -i device.age", "ways": True},
+    "key-generate-age": {"arguments": "key generate --type age -o new.age --no-passphrase -q",
+                         "ways": True, "random": True},
     "diff": {"arguments": "diff boot.img boot.img -q", "ways": True},
     "inspect-patch": {"arguments": "inspect boot.fwd --json -q", "ways": True, "json": True},
     "image-info": {"arguments": "image info mcu.img", "ways": True, "streams": True},
