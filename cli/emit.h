@@ -27,6 +27,9 @@ void emit_errors(FILE *stream);
 
 enum { EMIT_WIDTH = 80 };
 
+/* How a KEY that is no file begins. */
+#define EMIT_KEY_SCHEMES "agent: env: exec: fd: pkcs11: tpm2:"
+
 /* Called for the program and for every command below it, in the order of the tables. */
 typedef void (*emit_visit_fn)(void *user, const struct command *command, const char *path);
 void emit_walk(const struct command *program, emit_visit_fn visit, void *user);

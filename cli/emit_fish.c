@@ -61,7 +61,7 @@ static void value(FILE *stream, enum option_kind kind, choice_fn choices)
         [OPTION_SIZE] = " -x",
         [OPTION_PATH] = " -r -F",
         [OPTION_FOLDER] = " -x -a '(__fish_complete_directories)'",
-        [OPTION_KEY] = " -r -F",
+        [OPTION_KEY] = " -r -F -a '" EMIT_KEY_SCHEMES "'",
         [OPTION_PUBLIC_KEY] = " -r -F",
         [OPTION_CHOICE] = " -x -a '",
         [OPTION_DEFINITION] = " -x",

@@ -25,7 +25,7 @@ static void action(FILE *stream, enum option_kind kind, choice_fn choices)
         [OPTION_SIZE] = " ",
         [OPTION_PATH] = "_files",
         [OPTION_FOLDER] = "_files -/",
-        [OPTION_KEY] = "_files",
+        [OPTION_KEY] = "_fwpack_key",
         [OPTION_PUBLIC_KEY] = "_fwpack_pubkey",
         [OPTION_CHOICE] = "",
         [OPTION_DEFINITION] = " ",
@@ -150,7 +150,9 @@ void emit_zsh(FILE *stream, const struct command *program)
     fputs("#compdef fwpack\n# SPDX-License-Identifier: MIT\n"
           "# Printed from the tables of cli/: not to be edited.\n\n"
           "# A public key's file, behind ROLE= where that is given.\n"
-          "_fwpack_pubkey() {\n    compset -P '*='\n    _files\n}\n",
+          "_fwpack_pubkey() {\n    compset -P '*='\n    _files\n}\n\n"
+          "# A secret key's file, or the beginning of what else a key may be.\n"
+          "_fwpack_key() {\n    _files || compadd -S '' -- " EMIT_KEY_SCHEMES "\n}\n",
           stream);
     emit_walk(program, function, stream);
     fputs("\nif [ \"$funcstack[1]\" = \"_fwpack\" ]; then\n    _fwpack \"$@\"\nelse\n"

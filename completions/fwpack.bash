@@ -566,8 +566,13 @@ _fwpack_values() {
     fi
     case $kind in
     @file | @key | @pubkey)
-        compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -P "$prefix" -f -- "$text")
+        if [[ $kind == @key && ${#COMPREPLY[@]} == 0 ]]; then
+            compopt -o nospace 2>/dev/null
+            mapfile -t COMPREPLY < <(compgen -P "$prefix" -W 'agent: env: exec: fd: pkcs11: tpm2:' -- "$text")
+        else
+            compopt -o filenames 2>/dev/null
+        fi
         ;;
     @folder)
         compopt -o filenames 2>/dev/null

@@ -28,6 +28,10 @@ LINES = [
     ("verify -p rel", "verify -p release.pub"),
     ("verify -p any=rel", "verify -p any=release.pub"),
     ("verify --pubkey=any=rel", "verify --pubkey=any=release.pub"),
+    ("sign -k rel", "sign -k release.pub"),
+    ("sign -k pkcs", "sign -k pkcs11:"),
+    ("sign -k ag", "sign -k agent:"),
+    ("sign --key=ex", "sign --key=exec:"),
     ("verify -- gate", "verify -- gateway.fwb"),
     ("build gate", "build gateway.fwb"),
 ]
