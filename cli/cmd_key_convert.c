@@ -191,6 +191,22 @@ static int write_public(struct cli *cli, const char *path, const char *text, siz
     return code;
 }
 
+/* The public half of any KEY: a file's, public or secret, or a store's. */
+static int public_half(struct cli *cli, const char *name, struct pack_public_key *key,
+                       enum pack_key_purpose *purpose, struct pack_error *error)
+{
+    CLI_AUTO(pack_signing_key_free) struct pack_signing_key *stored = NULL;
+    const struct pack_signing_access access = cli_signing_access(cli);
+    if (pack_signing_key_is_file(name))
+        return pack_public_half_load(key, purpose, name, &access.files, error);
+    const int code = pack_signing_key_open(&stored, name, &access, error);
+    if (code != 0)
+        return code;
+    *key = *pack_signing_key_public(stored);
+    *purpose = pack_signing_key_purpose(stored);
+    return 0;
+}
+
 static int export_public(struct cli *cli, const struct arguments *arguments,
                          enum pack_key_format format, struct pack_error *error)
 {
@@ -199,8 +215,7 @@ static int export_public(struct cli *cli, const struct arguments *arguments,
     struct pack_public_key key;
     enum pack_key_purpose purpose = PACK_PURPOSE_ANY;
     const char *name = arguments_at(arguments, 0), *path = arguments_value(arguments, "output");
-    const struct pack_key_access access = access_of(cli);
-    int code = pack_public_half_load(&key, &purpose, name, &access, error);
+    int code = public_half(cli, name, &key, &purpose, error);
     if (code != 0)
         return code;
     code = pack_public_key_format(&text, &size, &key, purpose, format, error);
@@ -228,6 +243,10 @@ static int export_private(struct cli *cli, const struct arguments *arguments,
     const char *name = arguments_at(arguments, 0), *path = arguments_value(arguments, "output");
     const struct pack_key_access access = access_of(cli);
     int code = check_private_output(path, error);
+    if (code == 0 && !pack_signing_key_is_file(name)) {
+        pack_fail(error, PACK_E_USAGE, "a secret key does not leave its store");
+        return pack_at_file(error, name);
+    }
     if (code == 0)
         code = choose_new_passphrase(&next, cli, arguments, error);
     if (code == 0)
@@ -251,10 +270,9 @@ static int export_private(struct cli *cli, const struct arguments *arguments,
 static int export(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
 {
     enum pack_key_format format = PACK_KEY_MINISIGN;
-    if (!pack_key_format_parse(arguments_value(arguments, "format"), &format)) {
-        pack_fail(error, PACK_E_USAGE, "nothing says which format is wanted");
-        return pack_hint(error, "give --format minisign, pem, openssh or signify");
-    }
+    const char *wanted = arguments_value(arguments, "format");
+    if (wanted != NULL && !pack_key_format_parse(wanted, &format))
+        return pack_fail(error, PACK_E_INTERNAL, "no format %s", wanted);
     pack_json_string(cli_json(cli), "format", pack_key_format_name(format));
     return arguments_flag(arguments, "private") ? export_private(cli, arguments, format, error)
                                                 : export_public(cli, arguments, format, error);
@@ -265,21 +283,27 @@ static const struct option export_options[] = {
      .kind = OPTION_CHOICE,
      .value = "FORMAT",
      .choices = choice_key_format,
-     .help = "minisign, pem, openssh or signify"},
+     .help = "minisign, pem, openssh or signify (minisign)"},
     {.name = "private", .help = "export the secret key, not the public one"},
     NEW_PASSPHRASE_OPTIONS,
+    {.name = NULL},
+};
+
+static const struct positional key_positionals[] = {
+    {.name = "KEY", .kind = OPTION_KEY},
     {.name = NULL},
 };
 
 const struct command command_key_export = {
     .name = "export",
     .summary = "write a key as another program has it",
-    .synopsis = "FILE --format FORMAT [-o OUT]\n"
-                "FILE --format FORMAT --private -o OUT [--no-passphrase]",
+    .synopsis = "KEY [--format FORMAT] [-o OUT]\n"
+                "FILE [--format FORMAT] --private -o OUT [--no-passphrase]",
     .description =
-        "Writes the public key of FILE, a public or a secret key of any format, to standard output "
-        "or to OUT: as minisign's or signify's two lines, as PEM (SubjectPublicKeyInfo), or as "
-        "OpenSSH's line. Of a secret key the passphrase is asked for.\n\n"
+        "Writes the public key of KEY to standard output or to OUT: as minisign's or signify's two "
+        "lines, as PEM (SubjectPublicKeyInfo), or as OpenSSH's line. KEY is a public or a secret "
+        "key file of any format, or a key in a token, an agent, a TPM or an external signer, named "
+        "as for -k. Of a secret key the passphrase or PIN is asked for.\n\n"
         "With --private it writes the secret key, readable by you alone and encrypted with a "
         "passphrase of its own (--new-passphrase-file, --new-passphrase-fd, or the terminal), as "
         "the "
@@ -290,11 +314,13 @@ const struct command command_key_export = {
         "say that it is one.",
     .examples = "# for a device that wants PEM\n"
                 "fwpack key export release.pub --format pem -o release.pem\n"
+                "# of a key in an HSM\n"
+                "fwpack key export 'pkcs11:token=release;object=anna' -o anna.pub\n"
                 "# the secret key for ssh-agent\n"
                 "fwpack key export release.key --format openssh --private -o id_release\n",
-    .positionals = file_positionals,
+    .positionals = key_positionals,
     .options = export_options,
-    .groups = GROUP_WRITES | GROUP_PASSPHRASE,
+    .groups = GROUP_WRITES | GROUP_PASSPHRASE | GROUP_STORES,
     .exits = EXITS(3, 4),
     .run = export,
 };

@@ -104,35 +104,63 @@ int describe_key(struct cli *cli, const char *path, struct pack_error *error)
     return code;
 }
 
+/* A key in a token, an agent, a TPM or elsewhere: what its store tells of it. */
+static int describe_stored(struct cli *cli, const char *name, struct pack_error *error)
+{
+    CLI_AUTO(pack_signing_key_free) struct pack_signing_key *key = NULL;
+    const struct pack_signing_access access = cli_signing_access(cli);
+    int code = pack_signing_key_open(&key, name, &access, error);
+    if (code != 0)
+        return code;
+    const struct pack_public_key *public = pack_signing_key_public(key);
+    const char *store = pack_signing_key_store(key);
+    cli_print_styled(cli, STYLE_BOLD, "%s: signing key", name);
+    pack_json_object(cli_json(cli), NULL);
+    pack_json_string(cli_json(cli), "file", name);
+    pack_json_string(cli_json(cli), "kind", "stored");
+    pack_json_string(cli_json(cli), "store", store);
+    cli_print(cli, "  store        %s", store);
+    key_print_ids(cli, public, pack_purpose_name(pack_signing_key_purpose(key)));
+    code = show_names(cli, public, error);
+    pack_json_end(cli_json(cli));
+    return code;
+}
+
 static int show(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
 {
     int code = 0;
     pack_json_array(cli_json(cli), "keys");
     for (size_t i = 0; code == 0 && i < arguments_count(arguments); i++)
-        code = describe_key(cli, arguments_at(arguments, i), error);
+        code = pack_signing_key_is_file(arguments_at(arguments, i))
+                   ? describe_key(cli, arguments_at(arguments, i), error)
+                   : describe_stored(cli, arguments_at(arguments, i), error);
     if (code == 0)
         pack_json_end(cli_json(cli));
     return code;
 }
 
 static const struct positional show_positionals[] = {
-    {.name = "FILE", .kind = OPTION_PATH, .many = true},
+    {.name = "KEY", .kind = OPTION_KEY, .many = true},
     {.name = NULL},
 };
 
 const struct command command_key_show = {
     .name = "show",
-    .summary = "say what a key file is",
-    .synopsis = "FILE...",
+    .summary = "say what a key is",
+    .synopsis = "KEY...",
     .description =
         "Says of each key file, public or secret and of any format, what kind of key it is, its "
         "purpose, and what it is called: its key id, which is TUF's; its minisign id; its SSH "
         "fingerprint; the SHA-256 of its SubjectPublicKeyInfo; and the public key as a line of "
         "minisign's and of OpenSSH's. No passphrase is asked for: of an encrypted secret key only "
-        "what stands in the clear can be seen, which nothing proves.",
+        "what stands in the clear can be seen, which nothing proves.\n\n"
+        "A KEY may also be in a token, an agent, a TPM or an external signer, named as for -k. It "
+        "is opened then, with its PIN where it has one.",
     .examples = "fwpack key show release.pub\n"
+                "fwpack key show 'pkcs11:token=release;object=anna'\n"
                 "fwpack key show ~/.ssh/id_ed25519.pub\n",
     .positionals = show_positionals,
+    .groups = GROUP_STORES | GROUP_PASSPHRASE,
     .exits = EXITS(3, 4),
     .run = show,
 };

@@ -101,10 +101,11 @@ enum option_group {
     GROUP_KEYS = 4,         /* -k/--key KEY…, --signer-pub PUB… and more: cli_keys_load */
     GROUP_PASSPHRASE = 8,   /* --passphrase-file, --passphrase-fd: cli_passphrase */
     GROUP_TRUST = 16,       /* -p/--pubkey …, -t/--trust ROOT, --require N and more: cli_trust */
-    GROUP_ROOT = 64,        /* -t/--trust ROOT, for those who sign: cli_root_trust */
     GROUP_DESCRIPTOR = 32,  /* -D/--define NAME=VALUE…, --allow-outside: definitions_read */
+    GROUP_ROOT = 64,        /* -t/--trust ROOT, for those who sign: cli_root_trust */
     GROUP_IDENTITY = 256,   /* -i/--identity KEY…, --allow-insecure-key: cli_identities_open */
     GROUP_RECIPIENTS = 512, /* --encrypt-to …, --encrypt-passphrase: cli_recipients_open */
+    GROUP_STORES = 1024,    /* how the stores of keys are reached: cli_signing_access */
     GROUP_WRITES = GROUP_OUTPUT | GROUP_DRY_RUN,
     GROUP_OPENS = GROUP_IDENTITY | GROUP_PASSPHRASE,
     GROUP_SIGNS = GROUP_KEYS | GROUP_PASSPHRASE,

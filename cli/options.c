@@ -176,7 +176,7 @@ static const struct {
     {GROUP_KEYS, "Signing", key_options},
     {GROUP_RECIPIENTS, "Encryption", recipient_options},
     {GROUP_IDENTITY, "Encryption", identity_options},
-    {GROUP_KEYS | GROUP_IDENTITY, "Key files", key_file_options},
+    {GROUP_KEYS | GROUP_IDENTITY | GROUP_STORES, "Key files", key_file_options},
     {GROUP_PASSPHRASE, "Passphrase", passphrase_options},
     {GROUP_TRUST, "Trust", trust_options},
     {GROUP_ROOT, "Trust", root_options},

@@ -88,8 +88,8 @@ _fwpack_table() {
         ;;
     'key show')
         commands=''
-        options='--help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
-        arguments=('@file' ...)
+        options='--pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@key' ...)
         ;;
     'key list')
         commands=''
@@ -103,7 +103,7 @@ _fwpack_table() {
         ;;
     'key export')
         commands=''
-        options='--format --private --new-passphrase-file --new-passphrase-fd --no-passphrase --output -o --dry-run -n --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--format --private --new-passphrase-file --new-passphrase-fd --no-passphrase --output -o --dry-run -n --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@key' )
         ;;
     'key passphrase')
@@ -404,6 +404,9 @@ _fwpack_kind() {
     'key generate --jobs' | 'key generate -j') kind='@none' ;;
     'key generate --color') kind='auto|always|never' ;;
     'key generate --progress') kind='auto|bar|plain|json|none' ;;
+    'key show --pkcs11-module') kind='@file' ;;
+    'key show --passphrase-file') kind='@file' ;;
+    'key show --passphrase-fd') kind='@none' ;;
     'key show --jobs' | 'key show -j') kind='@none' ;;
     'key show --color') kind='auto|always|never' ;;
     'key show --progress') kind='auto|bar|plain|json|none' ;;
@@ -424,6 +427,7 @@ _fwpack_kind() {
     'key export --new-passphrase-file') kind='@file' ;;
     'key export --new-passphrase-fd') kind='@none' ;;
     'key export --output' | 'key export -o') kind='@file' ;;
+    'key export --pkcs11-module') kind='@file' ;;
     'key export --passphrase-file') kind='@file' ;;
     'key export --passphrase-fd') kind='@none' ;;
     'key export --jobs' | 'key export -j') kind='@none' ;;

@@ -25,6 +25,11 @@ static const struct keystore *store_of(const char **name)
     return stores[last];
 }
 
+bool pack_signing_key_is_file(const char *name)
+{
+    return store_of(&name) == &keystore_file;
+}
+
 /* "pkcs12:…" is meant as no file: a name that begins as a scheme does. */
 static int hint_scheme(const char *name, struct pack_error *error)
 {

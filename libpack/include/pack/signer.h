@@ -43,6 +43,9 @@ PACK_API PACK_MUST_USE int pack_signing_key_open(struct pack_signing_key **key, 
 /* Logs out, unloads, wipes. */
 PACK_API void pack_signing_key_free(struct pack_signing_key **key);
 
+/* Whether KEY names a key file (PATH, env:, fd:), and no other store. */
+PACK_API bool pack_signing_key_is_file(const char *name);
+
 PACK_API const struct pack_public_key *pack_signing_key_public(const struct pack_signing_key *key);
 PACK_API enum pack_key_purpose pack_signing_key_purpose(const struct pack_signing_key *key);
 /* "file", "pkcs11", "agent", "tpm2", "exec" */
