@@ -159,6 +159,21 @@ static int load_all(struct cli_keys *keys, const char *const *names, size_t coun
     return code != 0 ? code : check_taken(&told, error);
 }
 
+/* Nobody signs with what a variable chose without being told. */
+static void note_variables(struct cli *cli, const char *const *names, size_t count)
+{
+    static const char token[] = "pkcs11:";
+    bool in_token = false;
+    for (size_t i = 0; i < count; i++)
+        in_token |= strncmp(names[i], token, sizeof token - 1) == 0;
+    if (arguments_from_variable(cli->arguments, "key")) /* a PIN in it is refused, not printed */
+        cli_note(cli, "signing with the key of FWPACK_KEY: %s",
+                 strstr(names[0], "pin-value") == NULL ? names[0] : "pkcs11:…");
+    if (in_token && arguments_from_variable(cli->arguments, "pkcs11-module"))
+        cli_note(cli, "using the module of FWPACK_PKCS11_MODULE: %s",
+                 arguments_value(cli->arguments, "pkcs11-module"));
+}
+
 int cli_keys_load(struct cli_keys *keys, struct cli *cli, struct pack_error *error)
 {
     size_t count = 0;
@@ -166,9 +181,7 @@ int cli_keys_load(struct cli_keys *keys, struct cli *cli, struct pack_error *err
     *keys = (struct cli_keys){.count = 0};
     if (count == 0)
         return 0;
-    if (arguments_from_variable(cli->arguments, "key")) /* a PIN in it is refused, not printed */
-        cli_note(cli, "signing with the key of FWPACK_KEY: %s",
-                 strstr(names[0], "pin-value") == NULL ? names[0] : "pkcs11:…");
+    note_variables(cli, names, count);
     int code = allocate(keys, count, error);
     if (code == 0)
         code = load_all(keys, names, count, cli, error);

@@ -9,7 +9,8 @@ import subprocess
 import unittest
 
 from bundles import KIB, Bundle, Image, Key
-from harness import SANITIZED, AttackTest, FullPipe, as_nobody, main, noise, scan_memory
+from harness import (SANITIZED, AttackTest, FullPipe, as_nobody, folder_state, main, noise,
+                     scan_memory)
 
 OWNER, SECOND = Key("owner"), Key("second")
 
@@ -117,6 +118,10 @@ class Memory(SecretTest):
                 else "open(p, 'rb').read(1)")
             spy = self.run_program("-c", code, program="/usr/bin/python3", prepare=prepare)
             self.assertRegex(spy.text, "PermissionError|OSError", name)
+        attach = ("import ctypes, sys; c = ctypes.CDLL(None, use_errno=True); "
+                  f"c.ptrace(16, {running.pid}, None, None) < 0 and sys.exit(ctypes.get_errno())")
+        spy = self.run_program("-c", attach, program="/usr/bin/python3", prepare=prepare)
+        self.assertEqual(spy.code, 1, "ptrace: EPERM is wanted")  # gcore's and gdb's way
         pipe.drain()
         self.assertEqual(running.end().code, 0)
 
@@ -210,8 +215,63 @@ class Passphrases(SecretTest):
     def test_a120_no_trust_from_the_environment(self):
         self.succeed("sign", "x.fwb", "-k", "owner.key")
         for name in ("FWPACK_TRUST", "FWPACK_PUBKEY", "FWPACK_KEY", "FWPACK_ALLOW_DEMO_KEYS"):
-            self.refuse(2, "verify", "x.fwb", env={name: "owner.pub"}, says="whom to trust")
+            if name != "FWPACK_TRUST":  # which names a root, and is shown: roots.py
+                self.refuse(2, "verify", "x.fwb", env={name: "owner.pub"}, says="whom to trust")
             self.refuse(11, "verify", "x.fwb", "-p", "second.pub", env={name: "owner.pub"})
+
+
+    def test_a120_modules_from_the_environment_are_named(self):
+        for options, shown in (((), True), (("--pkcs11-module", "/absent.so"), False)):
+            result = self.refuse(4, "sign", "x.fwb", "-k", "pkcs11:token=x", *options,
+                                 env={"FWPACK_PKCS11_MODULE": "/nowhere.so"})
+            self.assertEqual("module of FWPACK_PKCS11_MODULE: /nowhere.so" in result.text, shown)
+
+
+class Randomness(SecretTest):
+    """A121: a system that gives no random bytes makes no key, and encrypts nothing."""
+
+    def setUp(self):
+        super().setUp()
+        self.need("strace")
+        works = subprocess.run(["strace", "-o", "/dev/null", "true"], check=False,
+                               stderr=subprocess.DEVNULL).returncode == 0
+        if SANITIZED or not works:
+            self.skipTest("programs cannot be traced here")
+        self.write("pass", b"correct horse\n", 0o600)
+
+    def without(self, when, *arguments):
+        """Getrandom fails from its `when`-th call on."""
+        return self.run_program(
+            "-f", "-o", "/dev/null", "-e", "trace=getrandom", "-e",
+            f"inject=getrandom:error=ENOSYS:when={when}+", os.environ["FWPACK"], *arguments,
+            program="strace")
+
+    def test_a121_no_key(self):
+        recipient = self.succeed("key", "generate", "--type", "age", "--no-passphrase", "-o", "id",
+                                 "--json").json["recipient"]
+        commands = (("key", "generate", "new", "--no-passphrase"),
+                    ("key", "generate", "new", "--passphrase-file", "pass"),
+                    ("key", "generate", "--type", "age", "-o", "new", "--no-passphrase"),
+                    ("key", "generate", "--type", "age", "-o", "new", "--passphrase-file", "pass"),
+                    ("key", "passphrase", "owner.key", "--new-passphrase-file", "pass"),
+                    ("encrypt", "x.fwb", "-k", "owner.key", "-p", "owner.pub", "-o", "new",
+                     "--encrypt-to", recipient))
+        self.succeed("sign", "x.fwb", "-k", "owner.key")
+        for command in commands:
+            for when in range(1, 12):
+                before = folder_state(self.folder)
+                result = self.without(when, *command)
+                if result.code == 0 and when > 1:
+                    break
+                # Where it fails later on, libsodium may abort: it does not go on without.
+                self.assertIn(result.code, (1, -6) if when > 1 else (1,),
+                              f"{command}, call {when}: {result!r}")
+                self.assertTrue(result.code != 1 or "random" in result.text, repr(result))
+                self.assertEqual(folder_state(self.folder), before, f"{command}, call {when}")
+            self.assertGreater(when, 1)
+            for name in ("new", "new.key", "new.pub"):
+                if self.exists(name):
+                    os.unlink(self.path(name))
 
 
 main()
