@@ -75,6 +75,14 @@ static int add_file(struct pack_age_identities *identities, const char *name,
     return age_identities_add_file(identities, name, &access->files, error);
 }
 
+/* Said without the name, which is the secret. */
+static int fail_secret(struct pack_error *error)
+{
+    pack_fail(error, PACK_E_USAGE,
+              "a secret identity, where others can see it: an identity is named by its file");
+    return pack_hint(error, "write it to a file of mode 600, or give it by env:NAME or fd:N");
+}
+
 int pack_age_identities_add(struct pack_age_identities *identities, const char *name,
                             const struct pack_signing_access *access, struct pack_error *error)
 {
@@ -85,6 +93,8 @@ int pack_age_identities_add(struct pack_age_identities *identities, const char *
                    const struct pack_signing_access *access, struct pack_error *error);
     } stores[] = {{"pkcs11:", add_token}, {"tpm2:", add_sealed}, {"", add_file}};
     size_t i = 0;
+    if (strncmp(name, "AGE-SECRET-KEY-", 15) == 0)
+        return fail_secret(error);
     while (strncmp(name, stores[i].scheme, strlen(stores[i].scheme)) != 0)
         i++;
     const int code = stores[i].add(identities, name, access, error);

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import unittest
 
+import age
 from bundles import KIB, Bundle, Image, Key
 from harness import (SANITIZED, AttackTest, FullPipe, as_nobody, folder_state, main, noise,
                      scan_memory)
@@ -272,6 +273,34 @@ class Randomness(SecretTest):
             for name in ("new", "new.key", "new.pub"):
                 if self.exists(name):
                     os.unlink(self.path(name))
+
+
+class Identity(AttackTest):
+    """A118 of what decrypts, while plain bytes wait to be written."""
+
+    @unittest.skipIf(SANITIZED, "memory is laid out otherwise")
+    def test_a118_a_scan_of_the_memory(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root")
+        device = age.Device("one")
+        made = age.File(noise(100 * KIB), [device])
+        shared = age.x25519(age.sha256(b"share 0" + device.public), device.public)
+        needles = {"identity": device.secret, "half of it": device.secret[16:],
+                   "its text": device.identity[20:50], "file key": made.file_key,
+                   "shared secret": shared,
+                   "payload key": age.hkdf(made.file_key, made.nonce, b"payload")}
+        self.write("device.age", device.identity, 0o600)
+        self.write("x.age", made.bytes())
+        pipe = FullPipe()
+        running = self.start("decrypt", "x.age", "-i", "device.age", "-o", "-", "-q",
+                             stdout=pipe.writing)
+        running.wait_until_stalled()
+        found = list(scan_memory(running.pid, needles))
+        pipe.drain()
+        self.assertEqual(running.end().code, 0)
+        for name, region, flags in found:
+            self.assertTrue({"lo", "dd"} <= set(flags), f"{name} lies in {region} ({flags})")
+        self.assertTrue({"identity", "payload key"} <= {name for name, _, _ in found})
 
 
 main()

@@ -275,6 +275,19 @@ static void test_refused_identities(void **state)
     }
 }
 
+/* What is on the command line everybody sees; it is not shown once more. */
+static void test_a_secret_is_no_name(void **state)
+{
+    (void)state;
+    AUTO_IDENTITIES struct pack_age_identities *identities = NULL;
+    struct pack_error error = {0};
+    assert_pack_ok(pack_age_identities_new(&identities, &error));
+    assert_pack_fails(pack_age_identities_add(identities, known_secret, &no_access, &error),
+                      PACK_E_USAGE);
+    assert_null(strstr(error.text, "GFPYYSJZ"));
+    assert_string_equal(error.file, "");
+}
+
 static void expect_recipient(const struct pack_age_identities *identities, size_t index,
                              const char *expected)
 {
@@ -512,6 +525,7 @@ int main(void)
         cmocka_unit_test(test_a_passphrase_stands_alone),
         cmocka_unit_test(test_a_passphrase_is_asked_for_once),
         WITH_FOLDER(test_refused_identities),
+        cmocka_unit_test(test_a_secret_is_no_name),
         WITH_FOLDER(test_a_file_of_identities),
         cmocka_unit_test(test_identities_by_descriptor),
         WITH_FOLDER(test_a_new_identity),
