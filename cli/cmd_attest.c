@@ -21,6 +21,7 @@ struct attesting {
     struct pack_input *file;
     struct pack_bundle *bundle;
     struct pack_trusted *trusted;
+    char (*envelope_ids)[PACK_SHA256_HEX_SIZE]; /* by key */
     char *envelope;
     size_t envelope_size;
     struct pack_bundle_embed_report embedded;
@@ -28,6 +29,7 @@ struct attesting {
 
 static void attesting_clear(struct attesting *attesting)
 {
+    free(attesting->envelope_ids);
     free(attesting->envelope);
     free(attesting->beside);
     pack_trusted_free(&attesting->trusted);
@@ -140,23 +142,19 @@ static int embed(struct attesting *attesting, struct pack_error *error)
 
 /* --- results --------------------------------------------------------------------------------- */
 
-static int report_signers(const struct attesting *attesting, struct pack_error *error)
+static void report_signers(const struct attesting *attesting)
 {
     struct pack_json *json = cli_json(attesting->cli);
-    int code = 0;
     pack_json_array(json, "signers");
-    for (size_t i = 0; code == 0 && i < attesting->keys.count; i++) {
+    for (size_t i = 0; i < attesting->keys.count; i++) {
         const struct pack_public_key *key = attesting->keys.signers[i].key;
-        char envelope_id[PACK_SHA256_HEX_SIZE];
-        code = pack_dsse_keyid(key, envelope_id, error);
         cli_print(attesting->cli, "  signed by %s", key->keyid);
         pack_json_object(json, NULL);
         pack_json_string(json, "keyid", key->keyid);
-        pack_json_string(json, "envelope_keyid", envelope_id);
+        pack_json_string(json, "envelope_keyid", attesting->envelope_ids[i]);
         pack_json_end(json);
     }
     pack_json_end(json);
-    return code;
 }
 
 static void report_place(const struct attesting *attesting)
@@ -182,7 +180,7 @@ static void report_place(const struct attesting *attesting)
     pack_json_hex(json, "delivery_sha256", embedded->delivery_sha256, PACK_SHA256_SIZE);
 }
 
-static int report(const struct attesting *attesting, struct pack_error *error)
+static void report(const struct attesting *attesting)
 {
     struct cli *cli = attesting->cli;
     struct pack_json *json = cli_json(cli);
@@ -199,7 +197,7 @@ static int report(const struct attesting *attesting, struct pack_error *error)
     pack_json_string(json, "builder_id", provenance->builder_id);
     if (provenance->invocation_id != NULL)
         pack_json_string(json, "invocation_id", provenance->invocation_id);
-    return report_signers(attesting, error);
+    report_signers(attesting);
 }
 
 /* --- the command ----------------------------------------------------------------------------- */
@@ -213,6 +211,18 @@ static int check_delivery_key(const struct cli_keys *keys, struct pack_error *er
     pack_fail(error, PACK_E_USAGE, "no key among these signs the new delivery.json");
     return pack_hint(error, "give one made with --purpose delivery, or for any purpose, or leave "
                             "out --embed");
+}
+
+/* How the envelope calls them: told in the end, when nothing may fail any more. */
+static int name_keys(struct attesting *attesting, struct pack_error *error)
+{
+    int code = 0;
+    attesting->envelope_ids = calloc(attesting->keys.count, sizeof *attesting->envelope_ids);
+    if (attesting->envelope_ids == NULL)
+        return pack_fail_memory(error);
+    for (size_t i = 0; code == 0 && i < attesting->keys.count; i++)
+        code = pack_dsse_keyid(attesting->keys.signers[i].key, attesting->envelope_ids[i], error);
+    return code;
 }
 
 /* All that the command line says is judged before a key is asked for. */
@@ -233,6 +243,8 @@ static int prepare(struct attesting *attesting, const struct arguments *argument
         code = cli_no_key(error);
     if (code == 0 && attesting->embeds)
         code = check_delivery_key(&attesting->keys, error);
+    if (code == 0)
+        code = name_keys(attesting, error);
     return code != 0 ? code : cli_journal_open(&attesting->keys, attesting->cli, error);
 }
 
@@ -250,7 +262,10 @@ static int run(struct cli *cli, const struct arguments *arguments, struct pack_e
         code = make_envelope(&attesting, error);
     if (code == 0)
         code = attesting.embeds ? embed(&attesting, error) : write_envelope(&attesting, error);
-    return code != 0 ? code : report(&attesting, error);
+    if (code != 0)
+        return code;
+    report(&attesting);
+    return 0;
 }
 
 static const struct option options[] = {

@@ -65,7 +65,8 @@ def write(folder, name, data, mode=0o644):
 def make(folder, fwpack):
     """Fills an empty folder: images, descriptors all.yaml and plain.yaml, two keys, bundle.fwb; and
     next.fwb, the next release, delta.fwb, the delta to it, boot.fwd, a patch to next.img, and
-    encrypted.fwb, which device.age opens, as it does notes.age, an age file."""
+    encrypted.fwb, which device.age opens, as it does notes.age, an age file; attested.fwb with an
+    SBOM and an attestation in it, and bundle.json, another one."""
     for index, (name, _, size, kind) in enumerate(IMAGES):
         data = compressible(size, index)
         write(folder, f"{name}.img", intel_hex(data) if kind == "ihex" else data)
@@ -86,5 +87,11 @@ def make(folder, fwpack):
                      "-p", "first.pub", "-q", "--decoder", "small"],
                     ["encrypt", "bundle.fwb", "-o", "encrypted.fwb", "--encrypt-to", RECIPIENT,
                      "-k", "first.key", "-p", "first.pub", "-q"],
+                    ["build", "all.yaml", "-o", "attested.fwb", "-k", "first.key", "-q", "--sbom",
+                     "auto"],
+                    ["attest", "attested.fwb", "--embed", "-k", "first.key", "-p", "first.pub",
+                     "--builder-id", "x:y", "-q"],
+                    ["attest", "attested.fwb", "-o", "bundle.json", "-k", "first.key", "-p",
+                     "first.pub", "--builder-id", "x:y", "-q"],
                     ["delta", "boot.img", "next.img", "-o", "boot.fwd", "-q"]):
         subprocess.run([fwpack, *command], cwd=folder, check=True)

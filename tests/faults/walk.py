@@ -120,6 +120,14 @@ COMMANDS = {
     "decrypt-file": {"arguments": "decrypt notes.age -o new.txt -q -i device.age", "ways": True},
     "key-generate-age": {"arguments": "key generate --type age -o new.age --no-passphrase -q",
                          "ways": True, "random": True},
+    "build-sbom": {"arguments": "build plain.yaml -o new.fwb -k first.key -q -j1 --sbom auto",
+                   "ways": True},
+    "attest-embed": {"arguments": "attest bundle.fwb --embed -o new.fwb -k first.key -p first.pub "
+                                  "-q -j1 --builder-id https://ci.example.org/firmware",
+                     "ways": True},
+    "verify-attestation": {"arguments": "verify attested.fwb -p first.pub -q -j1 --json "
+                                        "--embedded-attestations --attestation bundle.json",
+                           "ways": True, "json": True},
     "diff": {"arguments": "diff boot.img boot.img -q", "ways": True},
     "inspect-patch": {"arguments": "inspect boot.fwd --json -q", "ways": True, "json": True},
     "image-info": {"arguments": "image info mcu.img", "ways": True, "streams": True},
