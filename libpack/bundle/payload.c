@@ -33,9 +33,10 @@ struct payload {
     struct pack_input *bytes;          /* what the codec made; NULL: stored blocks as they are */
     uint8_t *frames;                   /* the .frames member */
     uint64_t largest_frame;            /* stored bytes */
-    uint64_t position;                 /* bytes read by produce */
+    uint64_t position;                 /* the next byte that produce reads */
     uint64_t next;                     /* the next frame to produce */
-    uint64_t written;                  /* plain bytes consumed */
+    uint64_t end;                      /* the first byte, or frame, that it does not */
+    uint64_t written;                  /* the next plain byte to consume */
     char what[PACK_MAX_NAME + 32];
 };
 
@@ -123,7 +124,7 @@ static int produce_blocks(void *user, void *state, bool *more, struct pack_error
     struct payload *payload = user;
     struct task *task = state;
     const struct block_table *table = payload->checked;
-    const uint64_t left = table->size - payload->position;
+    const uint64_t left = payload->end - payload->position;
     const size_t piece = table->block_size > PIECE ? table->block_size : PIECE;
     int code = 0;
     *more = left != 0;
@@ -150,6 +151,21 @@ static int work_blocks(void *user, void *state, void *task_state, struct pack_er
                                                : code;
 }
 
+/* What of these bytes, which begin at plain byte `written`, is wanted. */
+static int write_wanted(const struct payload *payload, const uint8_t *bytes, size_t size,
+                        struct pack_error *error)
+{
+    const struct payload_range *range = payload->use->range;
+    const uint64_t start = payload->written, end = start + size;
+    if (range == NULL)
+        return pack_sink_write(payload->use->sink, bytes, size, error);
+    const uint64_t from = range->offset > start ? range->offset : start;
+    const uint64_t to = pack_min(range->offset + range->size, end);
+    return from < to ? pack_sink_write(payload->use->sink, bytes + (from - start),
+                                       (size_t)(to - from), error)
+                     : 0;
+}
+
 static int consume_bytes(void *user, const uint8_t *bytes, size_t size, struct pack_error *error)
 {
     struct payload *payload = user;
@@ -158,7 +174,7 @@ static int consume_bytes(void *user, const uint8_t *bytes, size_t size, struct p
     if (use->flat != NULL)
         code = pack_sha256_update(use->flat, bytes, size, error);
     if (code == 0 && use->sink != NULL)
-        code = pack_sink_write(use->sink, bytes, size, error);
+        code = write_wanted(payload, bytes, size, error);
     payload->written += size;
     pack_progress(payload->trusted->bundle->context, payload->what, payload->written,
                   payload->plain.size != 0 ? payload->plain.size : payload->stored.size);
@@ -222,7 +238,7 @@ static int produce_frame(void *user, void *state, bool *more, struct pack_error 
     struct payload *payload = user;
     struct task *task = state;
     int code = 0;
-    *more = payload->next < payload->encoding->frame_count;
+    *more = payload->next < payload->end;
     if (!*more)
         return 0;
     if (task->plain == NULL) {
@@ -356,6 +372,35 @@ int payload_find(const struct pack_trusted *trusted, size_t image, size_t *encod
     return code;
 }
 
+/* The pieces of `size` bytes that hold a range: the first, and the one after the last. */
+static void find_pieces(const struct payload *payload, uint64_t size, uint64_t *first,
+                        uint64_t *end)
+{
+    const struct payload_range *range = payload->use->range;
+    *first = range->offset / size;
+    *end = pack_pieces(range->offset + range->size, size);
+}
+
+/* Where to begin and to end. */
+static void choose_pieces(struct payload *payload, bool decodes)
+{
+    uint64_t first = 0;
+    payload->end = decodes ? payload->encoding->frame_count : payload->checked->size;
+    if (payload->use->range == NULL)
+        return;
+    if (!decodes) {
+        const uint32_t block_size = payload->checked->block_size;
+        find_pieces(payload, block_size, &first, &payload->end);
+        payload->end = pack_min(payload->end * block_size, payload->checked->size);
+        payload->position = payload->written = first * block_size;
+        return;
+    }
+    find_pieces(payload, payload->encoding->frame_size, &first, &payload->end);
+    payload->written = first * payload->encoding->frame_size;
+    for (payload->next = 0; payload->next < first; payload->next++)
+        payload->position += frame_stored(payload, payload->next);
+}
+
 static int run_pipeline(struct payload *payload, struct pack_error *error)
 {
     const bool decodes = payload->largest_frame != 0;
@@ -369,6 +414,7 @@ static int run_pipeline(struct payload *payload, struct pack_error *error)
         .task_clear = task_clear,
         .user = payload,
     };
+    choose_pieces(payload, decodes);
     return pack_pipeline_run(&pipeline, payload->trusted->bundle->context, error);
 }
 
@@ -428,7 +474,8 @@ static int read_source(struct payload *payload, size_t image, struct pack_error 
     }
     if (code == 0)
         code = decode(payload, image, error);
-    return code != 0 ? code : stored_prove_rest(&payload->source, error);
+    return code != 0 || payload->use->range != NULL ? code
+                                                    : stored_prove_rest(&payload->source, error);
 }
 
 static int read_encoding(struct payload *payload, size_t image, size_t number, bool decodes,
@@ -446,7 +493,8 @@ static int read_encoding(struct payload *payload, size_t image, size_t number, b
     payload->checked = &payload->stored;
     code = decodes && !plain ? read_source(payload, image, unfit, error)
                              : run_pipeline(payload, error);
-    if (code != 0 || (unfit != NULL && unfit->code != 0 && payload->use->sink != NULL))
+    const bool passes_over = unfit != NULL && unfit->code != 0 && payload->use->sink != NULL;
+    if (code != 0 || passes_over || payload->use->range != NULL)
         return code;
     return bundle_check_padding(payload->trusted->bundle, payload->entry, error);
 }

@@ -9,11 +9,22 @@
 
 #include "bundle/trusted.h"
 
-/* What to do with the proved plain bytes of an image; both may be NULL. */
+/* Some of an image's bytes. */
+struct payload_range {
+    uint64_t offset;
+    uint64_t size;
+};
+
+/* What to do with the proved plain bytes of an image; all may be NULL. */
 struct payload_use {
     struct pack_sink *sink;
     struct pack_sha256 *flat; /* updated with every byte, not finished */
     const char *verb;         /* of the progress: "verify" */
+    /*
+     * The sink gets these bytes only, which lie within the image. Of a full encoding only what they
+     * lie in is read: stored blocks, age chunks, frames, plain blocks.
+     */
+    const struct payload_range *range;
 };
 
 struct payload_outcome {

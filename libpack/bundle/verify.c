@@ -252,11 +252,11 @@ static int no_encoding(const struct pack_trusted *trusted, size_t index, struct 
 }
 
 /* The first encoding that gives the image; those that no identity opens are passed over. */
-int pack_bundle_extract(struct pack_trusted *trusted, size_t index, struct pack_sink *sink,
-                        struct pack_error *error)
+static int extract(struct pack_trusted *trusted, size_t index, const struct payload_range *range,
+                   struct pack_sink *sink, struct pack_error *error)
 {
     const struct pack_delivery_image *image = &trusted->delivery->images[index];
-    const struct payload_use use = {.sink = sink, .verb = "extract"};
+    const struct payload_use use = {.sink = sink, .verb = "extract", .range = range};
     struct payload_outcome outcome = {.proof = PACK_PROOF_NONE};
     struct pack_error unfit = {.code = PACK_OK};
     int code = 0;
@@ -276,4 +276,23 @@ int pack_bundle_extract(struct pack_trusted *trusted, size_t index, struct pack_
             unfit = outcome.unfit;
     }
     return code != 0 ? pack_at_file(error, trusted->bundle->input->name) : 0;
+}
+
+int pack_bundle_extract(struct pack_trusted *trusted, size_t index, struct pack_sink *sink,
+                        struct pack_error *error)
+{
+    return extract(trusted, index, NULL, sink, error);
+}
+
+int pack_bundle_extract_range(struct pack_trusted *trusted, size_t index, uint64_t offset,
+                              uint64_t size, struct pack_sink *sink, struct pack_error *error)
+{
+    const struct payload_range range = {.offset = offset, .size = size};
+    const struct pack_release_image *image = &trusted->release->images[index];
+    if (size != 0 && offset <= image->size && size <= image->size - offset)
+        return extract(trusted, index, &range, sink, error);
+    return pack_fail(error, PACK_E_USAGE,
+                     "%llu bytes from %llu on do not lie in image \"%s\", which has %llu",
+                     (unsigned long long)size, (unsigned long long)offset, image->name,
+                     (unsigned long long)image->size);
 }

@@ -3,7 +3,6 @@
 #include "support/test.h"
 
 #include "base/memory.h"
-#include "bundle/stored.h"
 #include "pack/age.h"
 
 #include <stdio.h>
@@ -362,7 +361,7 @@ static void sizes_that_lie_are_refused(void **state)
 
 /* --- ranges ---------------------------------------------------------------------------------- */
 
-/* Counts what is read of the input behind it. */
+/* Counts what is read of the bundle behind it. */
 struct counting {
     struct pack_input input;
     struct pack_input *inner;
@@ -378,42 +377,105 @@ static int count_read(struct pack_input *input, uint64_t offset, void *buffer, s
     return code;
 }
 
-/* Any range of an encrypted payload opens its own chunks, and proves their blocks only. */
-static void a_range_reads_its_chunks_only(void **state)
+static void count_close(struct pack_input *input)
 {
-    static const struct pack_input_ops ops = {.read_at = count_read};
+    struct counting *counting = (struct counting *)input;
+    pack_input_close(&counting->inner);
+}
+
+struct range {
+    uint64_t offset, size;
+};
+
+static int extract_range(const struct test_bundle *bundle, const struct parties *parties,
+                         const struct range *range, const uint8_t *image, uint64_t *read,
+                         struct pack_error *error)
+{
+    static const struct pack_input_ops ops = {.read_at = count_read, .close = count_close};
+    TEST_AUTO_OPENED struct test_opened opened;
+    TEST_AUTO_SINK struct test_sink sink = test_sink_make();
+    struct counting counting = {.read = 0};
+    pack_error_clear(error);
+    test_opened_make(&opened, bundle, 2);
+    counting.input = *opened.input;
+    counting.input.ops = &ops;
+    counting.inner = opened.input;
+    opened.input = opened.bundle->input = &counting.input;
+    pack_trusted_use_identities(opened.trusted, parties->own);
+    const int code =
+        pack_bundle_extract_range(opened.trusted, 0, range->offset, range->size, &sink.sink, error);
+    *read = counting.read;
+    assert_int_equal(sink.bytes.size, code == 0 ? range->size : 0);
+    if (sink.bytes.size != 0)
+        assert_memory_equal(sink.bytes.bytes, image + range->offset, sink.bytes.size);
+    return code;
+}
+
+static void check_ranges(const char *folder, const char *codec, const struct parties *parties)
+{
+    enum { SIZE = (3 << 20) + 777, FRAME = 1 << 20 };
+    static const struct range ranges[] = {
+        {0, 1},
+        {0, SIZE},
+        {SIZE - 1, 1},
+        {SIZE - 700, 700},
+        {511, 2},
+        {512, 512},
+        {FRAME - 1, 2},
+        {FRAME, FRAME},
+        {2 * PACK_AGE_CHUNK - 500, 1000},
+        {SIZE / 2, SIZE - SIZE / 2},
+    };
     struct pack_error error = {0};
     struct test_bundle bundle;
-    struct stored stored;
-    uint8_t bytes[1000];
+    uint64_t read = 0;
+    make(&bundle, folder, codec, SIZE, parties);
+    PACK_AUTO_FREE char *path = test_path(folder, "image.bin");
+    size_t size = 0;
+    PACK_AUTO_FREE uint8_t *image = test_read_file(path, &size);
+    for (size_t i = 0; i < sizeof ranges / sizeof ranges[0]; i++)
+        assert_pack_ok(extract_range(&bundle, parties, &ranges[i], image, &read, &error));
+    static const struct range outside[] = {
+        {0, SIZE + 1}, {SIZE, 1}, {UINT64_MAX, 2}, {2, UINT64_MAX}, {5, 0}};
+    for (size_t i = 0; i < sizeof outside / sizeof outside[0]; i++)
+        assert_pack_fails(extract_range(&bundle, parties, &outside[i], image, &read, &error),
+                          PACK_E_USAGE);
+    test_bundle_clear(&bundle);
+}
+
+static void every_range_is_that_of_the_image(void **state)
+{
+    AUTO_PARTIES struct parties parties = make_parties(*state);
+    const struct parties nobody = {.recipients = NULL};
+    static const char *const codecs[] = {"none", "gzip", "zstd"};
+    for (size_t c = 0; c < sizeof codecs / sizeof codecs[0]; c++) {
+        check_ranges(*state, codecs[c], &parties);
+        check_ranges(*state, codecs[c], &nobody);
+    }
+}
+
+/* A range opens the chunks that it lies in, and proves their blocks only. */
+static void a_range_reads_its_chunks_only(void **state)
+{
+    static const struct range range = {2 * PACK_AGE_CHUNK - 500, 1000};
+    struct pack_error error = {0};
+    struct test_bundle bundle;
+    uint64_t read = 0;
     AUTO_PARTIES struct parties parties = make_parties(*state);
     make(&bundle, *state, "none", 3 << 20, &parties);
     PACK_AUTO_FREE char *path = test_path(*state, "image.bin");
     size_t size = 0;
     PACK_AUTO_FREE uint8_t *image = test_read_file(path, &size);
-    {
-        TEST_AUTO_OPENED struct test_opened opened;
-        PACK_AUTO(pack_input_close) struct pack_input *plain = NULL;
-        test_opened_make(&opened, &bundle, 1);
-        const struct layout_entry payload = test_member(&bundle, LAYOUT_PAYLOAD);
-        const struct layout_entry blocks = test_member(&bundle, LAYOUT_STORED_BLOCKS);
-        const struct pack_encoding *encoding = &opened.trusted->delivery->images[0].encodings[0];
-        const struct block_table table = {.hashes = bundle.bytes + blocks.data,
-                                          .sha256 = encoding->blocks_sha256,
-                                          .size = encoding->size,
-                                          .block_size = encoding->block_size};
-        assert_pack_ok(stored_open(&stored, opened.bundle, &payload, &table, &error));
-        struct counting counting = {.input = stored.input, .inner = &stored.input};
-        counting.input.ops = &ops;
-        assert_pack_ok(pack_age_open(&plain, &counting.input, parties.own, &error));
-        const uint64_t at = 2 * PACK_AGE_CHUNK - sizeof bytes / 2;
-        assert_pack_ok(pack_input_exact(plain, at, bytes, sizeof bytes, PACK_E_CORRUPT, &error));
-        assert_memory_equal(bytes, image + at, sizeof bytes);
-        assert_true(counting.read < 3 * PACK_AGE_CHUNK);
-        bundle.bytes[payload.data + payload.size - 1] ^= 1; /* far behind it */
-        assert_pack_ok(pack_input_exact(plain, at, bytes, sizeof bytes, PACK_E_CORRUPT, &error));
-    }
-    stored_clear(&stored);
+    const struct layout_entry payload = test_member(&bundle, LAYOUT_PAYLOAD);
+    const struct layout_entry blocks = test_member(&bundle, LAYOUT_STORED_BLOCKS);
+    const struct layout_entry plain = test_member(&bundle, LAYOUT_IMAGE_BLOCKS);
+    assert_pack_ok(extract_range(&bundle, &parties, &range, image, &read, &error));
+    assert_true(read < blocks.size + plain.size + 3 * PACK_AGE_CHUNK);
+    bundle.bytes[payload.data + payload.size - 1] ^= 1; /* far behind it */
+    assert_pack_ok(extract_range(&bundle, &parties, &range, image, &read, &error));
+    bundle.bytes[payload.data + 2 * PACK_AGE_CHUNK] ^= 1;
+    assert_pack_fails(extract_range(&bundle, &parties, &range, image, &read, &error),
+                      PACK_E_CORRUPT);
     test_bundle_clear(&bundle);
 }
 
@@ -557,6 +619,7 @@ int main(void)
         cmocka_unit_test(damage_that_the_delivery_approves_is_no_image),
         cmocka_unit_test(another_image_is_refused_whatever_the_delivery_says),
         cmocka_unit_test(sizes_that_lie_are_refused),
+        cmocka_unit_test(every_range_is_that_of_the_image),
         cmocka_unit_test(a_range_reads_its_chunks_only),
         cmocka_unit_test(a_finished_bundle_is_encrypted_and_back),
         cmocka_unit_test(decrypt_gives_no_other_image),

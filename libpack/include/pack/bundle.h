@@ -213,6 +213,14 @@ PACK_API PACK_MUST_USE int pack_bundle_verify(struct pack_trusted *trusted, bool
  */
 PACK_API PACK_MUST_USE int pack_bundle_extract(struct pack_trusted *trusted, size_t index,
                                                struct pack_sink *sink, struct pack_error *error);
+/*
+ * The same of `size` bytes from `offset` on, which lie within the image. Of a full encoding only
+ * what they lie in is read, proved and decrypted; a delta is applied from its beginning.
+ */
+PACK_API PACK_MUST_USE int pack_bundle_extract_range(struct pack_trusted *trusted, size_t index,
+                                                     uint64_t offset, uint64_t size,
+                                                     struct pack_sink *sink,
+                                                     struct pack_error *error);
 PACK_API PACK_MUST_USE int pack_bundle_extract_attachment(struct pack_trusted *trusted,
                                                           size_t index, struct pack_sink *sink,
                                                           struct pack_error *error);
