@@ -37,6 +37,8 @@ struct extraction {
     const char *folder; /* -C */
     const char *output; /* -o */
     bool raw;
+    bool has_range; /* of one image's flat bytes: */
+    uint64_t offset, length;
     size_t staged_count;
     struct staged *staged;
     struct pack_output **outputs; /* of the staged; NULL in a dry run */
@@ -137,6 +139,9 @@ static int extract_image(struct extraction *extraction, size_t index, struct pac
     const struct pack_release_image *image =
         &pack_trusted_release(extraction->trusted)->images[index];
     const struct pack_format *format = format_of(extraction, image);
+    if (extraction->has_range)
+        return pack_bundle_extract_range(extraction->trusted, index, extraction->offset,
+                                         extraction->length, sink, error);
     return format != NULL ? extract_segmented(extraction, index, format, sink, error)
                           : pack_bundle_extract(extraction->trusted, index, sink, error);
 }
@@ -173,8 +178,9 @@ static int item_path(const struct extraction *extraction, struct item item, char
 static void report_item(struct extraction *extraction, struct item item, const char *path)
 {
     const struct pack_release *release = pack_trusted_release(extraction->trusted);
-    const uint64_t size =
-        item.attachment ? release->attachments[item.index].size : release->images[item.index].size;
+    const uint64_t size = item.attachment         ? release->attachments[item.index].size
+                          : extraction->has_range ? extraction->length
+                                                  : release->images[item.index].size;
     const uint8_t *sha256 = item.attachment ? release->attachments[item.index].sha256
                                             : release->images[item.index].sha256;
     struct pack_json *json = cli_json(extraction->cli);
@@ -185,7 +191,10 @@ static void report_item(struct extraction *extraction, struct item item, const c
     pack_json_string(json, "name", item_name(extraction, item));
     pack_json_string(json, "file", path);
     pack_json_unsigned(json, "size", size);
-    pack_json_hex(json, "sha256", sha256, PACK_SHA256_SIZE);
+    if (extraction->has_range)
+        pack_json_unsigned(json, "offset", extraction->offset);
+    else
+        pack_json_hex(json, "sha256", sha256, PACK_SHA256_SIZE);
     pack_json_end(json);
 }
 
@@ -312,6 +321,34 @@ static int check_names(const struct extraction *extraction, struct pack_error *e
     return code;
 }
 
+/* The image that --offset and --length are of; NULL where an attachment is named. */
+static const struct pack_release_image *image_of_range(const struct extraction *extraction)
+{
+    const struct pack_release *release = pack_trusted_release(extraction->trusted);
+    const bool all = arguments_count(extraction->arguments) == 1;
+    for (size_t i = 0; i < release->image_count; i++)
+        if (all || is_named(extraction, release->images[i].name))
+            return &release->images[i];
+    return NULL;
+}
+
+/* Without --length it reaches to the image's end. */
+static int check_range(struct extraction *extraction, struct pack_error *error)
+{
+    if (!extraction->has_range)
+        return 0;
+    const struct pack_release_image *image = image_of_range(extraction);
+    if (image == NULL)
+        return pack_fail(error, PACK_E_USAGE, "--offset and --length go with an image");
+    if (format_of(extraction, image) != NULL) {
+        pack_fail(error, PACK_E_USAGE, "image \"%s\" has addresses", image->name);
+        return pack_hint(error, "--raw takes the range of its bytes without them");
+    }
+    if (extraction->length == 0 && extraction->offset < image->size)
+        extraction->length = image->size - extraction->offset;
+    return 0;
+}
+
 /* --- the command ----------------------------------------------------------------------------- */
 
 static int open_trusted(struct extraction *extraction, struct pack_error *error)
@@ -408,9 +445,15 @@ static int run(struct cli *cli, const struct arguments *arguments, struct pack_e
     if (extraction.folder == NULL && extraction.output == NULL)
         return pack_fail(error, PACK_E_USAGE,
                          "say where to: a folder with -C, or one file with -o");
+    extraction.has_range = arguments_number(arguments, "offset", &extraction.offset);
+    extraction.has_range |= arguments_number(arguments, "length", &extraction.length);
+    if (extraction.has_range && extraction.output == NULL)
+        return pack_fail(error, PACK_E_USAGE, "--offset and --length go with -o");
     int code = open_trusted(&extraction, error);
     if (code == 0)
         code = check_names(&extraction, error);
+    if (code == 0)
+        code = check_range(&extraction, error);
     if (code == 0)
         code = make_folders(&extraction, error);
     if (code != 0)
@@ -430,6 +473,15 @@ static const struct option options[] = {
     BASE_OPTION,
     DECODER_MEMORY_OPTION,
     {.name = "raw", .help = "write segmented images flat, without addresses"},
+    {.name = "offset",
+     .kind = OPTION_SIZE,
+     .value = "SIZE",
+     .help = "with -o: begin at byte SIZE of the image"},
+    {.name = "length",
+     .kind = OPTION_SIZE,
+     .value = "SIZE",
+     .minimum = 1,
+     .help = "with -o: write SIZE bytes (all that follow)"},
     {.name = NULL},
 };
 
@@ -456,6 +508,9 @@ const struct command command_extract = {
         "another than the delta was made from ends with 16. An encrypted image is opened with "
         "--identity, or with the passphrase that it was encrypted to; without one that fits, it "
         "ends with 4.\n\n"
+        "--offset and --length take a part of one image. Of a full encoding only what the part "
+        "lies "
+        "in is read, proved and decrypted.\n\n"
         "A raw image is called NAME.img. One with addresses comes out in its own format, "
         "NAME.hex, NAME.s37 or NAME.uf2; what was ELF comes out as Intel HEX. --raw writes its "
         "bytes without addresses, as NAME.bin.",

@@ -48,7 +48,7 @@ _fwpack_table() {
         ;;
     'extract')
         commands=''
-        options='--directory -C --base --decoder-memory --raw --output -o --dry-run -n --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--directory -C --base --decoder-memory --raw --offset --length --output -o --dry-run -n --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' '@none' ...)
         ;;
     'encrypt')
@@ -316,6 +316,8 @@ _fwpack_kind() {
     'extract --directory' | 'extract -C') kind='@folder' ;;
     'extract --base') kind='@file' ;;
     'extract --decoder-memory') kind='@none' ;;
+    'extract --offset') kind='@none' ;;
+    'extract --length') kind='@none' ;;
     'extract --output' | 'extract -o') kind='@file' ;;
     'extract --identity' | 'extract -i') kind='@key' ;;
     'extract --pkcs11-module') kind='@file' ;;

@@ -2,7 +2,7 @@
 # Printed from the tables of cli/: not to be edited.
 
 # The options that take the next word.
-set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --sbom --key --signer-pub --journal --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --export --comment --pubkey --trust --require --base --decoder-memory --min-security-version --attestation --signature --namespace --identity --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --type --purpose --output --format --purpose --new-passphrase-file --new-passphrase-fd --format --new-passphrase-file --new-passphrase-fd --new-passphrase-file --new-passphrase-fd --pcrs --pin-file --head --pubkey --threshold --expires --days --reason --expires --days --old --old --from --to --base --merge --offset --crop --fill --family
+set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --sbom --key --signer-pub --journal --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --export --comment --pubkey --trust --require --base --decoder-memory --min-security-version --attestation --signature --namespace --identity --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --offset --length --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --type --purpose --output --format --purpose --new-passphrase-file --new-passphrase-fd --format --new-passphrase-file --new-passphrase-fd --new-passphrase-file --new-passphrase-fd --pcrs --pin-file --head --pubkey --threshold --expires --days --reason --expires --days --old --old --from --to --base --merge --offset --crop --fill --family
 set -g __fwpack_letters joDkptxiCop
 
 # The command so far, without options, their values and "help".
@@ -233,6 +233,8 @@ complete -c fwpack -n '__fwpack_at extract' -l directory -s C -x -a '(__fish_com
 complete -c fwpack -n '__fwpack_at extract' -l base -r -F -d 'an old image or bundle, which deltas are applied to; repeatable'
 complete -c fwpack -n '__fwpack_at extract' -l decoder-memory -x -d 'most memory that a decoder may take (64MiB)'
 complete -c fwpack -n '__fwpack_at extract' -l raw -d 'write segmented images flat, without addresses'
+complete -c fwpack -n '__fwpack_at extract' -l offset -x -d 'with -o: begin at byte SIZE of the image'
+complete -c fwpack -n '__fwpack_at extract' -l length -x -d 'with -o: write SIZE bytes (all that follow)'
 complete -c fwpack -n '__fwpack_at extract' -l output -s o -r -F -d 'write to FILE; - is standard output'
 complete -c fwpack -n '__fwpack_at extract' -l dry-run -s n -d 'say what would be done, write nothing'
 complete -c fwpack -n '__fwpack_at extract' -l identity -s i -r -F -a 'agent: env: exec: fd: pkcs11: tpm2:' -d 'open what is encrypted with the age identity KEY; repeatable'
