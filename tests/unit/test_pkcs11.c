@@ -323,8 +323,9 @@ static void test_warns_of_few_tries(void **state)
     } cases[] = {{"low", "a wrong PIN was given before"}, {"final", "one try is left"}};
     for (size_t i = 0; i < 2; i++) {
         behave(token, cases[i].words);
-        AUTO_SIGNER struct pack_signing_key *key = open_key(token, "pkcs11:");
+        struct pack_signing_key *key = open_key(token, "pkcs11:");
         assert_non_null(strstr(token->warning, cases[i].warning));
+        pack_signing_key_free(&key);
     }
 }
 
