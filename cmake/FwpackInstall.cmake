@@ -93,7 +93,7 @@ set(CPACK_DEBIAN_CLI_PACKAGE_SECTION devel)
 # Loaded on first use, for images inside foreign archives.
 set(CPACK_DEBIAN_CLI_PACKAGE_RECOMMENDS libarchive13)
 # The second is loaded where no PKCS#11 module is named.
-set(CPACK_DEBIAN_CLI_PACKAGE_SUGGESTS "minisign, libp11-kit0")
+set(CPACK_DEBIAN_CLI_PACKAGE_SUGGESTS "minisign, libp11-kit0, libtss2-esys-3.0.2-0, libtss2-tctildr0")
 set(CPACK_COMPONENT_CLI_DESCRIPTION "build, sign and verify firmware updates
 fwpack turns build outputs into firmware updates that a device can trust: one
 YAML descriptor in; one signed, verified, reproducible bundle out. A bundle is

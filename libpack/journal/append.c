@@ -14,7 +14,7 @@ enum { TAIL = 2 * PACK_MAX_JOURNAL_LINE + 1 }; /* two lines, and the end of the 
 /* A journal that is open and locked. */
 struct opened {
     int descriptor;
-    bool created;
+    bool created, locked;
     uint64_t size;
     uint64_t count;                 /* of its lines */
     uint8_t head[PACK_SHA256_SIZE]; /* hash of the last one */
@@ -76,9 +76,13 @@ static int open_locked(struct opened *opened, const char *path, bool create,
         int code = check_kind(opened, &status, error);
         if (code == 0)
             code = lock(opened, error);
+        /* Who is waited for may have written to it. */
+        if (code != 0 && opened->created && code != PACK_E_INTERRUPTED)
+            unlink(path);
         if (code != 0)
             return code;
-        if (is_current(&status, path))
+        opened->locked = is_current(&status, path);
+        if (opened->locked)
             return 0;
         pack_close_descriptor(&opened->descriptor);
     }
@@ -191,14 +195,9 @@ static int sync_folder(const char *path, struct pack_error *error)
 static int write_line(const struct opened *opened, const char *text, size_t size,
                       struct pack_error *error)
 {
-    ssize_t written = 0;
-    do
-        written = write(opened->descriptor, text, size);
-    while (written < 0 && errno == EINTR);
-    if (written < 0)
-        return pack_fail_errno(error, errno, "cannot write the journal");
-    if ((size_t)written != size)
-        return pack_fail(error, PACK_E_NO_SPACE, "no space left for the journal");
+    const int code = pack_write_descriptor(opened->descriptor, text, size, error);
+    if (code != 0)
+        return pack_context(error, "the journal");
     if (fsync(opened->descriptor) != 0)
         return pack_fail_errno(error, errno, "cannot sync the journal");
     return 0;
@@ -220,11 +219,11 @@ static int append_line(const struct opened *opened, const char *path,
 }
 
 /* A line that may or may not be on the disk must not be there: its signature is kept back. */
-static void take_back(const struct opened *opened, const char *path)
+static void take_back(const struct opened *opened, const char *path, bool written)
 {
     if (opened->created && opened->size == 0)
         unlink(path);
-    else if (ftruncate(opened->descriptor, (off_t)opened->size) == 0)
+    else if (written && ftruncate(opened->descriptor, (off_t)opened->size) == 0)
         (void)fsync(opened->descriptor);
 }
 
@@ -237,10 +236,10 @@ int pack_journal_append(const char *path, const struct pack_journal_entry *entry
     descriptor = opened.descriptor;
     if (code == 0)
         code = check_tail(&opened, error);
-    if (code == 0) {
+    const bool checked = code == 0;
+    if (checked)
         code = append_line(&opened, path, entry, error);
-        if (code != 0)
-            take_back(&opened, path);
-    }
+    if (code != 0 && opened.locked)
+        take_back(&opened, path, checked);
     return code != 0 ? pack_at_file(error, path) : 0;
 }
