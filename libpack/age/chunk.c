@@ -9,7 +9,7 @@ enum { NONCE_SIZE = crypto_aead_chacha20poly1305_ietf_NPUBBYTES, COUNTER_END = N
 static void make_nonce(struct age_place place, uint8_t nonce[NONCE_SIZE])
 {
     for (size_t i = 0; i < COUNTER_END; i++)
-        nonce[COUNTER_END - 1 - i] = i < sizeof place.index ? (uint8_t)(place.index >> (8 * i)) : 0;
+        nonce[COUNTER_END - 1 - i] = (uint8_t)(i < sizeof place.index ? place.index >> (8 * i) : 0);
     nonce[COUNTER_END] = place.last;
 }
 
