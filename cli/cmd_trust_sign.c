@@ -150,41 +150,91 @@ static void report(const struct signing *signing, bool changed)
     pack_json_boolean(json, "complete", complete && (signing->old != NULL || root->version == 1));
 }
 
+static int sign_all(struct signing *signing, struct pack_error *error)
+{
+    size_t count = 0;
+    int code = 0;
+    const char *const *files = arguments_values(signing->cli->arguments, "import", &count);
+    for (size_t i = 0; code == 0 && i < signing->keys.count; i++)
+        code = add_signature(signing, i, error);
+    for (size_t i = 0; code == 0 && i < count; i++)
+        code = trust_import(signing->draft.root, signing->old, files[i], error);
+    return code;
+}
+
+/* The root as it is to be signed, with what else is given. */
+static int open_root(struct signing *signing, const struct arguments *arguments,
+                     struct pack_error *error)
+{
+    int code = trust_draft_open(&signing->draft, signing->cli, arguments_at(arguments, 0), error);
+    if (code == 0)
+        code = load_old(signing, arguments, error);
+    if (code == 0)
+        code = pack_root_check_whole(signing->draft.root, error);
+    return code;
+}
+
 static int sign_root(struct signing *signing, const struct arguments *arguments,
                      struct pack_error *error)
 {
     CLI_AUTO_FREE char *before = NULL;
     size_t size = 0;
-    int code = cli_keys_load(&signing->keys, signing->cli, error);
-    if (code == 0 && signing->keys.count == 0)
-        code = cli_no_key(error);
-    if (code == 0)
-        code = trust_draft_open(&signing->draft, signing->cli, arguments_at(arguments, 0), error);
-    if (code == 0)
-        code = load_old(signing, arguments, error);
-    if (code == 0)
-        code = pack_root_check_whole(signing->draft.root, error);
+    int code = open_root(signing, arguments, error);
     if (code == 0)
         code = check_keys(signing, error);
     if (code == 0)
         code = pack_root_format(signing->draft.root, &before, &size, error);
-    if (code == 0)
+    if (code == 0 && signing->keys.count != 0)
         code = ask(signing, arguments, error);
-    for (size_t i = 0; code == 0 && i < signing->keys.count; i++)
-        code = add_signature(signing, i, error);
+    if (code == 0)
+        code = sign_all(signing, error);
     const bool changed = code == 0 && !same_file(signing, before, size);
     if (code == 0 && (changed || signing->draft.output != signing->draft.path))
         code = trust_draft_save(&signing->draft, error);
-    if (code != 0)
-        return signing->draft.path != NULL ? pack_at_file(error, signing->draft.path) : code;
-    report(signing, changed);
+    if (code == 0)
+        report(signing, changed);
+    return code;
+}
+
+static int export_root(struct signing *signing, const struct arguments *arguments,
+                       struct pack_error *error)
+{
+    const int code = open_root(signing, arguments, error);
+    return code != 0 ? code
+                     : trust_export(signing->cli, &signing->draft,
+                                    arguments_value(arguments, "export"), error);
+}
+
+/* One way to sign at a time. */
+static int check_usage(const struct arguments *arguments, struct pack_error *error)
+{
+    size_t imports = 0, keys = 0;
+    arguments_values(arguments, "import", &imports);
+    arguments_values(arguments, "key", &keys);
+    const bool has_keys = keys != 0 && !arguments_from_variable(arguments, "key");
+    const bool exports = arguments_value(arguments, "export") != NULL;
+    if (has_keys + exports + (imports != 0) > 1)
+        return pack_fail(error, PACK_E_USAGE, "--key, --export and --import exclude each other");
     return 0;
 }
 
 static int run(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
 {
     CLI_AUTO(signing_clear) struct signing signing = {.cli = cli};
-    return sign_root(&signing, arguments, error);
+    size_t imports = 0;
+    const bool exports = arguments_value(arguments, "export") != NULL;
+    arguments_values(arguments, "import", &imports);
+    int code = check_usage(arguments, error);
+    if (code == 0 && !exports && imports == 0) {
+        code = cli_keys_load(&signing.keys, cli, error);
+        if (code == 0 && signing.keys.count == 0)
+            code = cli_no_key(error);
+    }
+    if (code != 0)
+        return code;
+    code =
+        exports ? export_root(&signing, arguments, error) : sign_root(&signing, arguments, error);
+    return code != 0 ? pack_at_file(error, arguments_at(arguments, 0)) : 0;
 }
 
 static const struct option options[] = {
@@ -193,6 +243,15 @@ static const struct option options[] = {
      .value = "ROOT",
      .help = "the root before it, whose keys sign too"},
     {.name = "yes", .letter = 'y', .help = "sign without asking"},
+    {.name = "export",
+     .kind = OPTION_PATH,
+     .value = "FILE",
+     .help = "write what is to be signed elsewhere, and sign nothing"},
+    {.name = "import",
+     .kind = OPTION_PATH,
+     .value = "FILE",
+     .repeatable = true,
+     .help = "add a signature that was made elsewhere; repeatable"},
     {.name = NULL},
 };
 
@@ -204,7 +263,9 @@ static const struct positional positionals[] = {
 const struct command command_trust_sign = {
     .name = "sign",
     .summary = "add a root key's signature to a root",
-    .synopsis = "ROOT -k KEY... [--old ROOT] [--yes] [-o OUT]",
+    .synopsis = "ROOT -k KEY... [--old ROOT] [--yes] [-o OUT]\n"
+                "ROOT --export FILE\n"
+                "ROOT --import FILE... [--old ROOT] [-o OUT]",
     .description =
         "Adds signatures by keys that hold the role root, in this root or, with --old, in the one "
         "before it; others are refused. Several people sign in turn, also at the same time: the "
@@ -212,12 +273,15 @@ const struct command command_trust_sign = {
         "a terminal asked for, unless --yes is given.\n\n"
         "A root is good when as many of its own root keys have signed it as it wants, and, from "
         "version 2 on, as many of those of the root before it as that one wants. What is signed "
-        "is the canonical JSON of the member \"signed\", as TUF has it.",
+        "is the canonical JSON of the member \"signed\", as TUF has it.\n\n"
+        "--export writes these bytes, for a key that is kept elsewhere, and says by which stock "
+        "commands they are signed. --import takes the answers, 64 bytes, or their hex or base64; "
+        "whose each is, is found by trying the root keys.",
     .examples = "fwpack trust sign root.json -k anna.key\n"
                 "fwpack trust sign 2.root.json --old root.json -k ben.key\n",
     .positionals = positionals,
     .options = options,
     .groups = GROUP_WRITES | GROUP_SIGNS,
-    .exits = EXITS(3, 4, 11),
+    .exits = EXITS(3, 4, 11, 12),
     .run = run,
 };

@@ -68,6 +68,18 @@ PACK_MUST_USE int trust_write_new(struct cli *cli, const struct pack_root *root,
 /* PACK_E_USAGE for a root that its own keys have signed: it may be in devices. */
 PACK_MUST_USE int trust_check_draft(const struct pack_root *root, struct pack_error *error);
 
+/* --- signing elsewhere ----------------------------------------------------------------------- */
+
+/* Writes the bytes that are to be signed, and says by what commands. */
+PACK_MUST_USE int trust_export(struct cli *cli, const struct trust_draft *draft, const char *path,
+                               struct pack_error *error);
+/*
+ * Adds a signature from a file, 64 bytes, their hex or their base64, by whichever root key of
+ * `root` or `old` (may be NULL) it is; PACK_E_SIGNATURE where it is none's.
+ */
+PACK_MUST_USE int trust_import(struct pack_root *root, const struct pack_root *old,
+                               const char *file, struct pack_error *error);
+
 /* --- words ----------------------------------------------------------------------------------- */
 
 /* "root.json: root 2, expires 2027-11-22T17:00:00Z", in bold, then its roles and revoked keys. */

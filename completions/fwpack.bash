@@ -168,7 +168,7 @@ _fwpack_table() {
         ;;
     'trust sign')
         commands=''
-        options='--old --yes -y --output -o --dry-run -n --key -k --signer-pub --journal --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--old --yes -y --export --import --output -o --dry-run -n --key -k --signer-pub --journal --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' )
         ;;
     'trust show')
@@ -495,6 +495,8 @@ _fwpack_kind() {
     'trust rotate --color') kind='auto|always|never' ;;
     'trust rotate --progress') kind='auto|bar|plain|json|none' ;;
     'trust sign --old') kind='@file' ;;
+    'trust sign --export') kind='@file' ;;
+    'trust sign --import') kind='@file' ;;
     'trust sign --output' | 'trust sign -o') kind='@file' ;;
     'trust sign --key' | 'trust sign -k') kind='@key' ;;
     'trust sign --signer-pub') kind='@pubkey' ;;

@@ -2,7 +2,7 @@
 # Printed from the tables of cli/: not to be edited.
 
 # The options that take the next word.
-set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --sbom --key --signer-pub --journal --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --export --comment --pubkey --trust --require --base --decoder-memory --min-security-version --attestation --signature --namespace --identity --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --offset --length --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --type --purpose --output --format --purpose --new-passphrase-file --new-passphrase-fd --format --new-passphrase-file --new-passphrase-fd --new-passphrase-file --new-passphrase-fd --pcrs --pin-file --head --pubkey --threshold --expires --days --reason --expires --days --old --old --from --to --base --merge --offset --crop --fill --family
+set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --sbom --key --signer-pub --journal --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --export --comment --pubkey --trust --require --base --decoder-memory --min-security-version --attestation --signature --namespace --identity --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --offset --length --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --type --purpose --output --format --purpose --new-passphrase-file --new-passphrase-fd --format --new-passphrase-file --new-passphrase-fd --new-passphrase-file --new-passphrase-fd --pcrs --pin-file --head --pubkey --threshold --expires --days --reason --expires --days --old --export --import --old --from --to --base --merge --offset --crop --fill --family
 set -g __fwpack_letters joDkptxiCop
 
 # The command so far, without options, their values and "help".
@@ -624,6 +624,8 @@ complete -c fwpack -n '__fwpack_at trust rotate' -l no-input -d 'never ask anyth
 complete -c fwpack -n '__fwpack_at trust sign' -r -F
 complete -c fwpack -n '__fwpack_at trust sign' -l old -r -F -d 'the root before it, whose keys sign too'
 complete -c fwpack -n '__fwpack_at trust sign' -l yes -s y -d 'sign without asking'
+complete -c fwpack -n '__fwpack_at trust sign' -l export -r -F -d 'write what is to be signed elsewhere, and sign nothing'
+complete -c fwpack -n '__fwpack_at trust sign' -l import -r -F -d 'add a signature that was made elsewhere; repeatable'
 complete -c fwpack -n '__fwpack_at trust sign' -l output -s o -r -F -d 'write to FILE; - is standard output'
 complete -c fwpack -n '__fwpack_at trust sign' -l dry-run -s n -d 'say what would be done, write nothing'
 complete -c fwpack -n '__fwpack_at trust sign' -l key -s k -r -F -a 'agent: env: exec: fd: pkcs11: tpm2:' -d 'sign with KEY: a file, env:NAME, fd:N, pkcs11:..., agent:[WHICH], tpm2:FILE or exec:COMMAND; repeatable'
