@@ -14,7 +14,7 @@ static int verify_bytes(struct attestation_file *file, const void *bytes, size_t
 {
     if (size == 0)
         return pack_fail(error, PACK_E_NOT_SIGNED, "the attestation is empty");
-    return pack_attestation_verify(&file->proved, bytes, size, judge->trust,
+    return pack_attestation_verify(&file->proved, bytes, size, pack_trusted_trust(judge->trusted),
                                    pack_trusted_release(judge->trusted),
                                    pack_trusted_release_sha256(judge->trusted), error);
 }

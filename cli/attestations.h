@@ -33,8 +33,7 @@ struct attestations {
 /* What attestations are proved against. */
 struct attestation_judge {
     struct pack_trusted *trusted; /* proved, and not from a pipe for those in it */
-    const struct pack_trust *trust;
-    const char *bundle; /* for messages */
+    const char *bundle;           /* for messages */
 };
 
 /*

@@ -78,7 +78,7 @@ static void court_clear(struct court *court)
 static int prove_attestations(struct verdict *verdict, const char *path, const struct court *court,
                               struct pack_error *error)
 {
-    const struct attestation_judge judge = {verdict->trusted, court->trust, path};
+    const struct attestation_judge judge = {verdict->trusted, path};
     return attestations_verify(&verdict->attestations, court->arguments, &judge, error);
 }
 

@@ -94,18 +94,17 @@ int pack_bundle_trust(struct pack_trusted **trusted, struct pack_bundle *bundle,
                       struct pack_error *error)
 {
     PACK_AUTO(pack_trusted_free) struct pack_trusted *made = NULL;
-    PACK_AUTO(pack_trust_free) struct pack_trust *newest = NULL;
     *trusted = NULL;
     int code = pack_allocate(&made, 1, sizeof *made, error);
     if (code != 0)
         return code;
     made->bundle = bundle;
-    code = follow_roots(&newest, trust, bundle, report, error);
-    const struct pack_trust *used = newest != NULL ? newest : trust;
+    code = follow_roots(&made->newest, trust, bundle, report, error);
+    made->trust = made->newest != NULL ? made->newest : trust;
     if (code == 0)
-        code = verify_documents(bundle, used, report, error);
+        code = verify_documents(bundle, made->trust, report, error);
     if (code == 0)
-        code = look_for_release_signers(made, used, error);
+        code = look_for_release_signers(made, made->trust, error);
     if (code == 0)
         code = read_documents(made, error);
     if (code == 0)
@@ -127,6 +126,7 @@ void pack_trusted_free(struct pack_trusted **trusted)
     layout_free(&made->layout);
     pack_release_free(&made->release);
     pack_delivery_free(&made->delivery);
+    pack_trust_free(&made->newest);
     free(made);
     *trusted = NULL;
 }
@@ -134,6 +134,11 @@ void pack_trusted_free(struct pack_trusted **trusted)
 const struct pack_release *pack_trusted_release(const struct pack_trusted *trusted)
 {
     return trusted->release;
+}
+
+const struct pack_trust *pack_trusted_trust(const struct pack_trusted *trusted)
+{
+    return trusted->trust;
 }
 
 const struct pack_delivery *pack_trusted_delivery(const struct pack_trusted *trusted)

@@ -7,7 +7,9 @@
 #include "bundle/reader.h"
 
 struct pack_trusted {
-    struct pack_bundle *bundle; /* borrowed */
+    struct pack_bundle *bundle;     /* borrowed */
+    const struct pack_trust *trust; /* what verified it: borrowed, or: */
+    struct pack_trust *newest;      /* that of a newer root, which the bundle carries */
     struct pack_release *release;
     struct pack_delivery *delivery;
     struct layout *layout;

@@ -111,6 +111,15 @@ first_signer(const struct pack_attestation *attestation, enum pack_signer_state 
     return NULL;
 }
 
+static int fail_revoked(const struct pack_trust *trust,
+                        const struct pack_attestation_signer *signer, struct pack_error *error)
+{
+    const struct trust_anchor *anchor = trust_find_id(trust, signer->keyid);
+    const char *reason = anchor != NULL && anchor->reason != NULL ? anchor->reason : "";
+    return pack_fail(error, PACK_E_REVOKED, "signed by revoked key %s%s%s", signer->keyid,
+                     reason[0] != '\0' ? ": " : "", reason);
+}
+
 static int verdict(const struct verification *verification, struct pack_error *error)
 {
     const struct pack_attestation *attestation = verification->attestation;
@@ -124,7 +133,7 @@ static int verdict(const struct verification *verification, struct pack_error *e
         return (int)error->code;
     }
     if (revoked != NULL)
-        return pack_fail(error, PACK_E_REVOKED, "signed by revoked key %s", revoked->keyid);
+        return fail_revoked(verification->trust, revoked, error);
     const char *keyid = attestation->signers[0].keyid;
     (void)pack_fail(error, PACK_E_UNTRUSTED, "no signature by a trusted key%s%s",
                     keyid[0] != '\0' ? "; signed by " : "", keyid);

@@ -137,6 +137,11 @@ PACK_API PACK_MUST_USE int pack_bundle_trust(struct pack_trusted **trusted,
 PACK_API void pack_trusted_free(struct pack_trusted **trusted);
 PACK_API const struct pack_release *pack_trusted_release(const struct pack_trusted *trusted);
 PACK_API const struct pack_delivery *pack_trusted_delivery(const struct pack_trusted *trusted);
+/*
+ * What verified it: the trust that was given, which must be there still, or that of the newest root
+ * which the bundle carries for it. Attestations are judged by this one.
+ */
+PACK_API const struct pack_trust *pack_trusted_trust(const struct pack_trusted *trusted);
 PACK_API const uint8_t *pack_trusted_release_sha256(const struct pack_trusted *trusted);
 
 /* --- bases --------------------------------------------------------------------------------- */
