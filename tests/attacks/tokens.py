@@ -5,7 +5,7 @@ tried twice."""
 import os
 import subprocess
 
-from bundles import KIB, Bundle, Image
+from bundles import KIB, Bundle, Image, Key
 from harness import FWPACK, AttackTest, main, noise
 
 MODULE = os.path.join(os.path.dirname(os.path.abspath(FWPACK)), "../tests/support/fake_pkcs11.so")
@@ -145,6 +145,24 @@ class Tokens(AttackTest):
             self.refuse(4, "sign", "x.fwb", "-k", key + path, says=says)
         self.refuse_signing("C_Initialize=30", 4, "C_Initialize: CKR_DEVICE_ERROR")
         self.refuse_signing("C_GetFunctionList", 4, "C_GetFunctionList failed")
+
+    def test_a122_an_identity_in_a_token(self):
+        # the recipient whose secret is 32 times 0x42
+        recipient = "age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"
+        owner = Key("owner")
+        self.write("owner.key", owner.secret_file(), 0o600)
+        self.write("owner.pub", owner.public_file())
+        self.write("d.yaml", b"fwpack: 1\nproduct: acme\nversion: 1.0.0\nsecurity-version: 1\n"
+                             b"compatible: [acme]\nimages: [{name: app, file: image}]\n")
+        self.succeed("build", "d.yaml", "-k", "owner.key", "-o", "e.fwb", "--encrypt-to", recipient)
+        extract = ("extract", "e.fwb", "app", "-p", "owner.pub", "-i", "pkcs11:?pin-source=pin")
+        self.succeed(*extract, "-o", "app", env=self.behave("montgomery"))
+        self.assertEqual(self.read("app"), self.read("image"))
+        for words, code, says in (("montgomery locked", 4, "the PIN is locked"),
+                                  ("montgomery C_DeriveKey=68", 4, "must not be used for this"),
+                                  ("montgomery C_DeriveKey=b3", 4, "the session .* was lost"),
+                                  ("", 3, "is of type Ed25519, X25519 wanted")):
+            self.refuse(code, *extract, "-o", "other", env=self.behave(words), says=says)
 
     def test_a119_a_pin_in_the_uri(self):
         for key in ("pkcs11:?pin-value=7788", "pkcs11:token=a;tokn=b?pin-value=7788"):
