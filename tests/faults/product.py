@@ -66,7 +66,8 @@ def make(folder, fwpack):
     """Fills an empty folder: images, descriptors all.yaml and plain.yaml, two keys, bundle.fwb; and
     next.fwb, the next release, delta.fwb, the delta to it, boot.fwd, a patch to next.img, and
     encrypted.fwb, which device.age opens, as it does notes.age, an age file; attested.fwb with an
-    SBOM and an attestation in it, and bundle.json, another one."""
+    SBOM and an attestation in it, and bundle.json, another one; root.json, a trust root, 2.root.json,
+    the draft of the next, signed.json, the same signed, and rooted.fwb, which carries it."""
     for index, (name, _, size, kind) in enumerate(IMAGES):
         data = compressible(size, index)
         write(folder, f"{name}.img", intel_hex(data) if kind == "ihex" else data)
@@ -85,6 +86,15 @@ def make(folder, fwpack):
                     ["build", "next.yaml", "-o", "next.fwb", "-k", "first.key", "-q"],
                     ["delta", "bundle.fwb", "next.fwb", "-o", "delta.fwb", "-k", "first.key",
                      "-p", "first.pub", "-q", "--decoder", "small"],
+                    ["trust", "init", "-o", "root.json", "-p", "root=first.pub", "-p",
+                     "root=second.pub", "-p", "release=first.pub", "-p", "delivery=first.pub",
+                     "--expires", "2099-12-31", "-q"],
+                    ["trust", "sign", "root.json", "-k", "first.key", "-q"],
+                    ["trust", "rotate", "root.json", "-o", "2.root.json", "--expires",
+                     "2099-12-31", "-q"],
+                    ["trust", "sign", "2.root.json", "-k", "first.key", "-o", "signed.json", "-q"],
+                    ["trust", "embed", "bundle.fwb", "root.json", "signed.json", "-o",
+                     "rooted.fwb", "-q"],
                     ["encrypt", "bundle.fwb", "-o", "encrypted.fwb", "--encrypt-to", RECIPIENT,
                      "-k", "first.key", "-p", "first.pub", "-q"],
                     ["build", "all.yaml", "-o", "attested.fwb", "-k", "first.key", "-q", "--sbom",

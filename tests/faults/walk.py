@@ -130,6 +130,13 @@ COMMANDS = {
     "verify-attestation": {"arguments": "verify attested.fwb -p first.pub -q -j1 --json "
                                         "--embedded-attestations --attestation bundle.json",
                            "ways": True, "json": True},
+    "verify-root": {"arguments": "verify rooted.fwb -t root.json -q -j1 --json", "ways": True,
+                    "json": True},
+    "trust-sign": {"arguments": "trust sign 2.root.json -k second.key --old root.json --yes -q",
+                   "ways": True},
+    "trust-revoke": {"arguments": "trust revoke 2.root.json second.pub --reason lost -q",
+                     "ways": True},
+    "trust-embed": {"arguments": "trust embed bundle.fwb root.json signed.json -q", "ways": True},
     "diff": {"arguments": "diff boot.img boot.img -q", "ways": True},
     "inspect-patch": {"arguments": "inspect boot.fwd --json -q", "ways": True, "json": True},
     "image-info": {"arguments": "image info mcu.img", "ways": True, "streams": True},
@@ -248,6 +255,8 @@ class Walk:
         codes = {"status": (1, 2, 3)}.get(fault.family, self.command.get("codes", (1,)))
         # A public key that cannot be read is one that cannot be trusted.
         if "-p" in self.command["arguments"] and "first.pub: " in answer.errors:
+            codes = (*codes, 11)
+        if ".pub: " in answer.errors or "no trust root at" in answer.errors:
             codes = (*codes, 11)
         if answer.exit not in (codes if fault.number != "EINTR" else (130,)):
             return f"exit code {answer.exit}"
