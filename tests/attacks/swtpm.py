@@ -3,8 +3,10 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
+import threading
 import time
 
 from harness import AttackTest
@@ -73,6 +75,50 @@ class Tpm:
         """Whatever takes a slot."""
         return b"".join(self.run("tpm2_getcap", f"handles-{kind}")
                         for kind in ("transient", "loaded-session", "saved-session"))
+
+
+class Cable:
+    """A socket before a TPM's that passes so many commands on, and then breaks."""
+
+    def __init__(self, tpm, commands):
+        self.path = tpm.socket + ".cable"
+        self.tcti = f"swtpm:path={self.path}"
+        os.symlink(tpm.socket + ".ctrl", self.path + ".ctrl")
+        self.server = socket.socket(socket.AF_UNIX)
+        self.server.bind(self.path)
+        self.server.listen()
+        self.passed = 0
+        self.thread = threading.Thread(target=self.serve, args=(tpm, commands))
+        self.thread.start()
+
+    def serve(self, tpm, commands):
+        """libtss2 connects for each command anew, and once for none."""
+        while self.take(tpm, commands):
+            pass
+        self.server.close()
+        os.unlink(self.path)
+
+    def take(self, tpm, commands):
+        near = self.server.accept()[0]
+        with near, socket.socket(socket.AF_UNIX) as far:
+            command = near.recv(4096)
+            if not command:
+                return True
+            if self.passed == commands or command == b"enough":
+                return False
+            far.connect(tpm.socket)
+            far.sendall(command)
+            near.sendall(far.recv(4096))
+            self.passed += 1
+            return True
+
+    def close(self):
+        if self.thread.is_alive() and os.path.exists(self.path):
+            with socket.socket(socket.AF_UNIX) as near:
+                near.connect(self.path)
+                near.sendall(b"enough")
+        self.thread.join()
+        os.unlink(self.path + ".ctrl")
 
 
 class TpmTest(AttackTest):

@@ -9,7 +9,7 @@ import subprocess
 
 from bundles import Bundle, Image, Key
 from harness import SANITIZED, main, noise
-from swtpm import STORAGE, TpmTest
+from swtpm import STORAGE, Cable, TpmTest
 
 OWNER = Key("owner")
 PIN = b"correct horse 7421"
@@ -324,6 +324,23 @@ class Faults(SealedTest):
             self.refuse_signing(4, "owner.tpm", says="out of slots for sessions")
         self.tpm.flush()
         self.sign("owner.tpm")
+
+    def test_a122_the_connection_breaks(self):
+        """After each command in turn."""
+        self.seal("owner.tpm")
+        for commands in range(40):
+            cable = Cable(self.tpm, commands)
+            result = self.run_program("sign", "--detached", "text", "-k", "tpm2:owner.tpm", "-o",
+                                      "made", "-q", env={"TPM2TOOLS_TCTI": cable.tcti})
+            cable.close()
+            self.tpm.flush()
+            if result.code == 0:
+                break
+            self.check_refusal(result, 4, "owner.tpm: (no TPM can be reached|the TPM cannot )")
+            self.assertFalse(self.exists("made"))
+        self.assertEqual(result.code, 0)
+        self.assertGreater(commands, 10)
+        self.nothing_is_left()
 
     def test_a122_another_tpm(self):
         """Cleared, its storage key is another one: what it sealed is gone."""
