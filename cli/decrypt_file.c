@@ -82,8 +82,9 @@ bool is_age_file(const char *path, const struct arguments *arguments)
 {
     const bool is_trusted =
         arguments_value(arguments, "pubkey") != NULL || arguments_value(arguments, "trust") != NULL;
-    return strcmp(path, "-") != 0 &&
-           (pack_age_kind_of(path) == PACK_AGE_FILE || (!is_trusted && !is_bundle(path)));
+    if (strcmp(path, "-") == 0)
+        return !is_trusted;
+    return pack_age_kind_of(path) == PACK_AGE_FILE || (!is_trusted && !is_bundle(path));
 }
 
 int decrypt_file(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
