@@ -332,6 +332,68 @@ class Time(RootTest):
         self.check_refusal(before, 17, r"the clock says 1970-01-02[^\n]*\nhint: [^\n]*--no-clock")
 
 
+class Tokens(RootTest):
+    """FIDO keys, which stand in x-fwpack alone."""
+
+    def first(self, *applications):
+        root = Root(1, {"root": [ANNA], "release": (2, [ANNA, BEN]), "delivery": [CI]})
+        for application in applications or ("ssh:",):
+            root.add_fido("release", DORA, application)
+        return root
+
+    def signed(self, **changes):
+        bundle = Bundle([Image("app", noise(1000))]).sign(ANNA, ["release"]).sign(CI, ["delivery"])
+        return bundle.sign_ssh(DORA, ["release"], **{"application": "ssh:", **changes}).archive()
+
+    def test_a_token_counts(self):
+        self.root(self.first().sign(ANNA))
+        self.write("x.fwb", self.signed())
+        self.succeed("verify", "x.fwb", "-t", "root.json")
+
+    def test_a_token_that_nobody_touched(self):
+        self.root(self.first().sign(ANNA))
+        for changes in ({"flags": 0}, {"flags": 4}):
+            self.write("x.fwb", self.signed(**changes))
+            self.refuse(12, "verify", "x.fwb", "-t", "root.json", says=DORA.ssh_keyid("ssh:"))
+        for application in ("", "ssh:other"):
+            self.write("x.fwb", self.signed(application=application))
+            self.refuse((11, 12), "verify", "x.fwb", "-t", "root.json")
+
+    def test_a4_one_token_under_two_applications(self):
+        self.refuse_root(3, self.first("ssh:", "ssh:more").sign(ANNA), says="two ids")
+        twice = self.first()
+        twice.add_role("delivery", 1, [CI, DORA])
+        self.refuse_root(3, twice.sign(ANNA), says="two ids")
+
+    def test_a_token_in_a_role_of_tuf(self):
+        for role in TUF:
+            root = self.first()
+            root.add_fido(role, DORA)
+            self.refuse_root(3, root.sign(ANNA), says="no TUF client could check it")
+
+    def test_a_token_named_on_the_command_line(self):
+        for name, key in (("anna", ANNA), ("ci", CI)):
+            self.write(f"{name}.pub", key.public_file())
+        self.write("anna.key", ANNA.secret_file(), 0o600)
+        self.write("dora.pub", DORA.ssh_file("ssh:"))
+        self.refuse(2, "trust", "init", "-o", "root.json", "-p", "root=dora.pub", "-p",
+                    "release=anna.pub", "-p", "delivery=ci.pub", says="FIDO")
+        self.succeed("trust", "init", "-o", "root.json", "-p", "root=anna.pub", "-p",
+                     "release=anna.pub", "-p", "release=dora.pub", "-p", "delivery=ci.pub",
+                     "--threshold", "release=2")
+        self.succeed("trust", "sign", "root.json", "-k", "anna.key")
+        self.write("x.fwb", self.signed())
+        self.succeed("verify", "x.fwb", "-t", "root.json")
+
+    def test_a20_a_revoked_token(self):
+        second = Root(2, {"root": [ANNA], "release": (2, [ANNA, BEN]), "delivery": [CI]})
+        second.extra["revoked"] = [Root.revocation(DORA, "lost", "ssh:")]
+        self.root(second.sign(ANNA))
+        self.write("x.fwb", self.signed())
+        self.refuse(18, "verify", "x.fwb", "-t", "root.json",
+                    says=f"revoked key {DORA.ssh_keyid('ssh:')}: lost")
+
+
 class Parsing(RootTest):
     def test_a45_each_member_replaced(self):
         root = first()

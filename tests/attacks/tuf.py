@@ -6,7 +6,7 @@ import json
 import ed25519
 
 TUF = ("root", "targets", "snapshot", "timestamp")
-OURS = ("release", "delivery", "rollout")
+FIDO = "sk-ssh-ed25519@openssh.com"
 
 
 def canonical(value):
@@ -27,6 +27,11 @@ def sign(signed, key):
 
 def key_object(key):
     return {"keytype": "ed25519", "scheme": "ed25519", "keyval": {"public": key.public.hex()}}
+
+
+def fido_object(key, application):
+    return {"keytype": FIDO, "scheme": FIDO,
+            "keyval": {"public": key.public.hex(), "application": application}}
 
 
 class Root:
@@ -53,9 +58,19 @@ class Root:
             self.signed["keys"][key.keyid] = key_object(key)
             self.extra["minisign_ids"][key.keyid] = key.minisign_id[::-1].hex().upper()
 
+    def add_fido(self, role, key, application="ssh:"):
+        """A token's key, which stands where TUF clients do not look."""
+        keyid = key.ssh_keyid(application)
+        self.extra.setdefault("keys", {})[keyid] = fido_object(key, application)
+        place = self.signed if role in TUF else self.extra
+        place["roles"][role]["keyids"].append(keyid)
+
     @staticmethod
-    def revocation(key, reason):
-        return {"keyid": key.keyid, "public": key.public.hex(), "reason": reason}
+    def revocation(key, reason, application=None):
+        if application is None:
+            return {"keyid": key.keyid, "public": key.public.hex(), "reason": reason}
+        return {"keyid": key.ssh_keyid(application), "public": key.public.hex(),
+                "reason": reason, "application": application}
 
     def sign(self, *keys):
         self.signatures += [sign(self.signed, key) for key in keys]
