@@ -107,10 +107,10 @@ class Missing(SshTest):
         good = a_bundle().sign_ssh(OWNER, application="ssh:").ssh_signatures["release.json"]
         text = good[OWNER.ssh_keyid("ssh:")]
         blob = base64.b64decode(b"".join(text.split(b"\n")[1:-2]))
-        for cut in (*range(0, len(text), 17), len(text) - 1):
+        for cut in (*range(0, len(text), 47), len(text) - 1):
             self.write("x.fwb", self.with_release(lambda _, c=cut: text[:c]).archive())
             self.refuse(3, "verify", "x.fwb", "-p", "owner-fido.pub")
-        for cut in range(0, len(blob), 7):
+        for cut in range(0, len(blob), 23):
             self.write("x.fwb", self.with_release(lambda _, c=cut: ssh_armour(blob[:c])).archive())
             self.refuse(3, "verify", "x.fwb", "-p", "owner-fido.pub")
 
@@ -230,7 +230,7 @@ class Altered(SshTest):
         the program."""
         for application, trust in (("", "owner-ssh.pub"), ("ssh:", "owner-fido.pub")):
             good = a_bundle().sign_ssh(OWNER, application=application).archive()
-            for at in range(0, len(good), 29):
+            for at in range(0, len(good), 67):
                 bad = bytearray(good)
                 bad[at] ^= 1 << at % 8
                 self.write("x.fwb", bad)

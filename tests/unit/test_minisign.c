@@ -631,6 +631,37 @@ static void a23_files_of_other_tools_get_their_verdicts(void **state)
     }
 }
 
+/* --- two answers ----------------------------------------------------------------------------- */
+
+static void the_two_answers_of_a_signer_are_told_apart(void **state)
+{
+    (void)state;
+    static const char document[] = "a document", comment[] = "a comment";
+    struct pack_error error = {0};
+    AUTO_KEY struct pack_secret_key *key = test_key(1);
+    AUTO_KEY struct pack_secret_key *other = test_key(2);
+    const struct pack_public_key *public = pack_secret_key_public(key);
+    const struct pack_signer signer = pack_signer_from_key(key);
+    struct pack_signature made = {0};
+    uint8_t digest[PACK_PREHASH_SIZE], wrong[PACK_PREHASH_SIZE];
+    char longest[2 * PACK_MAX_TRUSTED_COMMENT];
+    memset(longest, 'x', sizeof longest);
+    longest[sizeof longest - 1] = '\0';
+    pack_prehash_bytes(document, strlen(document), digest);
+    pack_prehash_bytes("another", 7, wrong);
+    assert_pack_ok(pack_sign(&made, &signer, digest, comment, &error));
+    assert_true(pack_signature_is_first(made.bytes, public, digest));
+    assert_true(pack_signature_is_second(made.global, public, made.bytes, comment));
+    assert_false(pack_signature_is_first(made.global, public, digest));
+    assert_false(pack_signature_is_first(made.bytes, public, wrong));
+    assert_false(pack_signature_is_first(made.bytes, pack_secret_key_public(other), digest));
+    assert_false(pack_signature_is_second(made.global, public, made.global, comment));
+    assert_false(pack_signature_is_second(made.global, public, made.bytes, "a Comment"));
+    assert_false(
+        pack_signature_is_second(made.global, pack_secret_key_public(other), made.bytes, comment));
+    assert_false(pack_signature_is_second(made.global, public, made.bytes, longest));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -658,6 +689,7 @@ int main(void)
         cmocka_unit_test(a10_no_bit_of_a_signature_is_free),
         cmocka_unit_test(base64_has_one_spelling),
         cmocka_unit_test(a23_files_of_other_tools_get_their_verdicts),
+        cmocka_unit_test(the_two_answers_of_a_signer_are_told_apart),
     };
     return cmocka_run_group_tests_name("minisign", tests, NULL, NULL);
 }

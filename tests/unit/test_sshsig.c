@@ -299,7 +299,8 @@ static void assert_fields_refused(struct fields fields, const char *says)
     fido_put_string(&blob, inner.bytes, inner.size);
     const char *name_space = fields.name_space != NULL ? fields.name_space : "fwpack-release@1";
     fido_put_string(&blob, name_space, strlen(name_space));
-    fido_put_string(&blob, fields.reserved, fields.reserved != NULL ? strlen(fields.reserved) : 0);
+    const char *reserved = fields.reserved != NULL ? fields.reserved : "";
+    fido_put_string(&blob, reserved, strlen(reserved));
     fido_put_string(&blob, fields.hash != NULL ? fields.hash : "sha512", 6);
     const char *type = fields.type != NULL ? fields.type : "ssh-ed25519";
     inner.size = 0;
