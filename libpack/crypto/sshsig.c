@@ -52,7 +52,7 @@ static bool line_is(struct pack_span line, const char *text)
 /* The base64 between the two marks, its lines joined. */
 static int join_lines(struct pack_buffer *joined, struct pack_span rest, struct pack_error *error)
 {
-    struct pack_span line;
+    struct pack_span line = {rest.text, 0};
     unsigned number = 1;
     int code = take_line(&line, &rest, number, error);
     if (code == 0 && !line_is(line, BEGIN))
