@@ -284,7 +284,7 @@ static int check_html(const struct arguments *arguments, struct pack_error *erro
 static int compare(struct comparing *comparing, struct pack_error *error)
 {
     const struct arguments *arguments = comparing->arguments;
-    const bool trusts = arguments_flag(arguments, "pubkey");
+    const bool trusts = arguments_flag(arguments, "pubkey") || arguments_flag(arguments, "trust");
     bool old_bundle = false, new_bundle = false;
     int code = open_side(&comparing->old, arguments_at(arguments, 0), &old_bundle, error);
     if (code == 0)
@@ -294,13 +294,16 @@ static int compare(struct comparing *comparing, struct pack_error *error)
     if (old_bundle != new_bundle)
         return pack_fail(error, PACK_E_USAGE, "one is a bundle, the other is none");
     if (!trusts && arguments_flag(arguments, "identity"))
-        return pack_fail(error, PACK_E_USAGE, "--identity goes with bundles and --pubkey");
-    if (!new_bundle)
-        return trusts ? pack_fail(error, PACK_E_USAGE, "--pubkey goes with bundles")
-                      : compare_files(comparing, error);
+        return pack_fail(error, PACK_E_USAGE, "--identity goes with bundles, --pubkey or --trust");
+    if (!new_bundle) /* FWPACK_TRUST is for bundles too, and may stand there always */
+        return arguments_flag(arguments, "pubkey") ||
+                       (trusts && !arguments_from_variable(arguments, "trust"))
+                   ? pack_fail(error, PACK_E_USAGE, "--pubkey and --trust go with bundles")
+                   : compare_files(comparing, error);
     if (!trusts && arguments_value(arguments, "html") != NULL) {
         pack_fail(error, PACK_E_USAGE, "the images of bundles are drawn when they are proved");
-        return pack_hint(error, "give the public key: -p release.pub");
+        return pack_hint(error,
+                         "give the public key, -p release.pub, or the trust root, -t root.json");
     }
     if (trusts)
         code = cli_trust(&comparing->trust, comparing->cli, error);
@@ -380,14 +383,15 @@ static const struct positional positionals[] = {
 const struct command command_diff = {
     .name = "diff",
     .summary = "say what changed between two images or bundles",
-    .synopsis = "OLD NEW [--html FILE]\nOLD NEW -p [ROLE=]PUB... [--identity KEY]... [--html FILE]",
+    .synopsis = "OLD NEW [--html FILE]\nOLD NEW (-p [ROLE=]PUB... | -t ROOT) [--identity KEY]... "
+                "[--html FILE]",
     .description =
         "Tells how a new image came of an old one, as a delta sees it: what is unchanged, what "
         "moved, which references follow what moved, what changed, and what is new; and how many "
         "bytes a delta takes. Packed parts that can be packed again are compared opened.\n\n"
         "Of bundles, the releases are compared: versions, images, sizes, and what meta says of "
-        "CVEs "
-        "fixed, urgency and licences. With -p they are verified and their images compared too, "
+        "CVEs fixed, urgency and licences. With -p or -t they are verified and their images "
+        "compared too, "
         "encrypted ones with --identity, and the components of their SBOMs.\n\n"
         "--html draws each image as a map with its numbers, in one page without scripts. The exit "
         "status is 0 where there is no difference, and 7 where there is one.",
