@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Encrypted payloads: what a stolen delivery key can put into an age file, and what of a bundle
 must be good before anything is decrypted. The release is signed by another key and stays."""
+import fcntl
+
 import age
 from bundles import (
     KIB, MIB, Bundle, Image, Key, archive, bomb, gzip_maker, gzip_member, zstd_block, zstd_frame,
@@ -277,6 +279,20 @@ class Order(EncryptionTest):
         self.write("x.fwb", bundle.archive())
         self.refuse(13, "encrypt", "x.fwb", "-k", "delivery.key", "--encrypt-to", OTHER.recipient,
                     *TRUST, says="differs")
+
+
+    def test_a49_another_writer_is_waited_for(self):
+        """In its place a bundle is changed under the lock that sign takes."""
+        self.save(Bundle([Image("app", PLAIN, "gzip", 512)]))
+        with open(self.path("x.fwb"), "rb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            running = self.start("encrypt", "x.fwb", "-k", "delivery.key", "--encrypt-to",
+                                 DEVICE.recipient, *TRUST)
+            running.wait_until_stalled()
+        result = running.end()
+        self.assertEqual(result.code, 0, repr(result))
+        self.assertIn("waiting for another signer", result.text)
+        self.succeed("verify", "x.fwb", *TRUST, *OPEN, "--complete")
 
 
 class Choice(EncryptionTest):
