@@ -169,8 +169,12 @@ const struct command command_key_show = {
 
 static int may_be_key(const struct dirent *entry)
 {
+    static const char *const endings[] = {".key", ".pub", ".pem", ".sec"};
     const char *dot = strrchr(entry->d_name, '.');
-    return dot != NULL && (strcmp(dot, ".key") == 0 || strcmp(dot, ".pub") == 0);
+    for (size_t i = 0; dot != NULL && i < sizeof endings / sizeof endings[0]; i++)
+        if (strcmp(dot, endings[i]) == 0)
+            return 1;
+    return 0;
 }
 
 /* The names in a folder that may be keys, in the order of their bytes. */
@@ -249,10 +253,11 @@ const struct command command_key_list = {
     .name = "list",
     .summary = "list the keys of a folder",
     .synopsis = "[FOLDER]",
-    .description =
-        "Lists the files *.key and *.pub of a folder, this one unless said otherwise, that are "
-        "keys: key id, secret or public, purpose, file. Folders in it are not looked into. With "
-        "-v it also says which files were passed over, and why.",
+    .description = "Lists the files *.key, *.pub, *.pem and *.sec of a folder, this one unless "
+                   "said otherwise, "
+                   "that are keys: key id, secret or public, purpose, file. Folders in it are not "
+                   "looked into. With "
+                   "-v it also says which files were passed over, and why.",
     .examples = "fwpack key list ~/keys\n",
     .positionals = list_positionals,
     .run = list,

@@ -67,13 +67,18 @@ def make(folder, fwpack):
     next.fwb, the next release, delta.fwb, the delta to it, boot.fwd, a patch to next.img, and
     encrypted.fwb, which device.age opens, as it does notes.age, an age file; attested.fwb with an
     SBOM and an attestation in it, and bundle.json, another one; root.json, a trust root, 2.root.json,
-    the draft of the next, signed.json, the same signed, and rooted.fwb, which carries it."""
+    the draft of the next, signed.json, the same signed, rooted.fwb, which carries it; and
+    locked.pem, a key that words open."""
     for index, (name, _, size, kind) in enumerate(IMAGES):
         data = compressible(size, index)
         write(folder, f"{name}.img", intel_hex(data) if kind == "ihex" else data)
     write(folder, "notes.txt", b"what is new\n")
     write(folder, "device.age", DEVICE.encode() + b"\n", 0o600)
     write(folder, "notes.age", ARMORED)
+    keys = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "unit", "keys")
+    with open(os.path.join(keys, "pbkdf2-sha256.pem"), "rb") as file:
+        write(folder, "locked.pem", file.read(), 0o600)
+    write(folder, "words", b"secret\n", 0o600)
     write(folder, "all.yaml", descriptor(IMAGES))
     write(folder, "plain.yaml", descriptor(IMAGES[:1]))
     boot = compressible(IMAGES[0][2], 0)

@@ -91,6 +91,10 @@ COMMANDS = {
                     "ways": True},
     "extract-threads": {"arguments": "extract bundle.fwb -C out -p first.pub -q -j2", "step": 9},
     "key-generate": {"arguments": "key generate new --no-passphrase -q", "random": True},
+    "key-passphrase": {"arguments": "key passphrase locked.pem --passphrase-file words "
+                                    "--no-passphrase -q", "ways": True},
+    "key-export": {"arguments": "key export first.key --format openssh --private --no-passphrase "
+                                "-o new.ssh -q", "ways": True, "random": True},
     "build-check": {"arguments": "build plain.yaml -o new.fwb --depfile new.d --check -q -j1",
                     "ways": True, "step": 3},
     "build-stdout": {"arguments": "build plain.yaml -o - -k first.key -q -j1", "ways": True,
