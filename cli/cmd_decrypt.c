@@ -18,7 +18,7 @@ static const struct positional positionals[] = {
 const struct command command_decrypt = {
     .name = "decrypt",
     .summary = "take the encryption off the images of a bundle",
-    .synopsis = "BUNDLE --identity KEY... -p [ROLE=]PUB... -k KEY... [-o OUT]\n"
+    .synopsis = "BUNDLE --identity KEY... (-p [ROLE=]PUB... | -t ROOT) -k KEY... [-o OUT]\n"
                 "FILE --identity KEY... -o OUT",
     .description =
         "Writes an encrypted bundle once more with its payloads as they were before: the opposite "

@@ -15,8 +15,8 @@ static const struct positional positionals[] = {
 const struct command command_encrypt = {
     .name = "encrypt",
     .summary = "encrypt the images of a bundle to their recipients",
-    .synopsis = "BUNDLE --encrypt-to RECIPIENT... -p [ROLE=]PUB... -k KEY... [-o OUT]\n"
-                "BUNDLE --encrypt-passphrase -p [ROLE=]PUB... -k KEY... [-o OUT]",
+    .synopsis = "BUNDLE --encrypt-to RECIPIENT... (-p [ROLE=]PUB... | -t ROOT) -k KEY... [-o OUT]\n"
+                "BUNDLE --encrypt-passphrase (-p [ROLE=]PUB... | -t ROOT) -k KEY... [-o OUT]",
     .description =
         "Writes a bundle once more with every payload an age file, full images and deltas alike, "
         "which only the recipients open. release.json and its signatures stay byte for byte: it is "
