@@ -47,12 +47,16 @@ static int root_roles(unsigned *roles, const struct pack_trust *trust,
     return *roles != 0 ? 0 : not_of_root(key, wanted, error);
 }
 
-/* The role is what --role says, what the trust root gives the key, or what its purpose says. */
-static int set_roles(struct cli_keys *keys, struct cli *cli, struct pack_error *error)
+/*
+ * The role is what --role says, what the newest trust root gives the key, or what its purpose says.
+ */
+static int set_roles(struct cli_keys *keys, const struct signing *signing,
+                     const struct pack_trust *given, struct pack_error *error)
 {
-    CLI_AUTO(pack_trust_free) struct pack_trust *trust = NULL;
-    const unsigned wanted = wanted_roles(cli->arguments);
-    int code = cli_root_trust(&trust, cli, error);
+    CLI_AUTO(pack_trust_free) struct pack_trust *newest = NULL;
+    const unsigned wanted = wanted_roles(signing->cli->arguments);
+    int code = given != NULL ? pack_bundle_follow_roots(&newest, given, signing->bundle, error) : 0;
+    const struct pack_trust *trust = newest != NULL ? newest : given;
     for (size_t i = 0; code == 0 && i < keys->count; i++) {
         if (trust != NULL)
             code = root_roles(&keys->roles[i], trust, keys->signers[i].key, wanted, error);
@@ -122,14 +126,17 @@ static int write_signed(const struct signing *signing, const struct cli_keys *ke
 static int sign_bundle(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
 {
     CLI_AUTO_KEYS struct cli_keys keys = {0};
+    CLI_AUTO(pack_trust_free) struct pack_trust *trust = NULL;
     AUTO_SIGNING struct signing signing = signing_of(cli, arguments);
     int code = cli_keys_load(&keys, cli, error);
     if (code == 0 && keys.count == 0)
         code = cli_no_key(error);
     if (code == 0)
-        code = set_roles(&keys, cli, error);
+        code = cli_root_trust(&trust, cli, error);
     if (code == 0)
         code = signing_open(&signing, keys.count, error);
+    if (code == 0)
+        code = set_roles(&keys, &signing, trust, error);
     if (code == 0)
         code = ask(&signing, &keys, error);
     if (code == 0)
@@ -266,6 +273,6 @@ const struct command command_sign = {
     .positionals = positionals,
     .options = options,
     .groups = GROUP_WRITES | GROUP_SIGNS | GROUP_TRUST,
-    .exits = EXITS(3, 4, 11, 12, 13, 18),
+    .exits = EXITS(3, 4, 10, 11, 12, 13, 14, 17, 18),
     .run = run,
 };

@@ -27,7 +27,8 @@ static const char *without_role(const char *value)
 static bool is_value(const struct cli *cli, const char *option, const char *path)
 {
     size_t count = 0;
-    if (command_option_named(cli->command, option, strlen(option)) == NULL)
+    const struct option *known = command_option_named(cli->command, option, strlen(option));
+    if (known == NULL || known->kind == OPTION_FLAG)
         return false;
     const char *const *values = arguments_values(cli->arguments, option, &count);
     for (size_t i = 0; i < count; i++)

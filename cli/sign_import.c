@@ -33,6 +33,21 @@ static int check_usage(const struct arguments *arguments, struct pack_error *err
     return pack_hint(error, "fwpack sign BUNDLE --import FILE...");
 }
 
+/* The newest root that the trust and the bundle have between them says who may sign. */
+static int follow_roots(struct sign_import *import, struct pack_error *error)
+{
+    struct pack_trust *newest = NULL;
+    if (import->trust == NULL)
+        return 0;
+    const int code =
+        pack_bundle_follow_roots(&newest, import->trust, import->signing.bundle, error);
+    if (newest == NULL)
+        return code;
+    pack_trust_free(&import->trust);
+    import->trust = newest;
+    return code;
+}
+
 static int prepare_court(struct sign_import *import, struct pack_error *error)
 {
     const struct pack_release *release = import->signing.release;
@@ -257,6 +272,8 @@ int sign_import(struct cli *cli, const struct arguments *arguments, struct pack_
         code = read_answers(&import, arguments, error);
     if (code == 0)
         code = signing_open(&import.signing, import.count, error);
+    if (code == 0)
+        code = follow_roots(&import, error);
     if (code == 0)
         code = prepare_court(&import, error);
     if (code == 0)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "bundle/roots.h"
+#include "bundle/reader.h"
+#include "pack/root.h"
 
 #include "bundle/writer.h"
 
@@ -8,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-int bundle_follow_roots(struct pack_trust **newest, const struct pack_trust *trust,
-                        const struct pack_bundle *bundle, struct pack_error *error)
+int pack_bundle_follow_roots(struct pack_trust **newest, const struct pack_trust *trust,
+                             const struct pack_bundle *bundle, struct pack_error *error)
 {
     PACK_AUTO_FREE struct pack_root_file *files = NULL;
     size_t count = 0;

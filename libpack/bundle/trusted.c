@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "bundle/trusted.h"
 
-#include "bundle/roots.h"
-
 #include "base/checked.h"
 #include "base/memory.h"
+#include "pack/root.h"
 
 #include <sodium.h>
 
@@ -79,7 +78,7 @@ static int follow_roots(struct pack_trust **newest, const struct pack_trust *tru
                         struct pack_error *error)
 {
     const struct pack_root *first = pack_trust_root(trust);
-    const int code = bundle_follow_roots(newest, trust, bundle, error);
+    const int code = pack_bundle_follow_roots(newest, trust, bundle, error);
     report->root_version = report->root_steps = 0;
     if (code != 0 || first == NULL)
         return code;

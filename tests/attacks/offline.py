@@ -3,7 +3,6 @@
 when many come at once. A2, A4, A7, A19, A23 to A25, A49 and A124."""
 import base64
 import hashlib
-import json
 import os
 import re
 
@@ -342,6 +341,14 @@ class Rotated(OfflineTest):
         self.succeed("verify", "work/x.fwb", "-t", "2.root.json")
         self.succeed("verify", "work/x.fwb", "-t", "1.root.json")
         self.assertIn(release, self.read("work/x.fwb"))
+
+    def test_a_newer_root_in_the_bundle_decides(self):
+        self.succeed("trust", "embed", "work/x.fwb", "1.root.json", "2.root.json")
+        self.refuse(18, "sign", "work/x.fwb", "-k", "owner.key", "-t", "1.root.json")
+        self.refuse_answer(18, self.minisig(), "-t", "1.root.json", says="lost on a train")
+        self.succeed(*self.give(self.minisig(SECOND)), "-t", "1.root.json")
+        self.succeed("sign", "work/x.fwb", "-k", "ci.key", "-t", "1.root.json")
+        self.succeed("verify", "work/x.fwb", "-t", "1.root.json")
 
     def test_a_token_of_the_root(self):
         text = TOKEN.sshsig(self.release, RELEASE, "ssh:")

@@ -376,6 +376,11 @@ PACK_API PACK_MUST_USE int pack_bundle_sign(struct pack_bundle *bundle, struct p
 
 struct pack_root_file;
 
+/* pack_trust_follow by the roots that the bundle carries. */
+PACK_API PACK_MUST_USE int pack_bundle_follow_roots(struct pack_trust **newest,
+                                                    const struct pack_trust *trust,
+                                                    const struct pack_bundle *bundle,
+                                                    struct pack_error *error);
 /*
  * Writes `bundle` with these trust roots in place of those that it carries into `output`
  * (seekable, not committed here). Signatures stay as they are, for roots stand apart from them.
