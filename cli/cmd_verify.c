@@ -355,8 +355,8 @@ const struct command command_verify = {
         "--embedded-attestations does the same with those in the bundle.\n\n"
         "With --detached the argument is any file, and its signature stands beside it, as "
         "minisign or \"fwpack sign --detached\" made it; -x may also name a signature of "
-        "ssh-keygen "
-        "-Y sign, whose namespace is \"file\" unless --namespace says otherwise.",
+        "ssh-keygen -Y sign, whose namespace is \"file\" unless --namespace says otherwise, or 64 "
+        "bytes, a plain Ed25519 signature over the whole file as openssl and tokens make it.",
     .examples = "# one key for everything\n"
                 "fwpack verify acme-1.2.3.fwb -p release.pub\n"
                 "# two of three release keys, and the key of the CI machine\n"

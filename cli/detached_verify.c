@@ -9,13 +9,15 @@
 
 #include <string.h>
 
-/* A signature of either kind, and the file that it is said to be over. */
+/* A signature of any kind, and the file that it is said to be over. */
 struct detached {
     struct cli *cli;
     const char *file;
     enum pack_signature_kind kind;
     struct pack_signature minisig;
     struct pack_ssh_signature ssh;
+    bool is_raw; /* of neither kind: 64 bytes, as openssl and tokens give them */
+    uint8_t raw[PACK_SIGNATURE_SIZE];
     const struct pack_public_key *key; /* the trusted key that made it */
 };
 
@@ -35,6 +37,11 @@ static int parse(struct detached *detached, const void *bytes, size_t size,
                  struct pack_error *error)
 {
     static const char armour[] = "-----BEGIN SSH SIGNATURE-----";
+    if (size == sizeof detached->raw) {
+        detached->is_raw = true;
+        memcpy(detached->raw, bytes, size);
+        return 0;
+    }
     if (size < sizeof armour - 1 || memcmp(bytes, armour, sizeof armour - 1) != 0)
         return pack_signature_parse(&detached->minisig, bytes, size, false, error);
     detached->kind = PACK_SIGNATURE_SSHSIG;
@@ -96,6 +103,26 @@ static int verify_minisig(struct detached *detached, const struct pack_trust *tr
     return code != 0 ? code : try_keys(detached, trust, digest, error);
 }
 
+/* --- openssl, tokens ------------------------------------------------------------------------- */
+
+static int verify_raw(struct detached *detached, const struct pack_trust *trust,
+                      struct pack_error *error)
+{
+    CLI_AUTO_FREE void *bytes = NULL;
+    size_t size = 0;
+    int code = pack_read_file(&bytes, &size, detached->file, PACK_MAX_RAW_SIGNED, error);
+    if (code != 0)
+        return code;
+    for (size_t i = 0; i < pack_trust_key_count(trust, PACK_ROLE_RELEASE); i++) {
+        detached->key = pack_trust_key(trust, PACK_ROLE_RELEASE, i);
+        code = pack_raw_signature_verify(detached->raw, detached->key, bytes, size, error);
+        if (code == 0)
+            return 0;
+    }
+    pack_fail(error, PACK_E_SIGNATURE, "its signature verifies with no trusted key");
+    return pack_hint(error, "64 bytes are taken for a plain Ed25519 signature over the whole file");
+}
+
 /* --- ssh-keygen ------------------------------------------------------------------------------ */
 
 /* The trusted key that says that it signed: with its application, or else by its bytes alone. */
@@ -139,7 +166,12 @@ static void report(const struct detached *detached)
     cli_print(cli, "  signed by %s", detached->key->keyid);
     pack_json_string(json, "file", detached->file);
     pack_json_string(json, "keyid", detached->key->keyid);
-    pack_json_string(json, "kind", pack_signature_kind_name(detached->kind));
+    pack_json_string(json, "kind",
+                     detached->is_raw ? "raw" : pack_signature_kind_name(detached->kind));
+    if (detached->is_raw) {
+        cli_print(cli, "  plain Ed25519 signature");
+        return;
+    }
     if (detached->kind == PACK_SIGNATURE_MINISIG) {
         cli_print(cli, "  trusted comment: %s", detached->minisig.comment);
         pack_json_string(json, "trusted_comment", detached->minisig.comment);
@@ -161,6 +193,8 @@ static int verify_file(struct detached *detached, const struct pack_trust *trust
     if (detached->kind == PACK_SIGNATURE_MINISIG &&
         arguments_flag(detached->cli->arguments, "namespace"))
         return pack_fail(error, PACK_E_USAGE, "--namespace goes with an SSH signature");
+    if (detached->is_raw)
+        return verify_raw(detached, trust, error);
     const int code = pack_input_open(&input, detached->file, error);
     if (code != 0)
         return code;

@@ -47,7 +47,7 @@ complete -c fwpack -n '__fwpack_is' -a build -d 'build a bundle from a descripto
 complete -c fwpack -n '__fwpack_is' -a sign -d 'add signatures to a bundle, or sign any file'
 complete -c fwpack -n '__fwpack_is' -a verify -d 'prove who signed a bundle, and every byte of it'
 complete -c fwpack -n '__fwpack_is' -a attest -d 'say, signed, how a bundle\'s images were built'
-complete -c fwpack -n '__fwpack_is' -a inspect -d 'say what a bundle, image, patch or key holds, without trust'
+complete -c fwpack -n '__fwpack_is' -a inspect -d 'say what a bundle, image, patch, key or root holds, without trust'
 complete -c fwpack -n '__fwpack_is' -a extract -d 'write the verified images of a bundle to files'
 complete -c fwpack -n '__fwpack_is' -a encrypt -d 'encrypt the images of a bundle to their recipients'
 complete -c fwpack -n '__fwpack_is' -a decrypt -d 'take the encryption off the images of a bundle'

@@ -168,3 +168,16 @@ int pack_signature_verify(const struct pack_signature *signature, const struct p
                          key->keyid);
     return 0;
 }
+
+int pack_raw_signature_verify(const uint8_t signature[PACK_SIGNATURE_SIZE],
+                              const struct pack_public_key *key, const void *message, size_t size,
+                              struct pack_error *error)
+{
+    const int code = pack_crypto_ready(error);
+    if (code != 0)
+        return code;
+    if (key->application[0] == '\0' && pack_ed25519_verify(signature, message, size, key->bytes))
+        return 0;
+    return pack_fail(error, PACK_E_SIGNATURE, "the signature does not verify with key %s",
+                     key->keyid);
+}

@@ -296,6 +296,14 @@ PACK_API PACK_MUST_USE int pack_signature_verify(const struct pack_signature *si
                                                  const uint8_t digest[PACK_PREHASH_SIZE],
                                                  struct pack_error *error);
 /*
+ * A plain Ed25519 signature over the bytes themselves (RFC 8032), as openssl or a token makes one;
+ * PACK_E_SIGNATURE. It says nothing of what the bytes are meant to be.
+ */
+PACK_API PACK_MUST_USE int pack_raw_signature_verify(const uint8_t signature[PACK_SIGNATURE_SIZE],
+                                                     const struct pack_public_key *key,
+                                                     const void *message, size_t size,
+                                                     struct pack_error *error);
+/*
  * Parses a .minisig strictly: exactly four lines ended by line feeds, canonical base64, no CR, no
  * control character, nothing after; the legacy kind is refused by name (PACK_E_MALFORMED).
  * `canonical` demands also the untrusted comment that fwpack writes, so that no byte of a

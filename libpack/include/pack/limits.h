@@ -16,6 +16,7 @@
 #define PACK_MAX_NESTING 32                        /* JSON and YAML */
 #define PACK_MAX_NODES 65536                       /* maps, lists and texts of a descriptor */
 #define PACK_MAX_SIGNATURE (16 * PACK_KIB)         /* one signature member or file */
+#define PACK_MAX_RAW_SIGNED (256 * PACK_MIB)       /* bytes under a raw signature, held in memory */
 #define PACK_MAX_SIGNERS 64                        /* signatures on one document */
 #define PACK_MAX_IMAGES 256                        /* images of a release */
 #define PACK_MAX_ENCODINGS 64                      /* encodings of one image */
