@@ -387,7 +387,7 @@ static bool is_key(const char *path)
     return key_is_sealed(path) || pack_key_info_load(&key, path, &ignored) == 0;
 }
 
-/* A bundle is known by its first member; what is none is a key or an image. */
+/* A bundle is known by its first member; what is none is a root, a key or an image. */
 static int inspect(struct inspection *inspection, struct pack_error *error)
 {
     uint8_t head[16];
@@ -412,6 +412,8 @@ static int inspect(struct inspection *inspection, struct pack_error *error)
         return code != 0 ? code : inspect_patch(inspection, error);
     if (arguments_value(inspection->arguments, "base") != NULL)
         return pack_fail(error, PACK_E_USAGE, "--base goes with a patch, this is none");
+    if (is_root(inspection->path))
+        return inspect_other(inspection, describe_root, "root", error);
     if (key_is_age(inspection->path))
         return inspect_other(inspection, key_describe_age, "age", error);
     return is_key(inspection->path) ? inspect_other(inspection, describe_key, "key", error)
@@ -443,12 +445,13 @@ static const struct positional positionals[] = {
 
 const struct command command_inspect = {
     .name = "inspect",
-    .summary = "say what a bundle, image, patch or key holds, without trust",
+    .summary = "say what a bundle, image, patch, key or root holds, without trust",
     .synopsis = "FILE [--tree] [--base OLD]",
     .description =
         "Shows what the file says of itself: a bundle's product, versions, images, encodings and "
         "signers; an image's headers; a patch's base, what applying it takes, and where its bytes "
-        "went; a key's ids. Nothing is verified, and nothing of it may be "
+        "went; a key's ids; a trust root's roles and keys. Nothing is verified, and nothing of it "
+        "may be "
         "believed: verify proves a bundle.",
     .examples = "fwpack inspect acme-1.2.3.fwb\n"
                 "fwpack inspect --json acme-1.2.3.fwb | jq .release.version\n"

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "describe.h"
 #include "trust_command.h"
 
 #include <string.h>
@@ -38,6 +39,27 @@ static int show(struct cli *cli, const struct arguments *arguments, struct pack_
     if (old != NULL)
         good &= trust_tell_signatures(cli, "old_signatures", root, old);
     pack_json_boolean(cli_json(cli), "complete", good);
+    return 0;
+}
+
+bool is_root(const char *path)
+{
+    CLI_AUTO(pack_root_free) struct pack_root *root = NULL;
+    struct pack_error ignored = {0};
+    return pack_root_load(&root, path, &ignored) == 0;
+}
+
+int describe_root(struct cli *cli, const char *path, struct pack_error *error)
+{
+    CLI_AUTO(pack_root_free) struct pack_root *root = NULL;
+    const int code = pack_root_load(&root, path, error);
+    if (code != 0)
+        return code;
+    trust_print_root(cli, path, root);
+    pack_json_object(cli_json(cli), NULL);
+    pack_json_string(cli_json(cli), "file", path);
+    trust_json_root(cli_json(cli), root);
+    pack_json_end(cli_json(cli));
     return 0;
 }
 
