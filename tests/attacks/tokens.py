@@ -3,6 +3,7 @@
 (tests/support/fake_pkcs11.c). Each fault has its own words, nothing is written, and a PIN is never
 tried twice."""
 import os
+import shutil
 import subprocess
 
 from bundles import KIB, Bundle, Image, Key
@@ -20,6 +21,7 @@ class Tokens(AttackTest):
         self.write("image", noise(1000))
         self.write("pin", b"1234\n", 0o600)
         self.write("bad", b"4321\n", 0o600)
+        shutil.copy(MODULE, self.path("module.so"))  # messages name it, and no build tree
         self.log = os.path.abspath("calls")  # beside the folder that must not change
 
     def tearDown(self):
@@ -31,7 +33,8 @@ class Tokens(AttackTest):
         """The module does so, and its log is new."""
         if os.path.exists(self.log):
             os.unlink(self.log)
-        return {"FAKE_PKCS11": words, "FAKE_PKCS11_LOG": self.log, "FWPACK_PKCS11_MODULE": MODULE}
+        return {"FAKE_PKCS11": words, "FAKE_PKCS11_LOG": self.log,
+                "FWPACK_PKCS11_MODULE": "./module.so"}
 
     def calls(self, name):
         if not os.path.exists(self.log):
