@@ -26,7 +26,7 @@ enum { EDWARDS_KEY_PAIR_GEN = 0x1055, PIN_SIZE = 4, LABEL_SIZE = 32 };
 
 /* SoftHSM leaks what libcrypto gives it for each key of a curve. */
 const char *__lsan_default_suppressions(void);
-const char *__lsan_default_suppressions(void)
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void)
 {
     return "leak:libcrypto.so\n";
 }
