@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cli.h"
+#include "describe.h"
 
 #include "pack/root.h"
 #include "pack/text.h"
@@ -53,6 +54,8 @@ static int load_public_key(struct cli *cli, struct pack_public_key *key, const c
     if (name[0] == '\0')
         return pack_fail(error, PACK_E_USAGE, "--pubkey: the value is empty");
     const int code = pack_public_key_load(key, name, error);
+    if (code == PACK_E_KEY_INVALID && is_root(name))
+        return pack_hint(error, "this is a trust root: give it as -t %.256s", name);
     if (code != 0 || !pack_public_key_is_demo(key))
         return code;
     if (arguments_flag(cli->arguments, "allow-demo-keys")) {
@@ -127,6 +130,10 @@ static int load_root(struct pack_root **root, struct cli *cli, const char *path,
     if (arguments_from_variable(cli->arguments, "trust"))
         cli_note(cli, "trusting the root of FWPACK_TRUST: %s", path);
     const int code = pack_root_load(root, path, error);
+    struct pack_public_key key;
+    struct pack_error ignored = {0};
+    if (code == PACK_E_MALFORMED && pack_public_key_load(&key, path, &ignored) == 0)
+        return pack_hint(error, "this is a public key: give it as -p %.256s", path);
     if (code != PACK_E_NOT_FOUND && code != PACK_E_PERMISSION)
         return code;
     const struct pack_error reason = *error;
