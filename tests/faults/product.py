@@ -62,6 +62,15 @@ def write(folder, name, data, mode=0o644):
     os.chmod(path, mode)
 
 
+def add_token(folder, fwpack):
+    """module.so, a PKCS#11 module of the build tree with the token acme, and its pin."""
+    module = os.path.join(os.path.dirname(os.path.abspath(fwpack)),
+                          "../tests/support/fake_pkcs11.so")
+    with open(module, "rb") as file:
+        write(folder, "module.so", file.read())
+    write(folder, "pin", b"1234\n", 0o600)
+
+
 def make(folder, fwpack):
     """Fills an empty folder: images, descriptors all.yaml and plain.yaml, two keys, bundle.fwb; and
     next.fwb, the next release, delta.fwb, the delta to it, boot.fwd, a patch to next.img, and

@@ -73,14 +73,21 @@ SANITIZER = {"ASAN_OPTIONS": "verify_asan_link_order=0:allocator_may_return_null
 FINDING = re.compile(r"\S+?(:\d+)*: (error|warning): .")
 
 # Arguments; a file for standard input; whether the result is JSON, or differs from run to run, or
-# flows to standard output as it is made; one point in how many is tried. With "ways", two points for
-# each way through the program to a call stand for all of them, as in every sanitizer build.
+# flows to standard output as it is made; one point in how many is tried; what an error may say beside
+# the call's own words. With "ways", two points for each way through the program to a call stand for all
+# of them, as in every sanitizer build.
 COMMANDS = {
     "build": {"arguments": "build all.yaml -o new.fwb -k first.key -q -j1"},
     "build-plain": {"arguments": "build plain.yaml -o bundle.fwb -k first.key -q -j1",
                     "ways": True},
     "build-threads": {"arguments": "build all.yaml -o new.fwb -k first.key -q -j2", "step": 9},
     "sign": {"arguments": "sign bundle.fwb -k second.key --yes -q -j1"},
+    # The module, which is no part of the program, is tests/support/fake_pkcs11.c.
+    "sign-token": {"arguments": "sign bundle.fwb --yes -q -j1 "
+                                "-k pkcs11:token=acme?module-path=./module.so&pin-source=pin",
+                   "ways": True, "codes": (1, 4),
+                   # When memory runs out in it, the dynamic linker says that there is no such file.
+                   "words": ["cannot load the PKCS#11 module"]},
     "verify": {"arguments": "verify bundle.fwb -p first.pub -j1"},
     "verify-pipe": {"arguments": "verify - -p first.pub -q -j1", "input": "bundle.fwb",
                     "ways": True},
@@ -203,6 +210,8 @@ class Walk:
         self.problems = []
         os.mkdir(self.work)
         product.make(self.work, options.fwpack)
+        if "pkcs11:" in command["arguments"]:
+            product.add_token(self.work, options.fwpack)
         self.before = snapshot(self.work)
         arguments = [options.fwpack, *command["arguments"].split()]
         standard_input = command.get("input")
@@ -242,7 +251,8 @@ class Walk:
             return "more than an error and its hint"
         if "(null)" in answer.errors or re.search(r": *(:|$)", lines[0]):
             return "an error with a gap"
-        if fault.family != "status" and not any(word in answer.errors for word in fault.words()):
+        words = fault.words() + self.command.get("words", [])
+        if fault.family != "status" and not any(word in answer.errors for word in words):
             return f"an error that does not say {fault.words()[0]!r}"
         return None
 
