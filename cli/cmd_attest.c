@@ -245,7 +245,7 @@ static int prepare(struct attesting *attesting, const struct arguments *argument
         code = check_delivery_key(&attesting->keys, error);
     if (code == 0)
         code = name_keys(attesting, error);
-    return code != 0 ? code : cli_journal_open(&attesting->keys, attesting->cli, error);
+    return code;
 }
 
 static int run(struct cli *cli, const struct arguments *arguments, struct pack_error *error)

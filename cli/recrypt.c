@@ -107,7 +107,9 @@ static int write_bundle(struct recrypting *recrypting, struct pack_error *error)
     const struct pack_bundle_crypt_options options = {.signer_count = recrypting->keys.count,
                                                       .signers = recrypting->keys.signers,
                                                       .signer_roles = recrypting->keys.roles};
+    const struct pack_release *release = pack_trusted_release(recrypting->trusted);
     const bool in_place = strcmp(recrypting->output, recrypting->path) == 0;
+    cli_journal_about(&recrypting->keys, recrypting->output, release->product, release->version);
     int code = cli_output_open(recrypting->cli, &output, recrypting->output, PACK_OUTPUT_SEEKABLE,
                                in_place ? NULL : recrypting->input, error);
     if (code == 0)
