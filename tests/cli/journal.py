@@ -114,6 +114,29 @@ def what_it_holds():
     expect(succeed("journal", "show", "journal").count("key      ") == 4, "journal show")
 
 
+def every_command_that_signs():
+    """What each records beside the document: role, file, product and version."""
+    succeed("build", "d.yaml", "-o", "all.fwb", "-k", "a.key")
+    common = ("-k", "a.key", "-p", "a.pub", "--journal", "all")
+    succeed("attest", "all.fwb", "-o", "all.json", "--builder-id", "x:y", *common)
+    succeed("key", "generate", "--type", "age", "-o", "all.age", "--no-passphrase")
+    recipient = json.loads(succeed("key", "show", "all.age", "--json"))["keys"][0]["recipients"][0]
+    succeed("encrypt", "all.fwb", "--encrypt-to", recipient, *common)
+    succeed("decrypt", "all.fwb", "-i", "all.age", *common)
+    succeed("trust", "init", "-o", "root.json", "-p", "root=a.pub", "-p", "release=a.pub", "-p",
+            "delivery=a.pub")
+    succeed("trust", "sign", "root.json", "-k", "a.key", "--journal", "all")
+    entries, _ = chain("all")
+    expect([(entry["role"], entry["file"], entry.get("product"), entry.get("version"))
+            for entry in entries] == [
+        ("attestation", "all.fwb", "acme", "1.0.0"),
+        ("delivery", "all.fwb", "acme", "1.0.0"),
+        ("delivery", "all.fwb", "acme", "1.0.0"),
+        ("root", "root.json", None, None)], f"entries: {entries}")
+    for name in ("all", "all.fwb", "all.json", "all.age", "root.json"):
+        os.unlink(name)
+
+
 def nothing_new_adds_nothing():
     """Dry runs, commands that do not sign."""
     before = read("journal")
@@ -252,7 +275,7 @@ write("app.bin", b"firmware " * 100)
 write("d.yaml", DESCRIPTOR)
 for key in "abc":
     succeed("key", "generate", key, "--no-passphrase", "-q")
-for part in (what_it_holds, nothing_new_adds_nothing, damage_is_found,
+for part in (what_it_holds, every_command_that_signs, nothing_new_adds_nothing, damage_is_found,
              nothing_is_signed_that_cannot_be_recorded, a_full_disk, eight_at_once):
     part()
     if PROBLEMS:
