@@ -42,16 +42,6 @@ static int choose_new_passphrase(struct pack_passphrase *next, struct cli *cli,
     return 0;
 }
 
-static struct pack_key_access access_of(struct cli *cli)
-{
-    return (struct pack_key_access){
-        .passphrase = cli_passphrase(cli),
-        .environment = cli_variable,
-        .warn = cli_warn_text,
-        .user = cli,
-    };
-}
-
 static void warn_demo(struct cli *cli, const char *name, const struct pack_public_key *key)
 {
     if (pack_public_key_is_demo(key))
@@ -84,7 +74,7 @@ static int import_as(struct cli *cli, const struct arguments *arguments,
 {
     CLI_AUTO(pack_secret_key_free) struct pack_secret_key *key = NULL;
     const char *name = arguments_at(arguments, 0);
-    const struct pack_key_access access = access_of(cli);
+    const struct pack_key_access access = cli_signing_access(cli).files;
     enum pack_key_purpose purpose = PACK_PURPOSE_ANY;
     int code = pack_secret_key_load(&key, name, &access, error);
     if (code == 0)
@@ -241,7 +231,7 @@ static int export_private(struct cli *cli, const struct arguments *arguments,
     CLI_AUTO(pack_secret_key_free) struct pack_secret_key *key = NULL;
     struct pack_passphrase next;
     const char *name = arguments_at(arguments, 0), *path = arguments_value(arguments, "output");
-    const struct pack_key_access access = access_of(cli);
+    const struct pack_key_access access = cli_signing_access(cli).files;
     int code = check_private_output(path, error);
     if (code == 0 && !pack_signing_key_is_file(name)) {
         pack_fail(error, PACK_E_USAGE, "a secret key does not leave its store");
@@ -270,9 +260,7 @@ static int export_private(struct cli *cli, const struct arguments *arguments,
 static int export(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
 {
     enum pack_key_format format = PACK_KEY_MINISIGN;
-    const char *wanted = arguments_value(arguments, "format");
-    if (wanted != NULL && !pack_key_format_parse(wanted, &format))
-        return pack_fail(error, PACK_E_INTERNAL, "no format %s", wanted);
+    pack_key_format_parse(arguments_value(arguments, "format"), &format);
     pack_json_string(cli_json(cli), "format", pack_key_format_name(format));
     return arguments_flag(arguments, "private") ? export_private(cli, arguments, format, error)
                                                 : export_public(cli, arguments, format, error);
@@ -345,7 +333,7 @@ static int rehearse(struct cli *cli, const char *name, bool encrypted, struct pa
 static int change(struct cli *cli, const struct arguments *arguments, struct pack_error *error)
 {
     const char *name = arguments_at(arguments, 0);
-    const struct pack_key_access access = access_of(cli);
+    const struct pack_key_access access = cli_signing_access(cli).files;
     struct pack_passphrase next;
     int code = choose_new_passphrase(&next, cli, arguments, error);
     if (code == 0 && cli->dry_run)

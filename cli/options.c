@@ -100,12 +100,16 @@ static const struct option recipient_options[] = {
     {.name = NULL},
 };
 
-static const struct option key_file_options[] = {
+static const struct option store_options[] = {
     {.name = "pkcs11-module",
      .kind = OPTION_PATH,
      .value = "FILE",
      .variable = "FWPACK_PKCS11_MODULE",
      .help = "the PKCS#11 module of pkcs11: keys (all that p11-kit knows)"},
+    {.name = NULL},
+};
+
+static const struct option key_file_options[] = {
     {.name = "allow-insecure-key", .help = "take a plain key file that others can read"},
     {.name = NULL},
 };
@@ -176,7 +180,8 @@ static const struct {
     {GROUP_KEYS, "Signing", key_options},
     {GROUP_RECIPIENTS, "Encryption", recipient_options},
     {GROUP_IDENTITY, "Encryption", identity_options},
-    {GROUP_KEYS | GROUP_IDENTITY | GROUP_STORES, "Key files", key_file_options},
+    {GROUP_KEYS | GROUP_IDENTITY | GROUP_STORES, "Key files", store_options},
+    {GROUP_KEYS | GROUP_IDENTITY, "Key files", key_file_options},
     {GROUP_PASSPHRASE, "Passphrase", passphrase_options},
     {GROUP_TRUST, "Trust", trust_options},
     {GROUP_ROOT, "Trust", root_options},

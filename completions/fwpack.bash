@@ -88,7 +88,7 @@ _fwpack_table() {
         ;;
     'key show')
         commands=''
-        options='--pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--pkcs11-module --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@key' ...)
         ;;
     'key list')
@@ -103,7 +103,7 @@ _fwpack_table() {
         ;;
     'key export')
         commands=''
-        options='--format --private --new-passphrase-file --new-passphrase-fd --no-passphrase --output -o --dry-run -n --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--format --private --new-passphrase-file --new-passphrase-fd --no-passphrase --output -o --dry-run -n --pkcs11-module --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@key' )
         ;;
     'key passphrase')

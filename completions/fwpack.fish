@@ -407,7 +407,6 @@ complete -c fwpack -n '__fwpack_at key generate' -l no-input -d 'never ask anyth
 
 complete -c fwpack -n '__fwpack_at key show' -r -F -a 'agent: env: exec: fd: pkcs11: tpm2:'
 complete -c fwpack -n '__fwpack_at key show' -l pkcs11-module -r -F -d 'the PKCS#11 module of pkcs11: keys (all that p11-kit knows)'
-complete -c fwpack -n '__fwpack_at key show' -l allow-insecure-key -d 'take a plain key file that others can read'
 complete -c fwpack -n '__fwpack_at key show' -l passphrase-file -r -F -d 'read the passphrase from FILE'
 complete -c fwpack -n '__fwpack_at key show' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
 complete -c fwpack -n '__fwpack_at key show' -l help -s h -d 'show this help'
@@ -457,7 +456,6 @@ complete -c fwpack -n '__fwpack_at key export' -l no-passphrase -d 'do not encry
 complete -c fwpack -n '__fwpack_at key export' -l output -s o -r -F -d 'write to FILE; - is standard output'
 complete -c fwpack -n '__fwpack_at key export' -l dry-run -s n -d 'say what would be done, write nothing'
 complete -c fwpack -n '__fwpack_at key export' -l pkcs11-module -r -F -d 'the PKCS#11 module of pkcs11: keys (all that p11-kit knows)'
-complete -c fwpack -n '__fwpack_at key export' -l allow-insecure-key -d 'take a plain key file that others can read'
 complete -c fwpack -n '__fwpack_at key export' -l passphrase-file -r -F -d 'read the passphrase from FILE'
 complete -c fwpack -n '__fwpack_at key export' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
 complete -c fwpack -n '__fwpack_at key export' -l help -s h -d 'show this help'
