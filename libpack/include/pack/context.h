@@ -10,6 +10,13 @@ PACK_BEGIN_DECLS
 
 struct pack_format;
 
+/* Whether decoders and patchers run in a process of their own that can do nothing but compute. */
+enum pack_confinement {
+    PACK_CONFINE_NONE,
+    PACK_CONFINE_PREFERRED, /* as far as the kernel can */
+    PACK_CONFINE_REQUIRED,  /* PACK_E_UNSUPPORTED where it cannot */
+};
+
 enum pack_log_level { PACK_LOG_NOTE, PACK_LOG_WARNING, PACK_LOG_DEBUG };
 
 struct pack_context {
@@ -30,6 +37,7 @@ struct pack_context {
     unsigned jobs;                            /* worker threads; 0 means one per core */
     uint64_t decoder_memory;                  /* most that a decoder may use; 0 means 64 MiB */
     const struct pack_format *const *formats; /* image formats, ended by NULL; may be NULL */
+    enum pack_confinement confinement;        /* of what reads payloads; 0: none */
 };
 
 /* Calls the hook where there is one. */

@@ -41,7 +41,11 @@ PACK_BEGIN_DECLS
     X(PACK_E_WRONG_BASE, "wrong-base", 16, "the base is not the one that is needed")           \
     X(PACK_E_EXPIRED, "expired", 17, "expired, not yet valid, or halted")                      \
     X(PACK_E_REVOKED, "key-revoked", 18, "signed by a revoked key")                            \
-    X(PACK_E_INTERRUPTED, "interrupted", 130, "interrupted")
+    X(PACK_E_INTERRUPTED, "interrupted", 130, "interrupted")                                   \
+    X(PACK_E_STATE, "state", 1, "what the device keeps of itself is damaged or contradictory") \
+    X(PACK_E_UNHEALTHY, "unhealthy", 1, "a health check failed")                               \
+    X(PACK_E_VETOED, "vetoed", 5, "a hook of the device said no")                              \
+    X(PACK_E_BUSY, "busy", 5, "another process works on the device")
 
 enum pack_code {
     PACK_OK = 0,
