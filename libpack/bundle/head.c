@@ -8,17 +8,18 @@
 static const struct {
     enum head_shape shape;
     const char *name;
-    int role; /* whose document it is; -1 for what this version carries without reading it */
+    int role;  /* whose document a bundle must have, or -1 */
+    int extra; /* which document it may have, or -1 */
 } places[HEAD_NONE] = {
-    [HEAD_ROOTS] = {SHAPE_ROOT, "roots/", -1},
-    [HEAD_RELEASE] = {SHAPE_DOCUMENT, "release.json", PACK_ROLE_RELEASE},
-    [HEAD_RELEASE_SIGNATURES] = {SHAPE_SIGNATURE, "release.json", PACK_ROLE_RELEASE},
-    [HEAD_DELIVERY] = {SHAPE_DOCUMENT, "delivery.json", PACK_ROLE_DELIVERY},
-    [HEAD_DELIVERY_SIGNATURES] = {SHAPE_SIGNATURE, "delivery.json", PACK_ROLE_DELIVERY},
-    [HEAD_ROLLOUT] = {SHAPE_DOCUMENT, "rollout.json", -1},
-    [HEAD_ROLLOUT_SIGNATURES] = {SHAPE_SIGNATURE, "rollout.json", -1},
-    [HEAD_PERMIT] = {SHAPE_DOCUMENT, "permit.json", -1},
-    [HEAD_PERMIT_SIGNATURES] = {SHAPE_SIGNATURE, "permit.json", -1},
+    [HEAD_ROOTS] = {SHAPE_ROOT, "roots/", -1, -1},
+    [HEAD_RELEASE] = {SHAPE_DOCUMENT, "release.json", PACK_ROLE_RELEASE, -1},
+    [HEAD_RELEASE_SIGNATURES] = {SHAPE_SIGNATURE, "release.json", PACK_ROLE_RELEASE, -1},
+    [HEAD_DELIVERY] = {SHAPE_DOCUMENT, "delivery.json", PACK_ROLE_DELIVERY, -1},
+    [HEAD_DELIVERY_SIGNATURES] = {SHAPE_SIGNATURE, "delivery.json", PACK_ROLE_DELIVERY, -1},
+    [HEAD_ROLLOUT] = {SHAPE_DOCUMENT, "rollout.json", -1, PACK_EXTRA_ROLLOUT},
+    [HEAD_ROLLOUT_SIGNATURES] = {SHAPE_SIGNATURE, "rollout.json", -1, PACK_EXTRA_ROLLOUT},
+    [HEAD_PERMIT] = {SHAPE_DOCUMENT, "permit.json", -1, PACK_EXTRA_PERMIT},
+    [HEAD_PERMIT_SIGNATURES] = {SHAPE_SIGNATURE, "permit.json", -1, PACK_EXTRA_PERMIT},
 };
 
 static bool is_keyid(const char *text)
@@ -87,6 +88,12 @@ int head_role_of(const char *name)
 {
     const enum head_place place = head_place_of(name);
     return place == HEAD_NONE ? -1 : places[place].role;
+}
+
+int head_extra_of(const char *name)
+{
+    const enum head_place place = head_place_of(name);
+    return place == HEAD_NONE ? -1 : places[place].extra;
 }
 
 enum pack_signature_kind head_kind_of(const char *name)

@@ -5,7 +5,7 @@
 /* Which members the head of a bundle has, and in which order they stand. */
 
 #include "bundle/tar.h"
-#include "pack/trust.h"
+#include "pack/bundle.h"
 
 /* The places of the head, in the order in which members must stand. */
 enum head_place {
@@ -29,11 +29,10 @@ enum head_shape {
 
 enum head_place head_place_of(const char *name);
 enum head_shape head_shape_of(enum head_place place);
-/*
- * The role whose document or signature it is; -1 for what this version carries without reading
- * it: trust roots, rollout and permit.
- */
+/* The role whose document or signature it is; -1 for trust roots, and for extras: */
 int head_role_of(const char *name);
+/* The enum pack_extra whose document or signature it is, or -1. */
+int head_extra_of(const char *name);
 /* The kind of a signature, by the ending of its name. */
 enum pack_signature_kind head_kind_of(const char *name);
 /* The number of roots/<n>.root.json; 0 when the name is another. */

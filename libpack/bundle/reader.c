@@ -67,7 +67,7 @@ static int read_zeros(struct pack_bundle *bundle, uint64_t offset, size_t size,
 }
 
 static int keep_member(struct head_reader *reader, const char *name, uint64_t data, uint64_t size,
-                       bool keep, struct pack_error *error)
+                       struct pack_error *error)
 {
     struct pack_bundle *bundle = reader->bundle;
     struct head_member *members =
@@ -78,8 +78,6 @@ static int keep_member(struct head_reader *reader, const char *name, uint64_t da
     struct head_member *member = &members[bundle->member_count++];
     *member = (struct head_member){.offset = data, .size = size};
     snprintf(member->name, sizeof member->name, "%s", name);
-    if (!keep)
-        return 0;
     const int code = pack_allocate(&member->bytes, 1, (size_t)size + 1, error);
     return code != 0 ? code
                      : pack_input_exact(bundle->input, data, member->bytes, (size_t)size,
@@ -92,8 +90,7 @@ static int read_member(struct head_reader *reader, const char *name, uint64_t si
     const uint64_t data = reader->offset + TAR_BLOCK;
     int code = check_place(reader, name, place, size, error);
     if (code == 0)
-        code = keep_member(reader, name, data, size, place == HEAD_ROOTS || head_role_of(name) >= 0,
-                           error);
+        code = keep_member(reader, name, data, size, error);
     if (code == 0)
         code = read_zeros(reader->bundle, data + size, tar_padding(size), PACK_E_CORRUPT, error);
     reader->offset = data + size + tar_padding(size);
@@ -163,6 +160,21 @@ static int read_head(struct head_reader *reader, struct pack_error *error)
     }
 }
 
+/* Puts a document or a signature of it where it belongs. */
+static void index_document(struct head_document *document, const struct head_member *member)
+{
+    if (head_shape_of(head_place_of(member->name)) == SHAPE_DOCUMENT) {
+        document->document = member;
+        return;
+    }
+    struct pack_signature_member *signature = &document->signatures[document->signature_count++];
+    signature->kind = head_kind_of(member->name);
+    signature->member = member->name;
+    signature->bytes = member->bytes;
+    signature->size = (size_t)member->size;
+    head_keyid_of(member->name, signature->keyid);
+}
+
 /* Sorts the members by document, now that the array does not move any more. */
 static int index_head(struct pack_bundle *bundle, struct pack_error *error)
 {
@@ -170,24 +182,14 @@ static int index_head(struct pack_bundle *bundle, struct pack_error *error)
         pack_allocate(&bundle->reserved, bundle->member_count, sizeof *bundle->reserved, error);
     for (size_t i = 0; code == 0 && i < bundle->member_count; i++) {
         const struct head_member *member = &bundle->members[i];
-        const int role = head_role_of(member->name);
-        if (role < 0) {
+        const int role = head_role_of(member->name), extra = head_extra_of(member->name);
+        if (role >= 0)
+            index_document(&bundle->documents[role], member);
+        if (extra >= 0)
+            index_document(&bundle->extras[extra], member);
+        if (role < 0)
             bundle->reserved[bundle->reserved_count++] = (struct pack_member){
                 .name = member->name, .offset = member->offset, .size = member->size};
-            continue;
-        }
-        struct head_document *document = &bundle->documents[role];
-        if (head_shape_of(head_place_of(member->name)) == SHAPE_DOCUMENT) {
-            document->document = member;
-            continue;
-        }
-        struct pack_signature_member *signature =
-            &document->signatures[document->signature_count++];
-        signature->kind = head_kind_of(member->name);
-        signature->member = member->name;
-        signature->bytes = member->bytes;
-        signature->size = (size_t)member->size;
-        head_keyid_of(member->name, signature->keyid);
     }
     for (int role = PACK_ROLE_RELEASE; code == 0 && role <= PACK_ROLE_DELIVERY; role++)
         if (bundle->documents[role].document == NULL)
@@ -251,6 +253,20 @@ size_t pack_bundle_signatures(const struct pack_bundle *bundle, enum pack_role r
 {
     *signatures = bundle->documents[role].signatures;
     return bundle->documents[role].signature_count;
+}
+
+const void *pack_bundle_extra(const struct pack_bundle *bundle, enum pack_extra extra, size_t *size)
+{
+    const struct head_member *member = bundle->extras[extra].document;
+    *size = member != NULL ? (size_t)member->size : 0;
+    return member != NULL ? member->bytes : NULL;
+}
+
+size_t pack_bundle_extra_signatures(const struct pack_bundle *bundle, enum pack_extra extra,
+                                    const struct pack_signature_member **signatures)
+{
+    *signatures = bundle->extras[extra].signatures;
+    return bundle->extras[extra].signature_count;
 }
 
 size_t pack_bundle_reserved(const struct pack_bundle *bundle, const struct pack_member **members)

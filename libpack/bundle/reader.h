@@ -12,7 +12,7 @@ struct head_member {
     char name[TAR_NAME_SIZE];
     uint64_t offset; /* of its data */
     uint64_t size;
-    void *bytes; /* NULL for reserved members, which are not kept */
+    void *bytes;
 };
 
 /* A document and its signatures. */
@@ -27,7 +27,8 @@ struct pack_bundle {
     const struct pack_context *context;
     size_t member_count;
     struct head_member *members;
-    struct head_document documents[PACK_ROLE_COUNT]; /* by role; rollout's is not kept */
+    struct head_document documents[PACK_ROLE_COUNT]; /* by role; that of rollout is an extra: */
+    struct head_document extras[PACK_EXTRAS];
     size_t reserved_count;
     struct pack_member *reserved;
     uint64_t head_end;         /* offset of the first header after the head */

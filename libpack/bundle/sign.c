@@ -12,6 +12,12 @@ int pack_trusted_comment(char comment[PACK_MAX_TRUSTED_COMMENT], enum pack_role 
                          const char *product, const char *version, const void *document,
                          size_t size, struct pack_error *error)
 {
+    return writer_comment(comment, pack_role_name(role), product, version, document, size, error);
+}
+
+int writer_comment(char comment[PACK_MAX_TRUSTED_COMMENT], const char *what, const char *product,
+                   const char *version, const void *document, size_t size, struct pack_error *error)
+{
     uint8_t digest[PACK_SHA256_SIZE];
     char hex[PACK_SHA256_HEX_SIZE];
     const int code = pack_sha256_bytes(document, size, digest, error);
@@ -20,7 +26,7 @@ int pack_trusted_comment(char comment[PACK_MAX_TRUSTED_COMMENT], enum pack_role 
     pack_sha256_hex(digest, hex);
     const int length =
         snprintf(comment, PACK_MAX_TRUSTED_COMMENT, "fwpack %s sha256=%s version=%s product=%s",
-                 pack_role_name(role), hex, version, product);
+                 what, hex, version, product);
     if (length < 0 || length >= PACK_MAX_TRUSTED_COMMENT)
         return pack_fail(error, PACK_E_LIMIT,
                          "product and version are too long to be named in a signature");

@@ -51,13 +51,10 @@ int written_head_copy(struct written_head *head, const struct pack_bundle *bundl
         const size_t size = (size_t)member->size;
         PACK_AUTO_FREE char *copy = NULL;
         code = pack_allocate(&copy, 1, size + 1, error);
-        if (code == 0 && member->bytes != NULL)
-            memcpy(copy, member->bytes, size);
-        else if (code == 0)
-            code =
-                pack_input_exact(bundle->input, member->offset, copy, size, PACK_E_CORRUPT, error);
-        if (code == 0)
-            code = written_head_put(head, member->name, &copy, size, error);
+        if (code != 0)
+            break;
+        memcpy(copy, member->bytes, size);
+        code = written_head_put(head, member->name, &copy, size, error);
     }
     return code;
 }
@@ -141,9 +138,17 @@ int written_head_sign(struct written_head *head, enum pack_role role,
                       const struct pack_signer *signer, const char *comment, const void *document,
                       size_t size, struct pack_error *error)
 {
+    char name[TAR_NAME_SIZE];
+    written_head_signature_name(name, role, PACK_SIGNATURE_MINISIG, signer->key->keyid);
+    return written_head_sign_as(head, name, role, signer, comment, document, size, error);
+}
+
+int written_head_sign_as(struct written_head *head, const char *name, enum pack_role role,
+                         const struct pack_signer *signer, const char *comment,
+                         const void *document, size_t size, struct pack_error *error)
+{
     struct pack_signature signature = {0};
     uint8_t digest[PACK_PREHASH_SIZE];
-    char name[TAR_NAME_SIZE];
     PACK_AUTO_FREE char *text = NULL;
     size_t text_size = 0;
     int code = 0;
@@ -161,7 +166,6 @@ int written_head_sign(struct written_head *head, enum pack_role role,
         code = pack_signature_format(&text, &text_size, &signature, error);
     if (code != 0)
         return code;
-    written_head_signature_name(name, role, PACK_SIGNATURE_MINISIG, signer->key->keyid);
     return written_head_put(head, name, &text, text_size, error);
 }
 

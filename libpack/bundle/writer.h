@@ -28,7 +28,7 @@ void written_head_clear(struct written_head *head);
  */
 PACK_MUST_USE int written_head_put(struct written_head *head, const char *name, char **bytes,
                                    size_t size, struct pack_error *error);
-/* Every member of a bundle's head, as it stands; those that it does not keep are read again. */
+/* Every member of a bundle's head, as it stands. */
 PACK_MUST_USE int written_head_copy(struct written_head *head, const struct pack_bundle *bundle,
                                     struct pack_error *error);
 /* Takes away the members at a place of the head. */
@@ -52,8 +52,19 @@ PACK_MUST_USE int written_head_sign(struct written_head *head, enum pack_role ro
                                     const struct pack_signer *signer, const char *comment,
                                     const void *document, size_t size, struct pack_error *error);
 
+/* The same as a member of that name: of a document whose signatures the role makes. */
+PACK_MUST_USE int written_head_sign_as(struct written_head *head, const char *name,
+                                       enum pack_role role, const struct pack_signer *signer,
+                                       const char *comment, const void *document, size_t size,
+                                       struct pack_error *error);
+
 void written_head_signature_name(char name[TAR_NAME_SIZE], enum pack_role role,
                                  enum pack_signature_kind kind, const char *keyid);
+
+/* pack_trusted_comment of any document: `what` is its name, "release", "permit". */
+PACK_MUST_USE int writer_comment(char comment[PACK_MAX_TRUSTED_COMMENT], const char *what,
+                                 const char *product, const char *version, const void *document,
+                                 size_t size, struct pack_error *error);
 
 /* An entry's header and the zeros after its data. */
 PACK_MUST_USE int write_frame_of(struct pack_output *output, const struct layout_entry *entry,

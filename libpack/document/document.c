@@ -121,6 +121,18 @@ static int check_critical(struct fields *fields, const struct document_type *typ
     return code;
 }
 
+/* Of a closed type: all members are known. */
+static int check_known(struct fields *fields, const struct document_type *type,
+                       const struct pack_json_value *root)
+{
+    for (const struct pack_json_value *at = root->first; at != NULL; at = at->next)
+        if (!is_known(type, at->name)) {
+            fields->place = at;
+            return fields_fail_unknown(fields, at->name);
+        }
+    return 0;
+}
+
 static int read_model(struct fields *fields, const struct document_type *type,
                       const struct pack_json_value *root, void *model)
 {
@@ -132,6 +144,8 @@ static int read_model(struct fields *fields, const struct document_type *type,
         code = check_format(fields, root);
     if (code == 0)
         code = check_critical(fields, type, root);
+    if (code == 0 && type->closed)
+        code = check_known(fields, type, root);
     if (code == 0)
         code = fields_read(fields, type->table, root, model);
     if (code != 0)

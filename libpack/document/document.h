@@ -13,6 +13,7 @@ struct document_type {
     const char *type; /* "fwpack.release" */
     const struct field_table *table;
     size_t storage_offset; /* of the model's `void *storage`, which names its arena */
+    bool closed;           /* a member that is not known is PACK_E_UNSUPPORTED, not ignored */
 };
 
 /* Writes the new model's address to *address; freed by document_free with its storage. */

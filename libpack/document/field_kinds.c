@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "document/field_kinds.h"
 
+#include "base/checked.h"
 #include "document/rules.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* --- where values lie ------------------------------------------------------------------------ */
@@ -284,13 +286,33 @@ static int strings_read(struct fields *fields, const struct field *field,
     return 0;
 }
 
-static int check_distinct(struct fields *fields, const char *const *strings, size_t index)
+/* Places in an array of strings: by the string, the same ones by where they stand. */
+static int by_string(const void *a, const void *b)
 {
-    for (size_t i = 0; i < index; i++)
-        if (strcmp(strings[i], strings[index]) == 0)
-            return pack_fail(fields->error, PACK_E_MALFORMED, "\"%s\" stands twice",
-                             strings[index]);
-    return 0;
+    const char *const *one = *(const char *const *const *)a;
+    const char *const *other = *(const char *const *const *)b;
+    const int order = strcmp(*one, *other);
+    return order != 0 ? order : (one > other) - (one < other);
+}
+
+/* Sorted, for there may be tens of thousands. The first that repeats another one is told. */
+static int check_distinct(struct fields *fields, const char *const *strings, size_t count)
+{
+    PACK_AUTO_FREE const char *const **places = NULL;
+    size_t repeated = count;
+    const int code = pack_allocate(&places, count, sizeof *places, fields->error);
+    if (code != 0)
+        return code;
+    for (size_t i = 0; i < count; i++)
+        places[i] = strings + i;
+    qsort(places, count, sizeof *places, by_string);
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(*places[i - 1], *places[i]) == 0)
+            repeated = (size_t)pack_min(repeated, (size_t)(places[i] - strings));
+    if (repeated == count)
+        return 0;
+    fields_enter_index(fields, repeated);
+    return pack_fail(fields->error, PACK_E_MALFORMED, "\"%s\" stands twice", strings[repeated]);
 }
 
 static int strings_check(struct fields *fields, const struct field *field, const void *object)
@@ -302,11 +324,9 @@ static int strings_check(struct fields *fields, const struct field *field, const
         fields_enter_index(fields, i);
         code = field->rule(strings[i], fields->error);
         if (code == 0)
-            code = check_distinct(fields, strings, i);
-        if (code == 0)
             fields->path[length] = '\0';
     }
-    return code;
+    return code != 0 || count < 2 ? code : check_distinct(fields, strings, count);
 }
 
 static void strings_write(struct fields *fields, const struct field *field, const void *object)

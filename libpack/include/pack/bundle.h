@@ -391,6 +391,29 @@ PACK_API PACK_MUST_USE int pack_bundle_set_roots(struct pack_bundle *bundle,
                                                  const struct pack_root_file *files, size_t count,
                                                  struct pack_error *error);
 
+/* --- permit and rollout ---------------------------------------------------------------------- */
+
+/*
+ * The bytes and signatures of permit.json or rollout.json as the bundle carries them, unproved;
+ * NULL where it has none. The bundle's.
+ */
+enum pack_extra { PACK_EXTRA_PERMIT, PACK_EXTRA_ROLLOUT, PACK_EXTRAS };
+PACK_API const void *pack_bundle_extra(const struct pack_bundle *bundle, enum pack_extra extra,
+                                       size_t *size);
+PACK_API size_t pack_bundle_extra_signatures(const struct pack_bundle *bundle,
+                                             enum pack_extra extra,
+                                             const struct pack_signature_member **signatures);
+/*
+ * Writes `bundle` with that permit in place of the one that it carries, signed by `signers` (those
+ * of the role release), or with their signatures added where `permit` is NULL. All else stays byte
+ * for byte. `output` is seekable, and not committed here.
+ */
+PACK_API PACK_MUST_USE int pack_bundle_set_permit(struct pack_bundle *bundle,
+                                                  struct pack_output *output, const void *permit,
+                                                  size_t size,
+                                                  const struct pack_sign_request *signers,
+                                                  struct pack_error *error);
+
 /* --- attestations -------------------------------------------------------------------------- */
 
 struct pack_bundle_embed_report {

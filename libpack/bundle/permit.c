@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "pack/permit.h"
+#include "bundle/reader.h"
+#include "bundle/writer.h"
+
+#include "base/memory.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MEMBER "permit.json"
+
+struct permitting {
+    struct pack_bundle *bundle;
+    const struct pack_release *release;
+    const void *permit; /* that signers sign */
+    size_t size;
+    struct written_head head;
+};
+
+static void permitting_clear(struct permitting *permitting)
+{
+    written_head_clear(&permitting->head);
+}
+
+/* Nobody signs what is no permit, or what no device would take with this bundle. */
+static int check_permit(const struct permitting *permitting, struct pack_error *error)
+{
+    PACK_AUTO(pack_permit_free) struct pack_permit *permit = NULL;
+    const struct head_member *what = permitting->bundle->documents[PACK_ROLE_RELEASE].document;
+    uint8_t digest[PACK_SHA256_SIZE];
+    char wanted[PACK_SHA256_HEX_SIZE], found[PACK_SHA256_HEX_SIZE];
+    int code = pack_permit_parse(&permit, permitting->permit, permitting->size, error);
+    if (code == 0)
+        code = pack_sha256_bytes(what->bytes, (size_t)what->size, digest, error);
+    if (code != 0)
+        return pack_at_member(error, MEMBER);
+    pack_sha256_hex(digest, wanted);
+    pack_sha256_hex(permit->to_sha256, found);
+    if (sodium_memcmp(digest, permit->to_sha256, sizeof digest) != 0)
+        code = pack_fail(error, PACK_E_USAGE,
+                         "permits the release %s, and the one in the bundle is %s", found, wanted);
+    else if (strcmp(permit->product, permitting->release->product) != 0)
+        code = pack_fail(error, PACK_E_USAGE, "is for the product \"%s\", the release for \"%s\"",
+                         permit->product, permitting->release->product);
+    return code != 0 ? pack_at_member(error, MEMBER) : 0;
+}
+
+static int put_permit(struct permitting *permitting, struct pack_error *error)
+{
+    PACK_AUTO_FREE char *copy = NULL;
+    const int code = pack_allocate(&copy, 1, permitting->size + 1, error);
+    if (code != 0)
+        return code;
+    memcpy(copy, permitting->permit, permitting->size);
+    written_head_drop(&permitting->head, HEAD_PERMIT);
+    written_head_drop(&permitting->head, HEAD_PERMIT_SIGNATURES);
+    return written_head_put(&permitting->head, MEMBER, &copy, permitting->size, error);
+}
+
+/* Before a signer is asked, for what it signs is noted in journals. */
+static int check_room(const struct written_head *head, const char *name, struct pack_error *error)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < head->count; i++)
+        count += head_place_of(head->members[i].name) == HEAD_PERMIT_SIGNATURES;
+    if (count < PACK_MAX_SIGNERS || written_head_find(head, name) != NULL)
+        return 0;
+    return pack_fail(error, PACK_E_LIMIT, MEMBER " has %zu signatures, at most %d are allowed",
+                     count, PACK_MAX_SIGNERS);
+}
+
+static int add_signature(struct permitting *permitting, const struct pack_signer *signer,
+                         struct pack_error *error)
+{
+    const struct pack_release *release = permitting->release;
+    char comment[PACK_MAX_TRUSTED_COMMENT];
+    char name[TAR_NAME_SIZE];
+    snprintf(name, sizeof name, MEMBER ".%s.%s", signer->key->keyid,
+             pack_signature_kind_name(PACK_SIGNATURE_MINISIG));
+    int code = check_room(&permitting->head, name, error);
+    if (code == 0)
+        code = writer_comment(comment, "permit", release->product, release->version,
+                              permitting->permit, permitting->size, error);
+    if (code == 0)
+        code = written_head_sign_as(&permitting->head, name, PACK_ROLE_RELEASE, signer, comment,
+                                    permitting->permit, permitting->size, error);
+    return code;
+}
+
+static int write_permitted(struct permitting *permitting, bool given,
+                           const struct pack_sign_request *signers, struct pack_output *output,
+                           struct pack_error *error)
+{
+    int code = written_head_copy(&permitting->head, permitting->bundle, error);
+    if (code == 0 && given)
+        code = put_permit(permitting, error);
+    for (size_t i = 0; code == 0 && i < signers->signer_count; i++)
+        if ((signers->signer_roles[i] & 1U << PACK_ROLE_RELEASE) != 0)
+            code = add_signature(permitting, &signers->signers[i], error);
+    return code != 0 ? code
+                     : written_head_finish(&permitting->head, permitting->bundle, output, error);
+}
+
+int pack_bundle_set_permit(struct pack_bundle *bundle, struct pack_output *output,
+                           const void *permit, size_t size, const struct pack_sign_request *signers,
+                           struct pack_error *error)
+{
+    PACK_AUTO(pack_release_free) struct pack_release *release = NULL;
+    PACK_AUTO(pack_delivery_free) struct pack_delivery *delivery = NULL;
+    PACK_AUTO(permitting_clear)
+    struct permitting permitting = {.bundle = bundle, .permit = permit, .size = size};
+    if (!bundle->input->seekable || pack_input_descriptor(bundle->input) < 0)
+        return pack_fail(error, PACK_E_USAGE, "a permit is put into a file, not into a pipe");
+    int code = pack_bundle_parse_untrusted(bundle, &release, &delivery, error);
+    permitting.release = release;
+    if (code == 0 && permit == NULL)
+        permitting.permit = pack_bundle_extra(bundle, PACK_EXTRA_PERMIT, &permitting.size);
+    if (code == 0 && permitting.permit == NULL)
+        code = pack_fail(error, PACK_E_USAGE, "has no permit that could be signed");
+    if (code == 0)
+        code = check_permit(&permitting, error);
+    if (code == 0)
+        code = write_permitted(&permitting, permit != NULL, signers, output, error);
+    return code != 0 ? pack_at_file(error, bundle->input->name) : 0;
+}
