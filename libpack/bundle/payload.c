@@ -2,6 +2,7 @@
 #include "bundle/payload.h"
 
 #include "bundle/bases.h"
+#include "bundle/local.h"
 #include "bundle/patched.h"
 #include "bundle/stored.h"
 
@@ -37,6 +38,7 @@ struct payload {
     uint64_t next;                     /* the next frame to produce */
     uint64_t end;                      /* the first byte, or frame, that it does not */
     uint64_t written;                  /* the next plain byte to consume */
+    struct local local;                /* blocks that need not be read */
     char what[PACK_MAX_NAME + 32];
 };
 
@@ -53,6 +55,8 @@ struct task {
     size_t stored_size;
     uint8_t *plain;
     size_t plain_size;
+    bool local;    /* the frame was at hand, and is decoded already */
+    bool *at_hand; /* of codec none: by block, whether it was */
 };
 
 struct worker {
@@ -65,6 +69,7 @@ static void task_clear(void *state)
     struct task *task = state;
     free(task->stored);
     free(task->plain);
+    free(task->at_hand);
 }
 
 static int worker_new(void *user, void **made, struct pack_error *error)
@@ -107,16 +112,60 @@ static int check_blocks(const struct block_table *table, uint64_t first, const u
     return code;
 }
 
+static int fail_local(struct pack_error *error)
+{
+    return pack_context(error, "what is at hand of the image");
+}
+
 /* --- bytes as they are --------------------------------------------------------------------- */
 
-static int read_piece(const struct payload *payload, uint8_t *bytes, size_t size,
+static int read_piece(const struct payload *payload, uint64_t position, uint8_t *bytes, size_t size,
                       struct pack_error *error)
 {
     if (payload->bytes != NULL)
-        return pack_input_exact(payload->bytes, payload->position, bytes, size, PACK_E_CORRUPT,
-                                error);
-    return bundle_read(payload->trusted->bundle, payload->entry->data + payload->position, bytes,
-                       size, error);
+        return pack_input_exact(payload->bytes, position, bytes, size, PACK_E_CORRUPT, error);
+    return bundle_read(payload->trusted->bundle, payload->entry->data + position, bytes, size,
+                       error);
+}
+
+static int task_allocate(struct task *task, const struct payload *payload, size_t size,
+                         struct pack_error *error)
+{
+    if (task->plain != NULL)
+        return 0;
+    const int code = pack_allocate(&task->plain, 1, size, error);
+    return code != 0
+               ? code
+               : pack_allocate(&task->at_hand, pack_pieces(size, payload->checked->block_size),
+                               sizeof *task->at_hand, error);
+}
+
+static int read_run(const struct payload *payload, const struct task *task, size_t from, size_t to,
+                    struct pack_error *error)
+{
+    return from < to
+               ? read_piece(payload, payload->position + from, task->plain + from, to - from, error)
+               : 0;
+}
+
+/* What is at hand of a piece; what is not is read, as much at a time as stands together. */
+static int gather_blocks(struct payload *payload, struct task *task, struct pack_error *error)
+{
+    const uint32_t block_size = payload->checked->block_size;
+    size_t read = 0, done = 0;
+    int code = 0;
+    for (size_t i = 0; code == 0 && done < task->plain_size; i++) {
+        const size_t size = (size_t)pack_min(block_size, task->plain_size - done);
+        code = local_get(&payload->local, task->index + i, task->plain + done, size,
+                         &task->at_hand[i], error);
+        if (code == 0 && task->at_hand[i]) {
+            code = read_run(payload, task, read, done, error);
+            read = done + size;
+            payload->trusted->local_size += size;
+        }
+        done += size;
+    }
+    return code != 0 ? code : read_run(payload, task, read, done, error);
 }
 
 static int produce_blocks(void *user, void *state, bool *more, struct pack_error *error)
@@ -126,16 +175,14 @@ static int produce_blocks(void *user, void *state, bool *more, struct pack_error
     const struct block_table *table = payload->checked;
     const uint64_t left = payload->end - payload->position;
     const size_t piece = table->block_size > PIECE ? table->block_size : PIECE;
-    int code = 0;
     *more = left != 0;
     if (left == 0)
         return 0;
     task->index = payload->position / table->block_size;
     task->plain_size = (size_t)pack_min(left, piece);
-    if (task->plain == NULL)
-        code = pack_allocate(&task->plain, 1, task->plain_size, error);
+    int code = task_allocate(task, payload, task->plain_size, error);
     if (code == 0)
-        code = read_piece(payload, task->plain, task->plain_size, error);
+        code = gather_blocks(payload, task, error);
     payload->position += task->plain_size;
     return code;
 }
@@ -145,8 +192,11 @@ static int work_blocks(void *user, void *state, void *task_state, struct pack_er
     const struct payload *payload = user;
     const struct task *task = task_state;
     struct worker *worker = state;
+    const uint32_t block_size = payload->checked->block_size;
     const int code = check_blocks(payload->checked, task->index, task->plain, task->plain_size,
                                   worker->hash, error);
+    if (code == PACK_E_CORRUPT && task->at_hand[error->offset / block_size - task->index])
+        return fail_local(error);
     return code != 0 && payload->bytes != NULL ? pack_context(error, "the image that it decodes to")
                                                : code;
 }
@@ -233,6 +283,22 @@ static int check_frames(struct payload *payload, struct pack_error *error)
     return 0;
 }
 
+static uint64_t first_block(const struct payload *payload, const struct task *task)
+{
+    return task->index * payload->encoding->frame_size / payload->plain.block_size;
+}
+
+static int fill_frame(struct payload *payload, struct task *task, struct pack_error *error)
+{
+    int code = local_get_all(&payload->local, first_block(payload, task), task->plain,
+                             task->plain_size, &task->local, error);
+    if (code == 0 && task->local)
+        payload->trusted->local_size += task->plain_size;
+    else if (code == 0)
+        code = read_piece(payload, payload->position, task->stored, task->stored_size, error);
+    return code;
+}
+
 static int produce_frame(void *user, void *state, bool *more, struct pack_error *error)
 {
     struct payload *payload = user;
@@ -251,7 +317,7 @@ static int produce_frame(void *user, void *state, bool *more, struct pack_error 
     task->stored_size = frame_stored(payload, payload->next);
     payload->next++;
     if (code == 0)
-        code = read_piece(payload, task->stored, task->stored_size, error);
+        code = fill_frame(payload, task, error);
     payload->position += task->stored_size;
     return code;
 }
@@ -261,13 +327,16 @@ static int work_frame(void *user, void *state, void *task_state, struct pack_err
     const struct payload *payload = user;
     const struct task *task = task_state;
     struct worker *worker = state;
-    const uint64_t start = task->index * payload->encoding->frame_size;
-    int code = payload->codec->decode(worker->decoder, task->stored, task->stored_size, task->plain,
-                                      task->plain_size, error);
+    int code = task->local
+                   ? 0
+                   : payload->codec->decode(worker->decoder, task->stored, task->stored_size,
+                                            task->plain, task->plain_size, error);
     if (code != 0)
         return pack_context(error, "frame %llu", (unsigned long long)task->index);
-    code = check_blocks(&payload->plain, start / payload->plain.block_size, task->plain,
-                        task->plain_size, worker->hash, error);
+    code = check_blocks(&payload->plain, first_block(payload, task), task->plain, task->plain_size,
+                        worker->hash, error);
+    if (code != 0 && task->local)
+        return fail_local(error);
     return code != 0 ? pack_context(error, "the image that it decodes to") : 0;
 }
 
@@ -450,6 +519,12 @@ static int read_tables(struct payload *payload, size_t image, size_t number, boo
     return code != 0 ? code : bundle_check_header(payload->trusted->bundle, payload->entry, error);
 }
 
+/* What was left out on purpose stays unproved. */
+static bool reads_all(const struct payload *payload)
+{
+    return payload->use->range == NULL && payload->local.blocks == NULL;
+}
+
 /* What comes out is the image, from frames, a patch, or as it is. */
 static int decode(struct payload *payload, size_t image, struct pack_error *error)
 {
@@ -474,8 +549,7 @@ static int read_source(struct payload *payload, size_t image, struct pack_error 
     }
     if (code == 0)
         code = decode(payload, image, error);
-    return code != 0 || payload->use->range != NULL ? code
-                                                    : stored_prove_rest(&payload->source, error);
+    return code != 0 || !reads_all(payload) ? code : stored_prove_rest(&payload->source, error);
 }
 
 static int read_encoding(struct payload *payload, size_t image, size_t number, bool decodes,
@@ -537,6 +611,9 @@ int payload_read(struct pack_trusted *trusted, size_t image, size_t encoding,
         return code;
     if (!decodes)
         payload.use = &no_use;
+    if (use->local && decodes && payload.encoding->kind == PACK_ENCODING_FULL)
+        payload.local =
+            (struct local){.blocks = trusted->local, .image = image, .plain = &payload.plain};
     code = payload.entry == NULL
                ? read_kept(&payload, image, error)
                : read_encoding(&payload, image, encoding, decodes, &outcome->unfit, error);
@@ -573,7 +650,7 @@ static int copy_inner(struct payload *payload, struct pack_error *error)
         const size_t size = (size_t)pack_min(PIECE, total - payload->position);
         code = pack_check_cancelled(payload->trusted->bundle->context, error);
         if (code == 0)
-            code = read_piece(payload, piece, size, error);
+            code = read_piece(payload, payload->position, piece, size, error);
         if (code == 0)
             code = consume_bytes(payload, piece, size, error);
         payload->position += size;

@@ -25,6 +25,7 @@ struct payload_use {
      * lie in is read: stored blocks, age chunks, frames, plain blocks.
      */
     const struct payload_range *range;
+    bool local; /* whether blocks that are at hand need not be read; never with a range */
 };
 
 struct payload_outcome {

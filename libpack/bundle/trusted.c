@@ -114,14 +114,20 @@ int pack_bundle_trust(struct pack_trusted **trusted, struct pack_bundle *bundle,
     return 0;
 }
 
+static void clear_tables(struct pack_trusted *trusted)
+{
+    for (size_t i = 0; trusted->tables != NULL && i < trusted->release->image_count; i++)
+        free(trusted->tables[i]);
+    free(trusted->tables);
+    trusted->tables = NULL;
+}
+
 void pack_trusted_free(struct pack_trusted **trusted)
 {
     struct pack_trusted *made = *trusted;
     if (made == NULL)
         return;
-    for (size_t i = 0; made->tables != NULL && i < made->release->image_count; i++)
-        free(made->tables[i]);
-    free(made->tables);
+    clear_tables(made);
     layout_free(&made->layout);
     pack_release_free(&made->release);
     pack_delivery_free(&made->delivery);
@@ -253,6 +259,7 @@ static int load_tables(struct pack_trusted *trusted, struct pack_error *error)
     return code;
 }
 
+/* Tables that were read in part must not pass for those of one block to who tries once more. */
 int trusted_load_tables(struct pack_trusted *trusted, struct pack_error *error)
 {
     if (trusted->tables != NULL)
@@ -261,6 +268,8 @@ int trusted_load_tables(struct pack_trusted *trusted, struct pack_error *error)
                              sizeof *trusted->tables, error);
     if (code == 0)
         code = load_tables(trusted, error);
+    if (code != 0)
+        clear_tables(trusted);
     return code;
 }
 

@@ -19,6 +19,8 @@ struct pack_trusted {
     struct pack_bases *bases; /* borrowed, or NULL: */
     size_t base_count;        /* the first of them may be used */
     const struct pack_age_identities *identities; /* borrowed, or NULL */
+    const struct pack_local_blocks *local;        /* borrowed, or NULL */
+    uint64_t local_size;                          /* bytes that came from there */
 };
 
 /* PACK_E_KEY_STORE: an image is encrypted, and there are no identities. */

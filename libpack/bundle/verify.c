@@ -251,29 +251,40 @@ static int no_encoding(const struct pack_trusted *trusted, size_t index, struct 
                      others, found);
 }
 
-/* The first encoding that gives the image; those that no identity opens are passed over. */
-static int extract(struct pack_trusted *trusted, size_t index, const struct payload_range *range,
-                   struct pack_sink *sink, struct pack_error *error)
+/*
+ * The first encoding from number *number on that gives the image, whose number it is then; those
+ * that no identity opens are passed over, and *unfit is why the first of them was.
+ */
+static int extract_from(struct pack_trusted *trusted, size_t index, size_t *number,
+                        const struct payload_use *use, struct pack_error *unfit,
+                        struct pack_error *error)
 {
-    const struct pack_delivery_image *image = &trusted->delivery->images[index];
-    const struct payload_use use = {.sink = sink, .verb = "extract", .range = range};
     struct payload_outcome outcome = {.proof = PACK_PROOF_NONE};
-    struct pack_error unfit = {.code = PACK_OK};
     int code = 0;
-    for (size_t number = 0; code == 0 && outcome.proof != PACK_PROOF_PLAIN; number++) {
-        code = payload_find(trusted, index, &number, error);
-        if (code == 0 && number == image->encoding_count && unfit.code == 0)
-            code = no_encoding(trusted, index, error);
-        if (code == 0 && number == image->encoding_count) {
-            *error = unfit;
-            code = unfit.code;
-        }
+    for (; code == 0; (*number)++) {
+        code = payload_find(trusted, index, number, error);
+        if (code != 0 || *number == trusted->delivery->images[index].encoding_count)
+            return code;
+        code = trusted_load_tables(trusted, error);
         if (code == 0)
-            code = trusted_load_tables(trusted, error);
-        if (code == 0)
-            code = payload_read(trusted, index, number, &use, &outcome, error);
-        if (unfit.code == 0)
-            unfit = outcome.unfit;
+            code = payload_read(trusted, index, *number, use, &outcome, error);
+        if (code != 0 || outcome.proof == PACK_PROOF_PLAIN)
+            return code;
+        if (unfit->code == 0)
+            *unfit = outcome.unfit;
+    }
+    return code;
+}
+
+static int extract(struct pack_trusted *trusted, size_t index, const struct payload_use *use,
+                   struct pack_error *error)
+{
+    struct pack_error unfit = {.code = PACK_OK};
+    size_t number = 0;
+    int code = extract_from(trusted, index, &number, use, &unfit, error);
+    if (code == 0 && number == trusted->delivery->images[index].encoding_count) {
+        *error = unfit;
+        code = unfit.code != 0 ? (int)unfit.code : no_encoding(trusted, index, error);
     }
     return code != 0 ? pack_at_file(error, trusted->bundle->input->name) : 0;
 }
@@ -281,16 +292,37 @@ static int extract(struct pack_trusted *trusted, size_t index, const struct payl
 int pack_bundle_extract(struct pack_trusted *trusted, size_t index, struct pack_sink *sink,
                         struct pack_error *error)
 {
-    return extract(trusted, index, NULL, sink, error);
+    const struct payload_use use = {.sink = sink, .verb = "extract", .local = true};
+    return extract(trusted, index, &use, error);
+}
+
+int pack_bundle_extract_encoding(struct pack_trusted *trusted, size_t index, size_t *encoding,
+                                 struct pack_sink *sink, struct pack_error *error)
+{
+    const struct payload_use use = {.sink = sink, .verb = "extract", .local = true};
+    struct pack_error unfit = {.code = PACK_OK};
+    const int code = extract_from(trusted, index, encoding, &use, &unfit, error);
+    return code != 0 ? pack_at_file(error, trusted->bundle->input->name) : 0;
+}
+
+int pack_bundle_block_hashes(struct pack_trusted *trusted, size_t index, const uint8_t **hashes,
+                             struct pack_error *error)
+{
+    *hashes = NULL;
+    if (trusted_load_tables(trusted, error) != 0)
+        return pack_at_file(error, trusted->bundle->input->name);
+    *hashes = trusted_plain_table(trusted, index).hashes;
+    return 0;
 }
 
 int pack_bundle_extract_range(struct pack_trusted *trusted, size_t index, uint64_t offset,
                               uint64_t size, struct pack_sink *sink, struct pack_error *error)
 {
     const struct payload_range range = {.offset = offset, .size = size};
+    const struct payload_use use = {.sink = sink, .verb = "extract", .range = &range};
     const struct pack_release_image *image = &trusted->release->images[index];
     if (size != 0 && offset <= image->size && size <= image->size - offset)
-        return extract(trusted, index, &range, sink, error);
+        return extract(trusted, index, &use, error);
     return pack_fail(error, PACK_E_USAGE,
                      "%llu bytes from %llu on do not lie in image \"%s\", which has %llu",
                      (unsigned long long)size, (unsigned long long)offset, image->name,

@@ -176,6 +176,31 @@ PACK_API void pack_trusted_use_bases(struct pack_trusted *trusted, struct pack_b
 PACK_API void pack_trusted_use_identities(struct pack_trusted *trusted,
                                           const struct pack_age_identities *identities);
 
+/* --- blocks that are at hand ----------------------------------------------------------------- */
+
+/*
+ * Plain blocks that need not be read from the bundle. A frame (or, of codec none, a block) all of
+ * whose blocks are given is not read; what is given is proved like all else.
+ */
+struct pack_local_blocks {
+    /*
+     * Puts block number `block` of image number `image` into `bytes` where it is at hand; *found
+     * is false otherwise. `sha256` is what it must have. Called in ascending order, by one thread
+     * at a time.
+     */
+    int (*get)(void *user, size_t image, uint64_t block, const uint8_t sha256[PACK_SHA256_SIZE],
+               uint8_t *bytes, size_t size, bool *found, struct pack_error *error);
+    void *user;
+};
+/* For extract from now on; it stays the caller's and outlives the bundle. NULL takes it away. */
+PACK_API void pack_trusted_use_local(struct pack_trusted *trusted,
+                                     const struct pack_local_blocks *local);
+/*
+ * Plain bytes that were taken from there, in all. What was given of a frame that had to be read
+ * nevertheless does not count.
+ */
+PACK_API uint64_t pack_trusted_local_size(const struct pack_trusted *trusted);
+
 /* --- verify and extract -------------------------------------------------------------------- */
 
 enum pack_proof {
@@ -218,6 +243,19 @@ PACK_API PACK_MUST_USE int pack_bundle_verify(struct pack_trusted *trusted, bool
  */
 PACK_API PACK_MUST_USE int pack_bundle_extract(struct pack_trusted *trusted, size_t index,
                                                struct pack_sink *sink, struct pack_error *error);
+/*
+ * The same by encoding number *encoding or the first after it from which the image can be rebuilt
+ * here, whose number *encoding is then; the number of encodings, and 0 returned, where there is
+ * none; pack_bundle_extract says why. After a failure a later one may be tried, with a sink that
+ * begins again.
+ */
+PACK_API PACK_MUST_USE int pack_bundle_extract_encoding(struct pack_trusted *trusted, size_t index,
+                                                        size_t *encoding, struct pack_sink *sink,
+                                                        struct pack_error *error);
+/* The hashes of the image's plain blocks, 32 bytes each, proved; the trusted's own. */
+PACK_API PACK_MUST_USE int pack_bundle_block_hashes(struct pack_trusted *trusted, size_t index,
+                                                    const uint8_t **hashes,
+                                                    struct pack_error *error);
 /*
  * The same of `size` bytes from `offset` on, which lie within the image. Of a full encoding only
  * what they lie in is read, proved and decrypted; a delta is applied from its beginning.
