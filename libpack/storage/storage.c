@@ -75,6 +75,14 @@ int storage_rename(struct storage *storage, const char *from, const char *to,
     return at(storage->ops->rename(storage, from, to, error), from, error);
 }
 
+int storage_exchange(struct storage *storage, const char *a, const char *b,
+                     struct pack_error *error)
+{
+    if (storage->ops->exchange == NULL)
+        return at(pack_fail(error, PACK_E_UNSUPPORTED, "names cannot be exchanged here"), a, error);
+    return at(storage->ops->exchange(storage, a, b, error), a, error);
+}
+
 int storage_remove(struct storage *storage, const char *path, struct pack_error *error)
 {
     return at(storage->ops->remove(storage, path, error), path, error);

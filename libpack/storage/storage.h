@@ -47,6 +47,12 @@ struct storage_ops {
 
     int (*rename)(struct storage *storage, const char *from, const char *to,
                   struct pack_error *error);
+    /*
+     * Two names change what they name, at one moment. PACK_E_UNSUPPORTED where the file system
+     * cannot; NULL for a storage that never can.
+     */
+    int (*exchange)(struct storage *storage, const char *a, const char *b,
+                    struct pack_error *error);
     /* A file, or a folder with all in it. One that is not there is no failure. */
     int (*remove)(struct storage *storage, const char *path, struct pack_error *error);
     int (*make_folder)(struct storage *storage, const char *path, struct pack_error *error);
@@ -91,6 +97,8 @@ PACK_MUST_USE int storage_close(struct storage_file **file, struct pack_error *e
 void storage_abandon(struct storage_file **file);
 PACK_MUST_USE int storage_rename(struct storage *storage, const char *from, const char *to,
                                  struct pack_error *error);
+PACK_MUST_USE int storage_exchange(struct storage *storage, const char *a, const char *b,
+                                   struct pack_error *error);
 PACK_MUST_USE int storage_remove(struct storage *storage, const char *path,
                                  struct pack_error *error);
 PACK_MUST_USE int storage_make_folder(struct storage *storage, const char *path,

@@ -153,6 +153,17 @@ static int system_rename(struct storage *storage, const char *from, const char *
     return rename(from, to) != 0 ? pack_fail_errno(error, errno, "cannot rename to %s", to) : 0;
 }
 
+static int system_exchange(struct storage *storage, const char *a, const char *b,
+                           struct pack_error *error)
+{
+    (void)storage;
+    if (renameat2(AT_FDCWD, a, AT_FDCWD, b, RENAME_EXCHANGE) == 0)
+        return 0;
+    if (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP)
+        return pack_fail(error, PACK_E_UNSUPPORTED, "the file system cannot exchange names");
+    return pack_fail_errno(error, errno, "cannot change places with %s", b);
+}
+
 static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *place)
 {
     (void)status;
@@ -218,6 +229,7 @@ static const struct storage_ops system_ops = {
     .descriptor = system_descriptor,
     .close = system_close,
     .rename = system_rename,
+    .exchange = system_exchange,
     .remove = system_remove,
     .make_folder = system_make_folder,
     .flush_folder = system_flush_folder,
