@@ -2,8 +2,8 @@
 #include "keystore/agent.h"
 
 #include "io/file.h"
+#include "io/wait.h"
 #include "keystore/keystore.h"
-#include "keystore/wait.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -2,6 +2,7 @@
 #include "keystore/exec.h"
 
 #include "base/memory.h"
+#include "io/program.h"
 #include "keystore/keystore.h"
 
 #include "crypto/ed25519.h"
@@ -68,12 +69,13 @@ static void set_request(struct exec *exec, const char *request, const struct pac
 static int run(struct exec *exec, struct pack_buffer *answer, const void *input, size_t size,
                struct pack_error *error)
 {
-    const struct exec_run request = {.words = exec->words.words,
-                                     .variables = exec->variables,
-                                     .input = input,
-                                     .input_size = size,
-                                     .seconds = EXEC_SECONDS};
-    return exec_program(answer, &request, error);
+    const struct program_run request = {.words = exec->words.words,
+                                        .variables = exec->variables,
+                                        .input = input,
+                                        .input_size = size,
+                                        .seconds = EXEC_SECONDS,
+                                        .code = PACK_E_KEY_STORE};
+    return program_run(answer, &request, error);
 }
 
 /* --- opening --------------------------------------------------------------------------------- */

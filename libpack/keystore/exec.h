@@ -30,20 +30,4 @@ void exec_words_clear(struct exec_words *words);
 PACK_MUST_USE int exec_read_signature(uint8_t signature[PACK_SIGNATURE_SIZE], const uint8_t *answer,
                                       size_t size, struct pack_error *error);
 
-/* A run of a program. */
-struct exec_run {
-    char *const *words;     /* the program is looked for in PATH */
-    char *const *variables; /* all of its environment */
-    const void *input;      /* its standard input */
-    size_t input_size;
-    unsigned seconds; /* then it is killed */
-};
-/*
- * Collects standard output in `answer`, up to its limit; standard error is ours. PACK_E_KEY_STORE
- * where it cannot be started, does not end in time, ends with another status than 0, by a signal,
- * or says too much. The child has no other descriptor of ours, and is waited for.
- */
-PACK_MUST_USE int exec_program(struct pack_buffer *answer, const struct exec_run *run,
-                               struct pack_error *error);
-
 #endif

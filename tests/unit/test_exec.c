@@ -128,108 +128,6 @@ static void test_other_answers_are_refused(void **state)
     }
 }
 
-/* --- programs -------------------------------------------------------------------------------- */
-
-static char *no_variables[] = {NULL};
-
-static int run(struct pack_buffer *answer, const char *script, const void *input, size_t size,
-               unsigned seconds, struct pack_error *error)
-{
-    const char *const words[] = {"/bin/sh", "-c", script, NULL};
-    const struct exec_run request = {(char *const *)(uintptr_t)words, no_variables, input, size,
-                                     seconds};
-    return exec_program(answer, &request, error);
-}
-
-static void test_programs_get_and_give_bytes(void **state)
-{
-    (void)state;
-    struct pack_error error = {0};
-    PACK_AUTO_BUFFER struct pack_buffer answer = {.limit = 1 << 20};
-    PACK_AUTO_FREE uint8_t *input = calloc(1, 300000);
-    assert_pack_ok(run(&answer, "exec /bin/cat", input, 300000, 20, &error));
-    assert_int_equal(answer.size, 300000);
-    pack_buffer_clear(&answer);
-    assert_pack_ok(run(&answer, "echo done", input, 300000, 20, &error)); /* reads nothing */
-    assert_memory_equal(answer.bytes, "done\n", 5);
-    pack_buffer_clear(&answer);
-    assert_pack_ok(run(&answer, "exec /bin/cat /dev/stdin /proc/self/fd/0", "ab", 2, 20, &error));
-    assert_memory_equal(answer.bytes, "abab", 4);
-}
-
-static void test_failures_have_words(void **state)
-{
-    (void)state;
-    static const struct {
-        const char *script, *says;
-    } cases[] = {
-        {"exit 3", "failed with exit status 3"},
-        {"kill -9 $$", "was ended by signal 9 (Killed)"},
-        {"kill -PIPE $$", "was ended by signal 13"},
-        {"while :; do echo aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; done",
-         "more than 1000 bytes"},
-    };
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        struct pack_error error = {0};
-        PACK_AUTO_BUFFER struct pack_buffer answer = {.limit = 1000};
-        assert_pack_fails(run(&answer, cases[i].script, "", 0, 20, &error), PACK_E_KEY_STORE);
-        assert_pack_says(cases[i].says);
-    }
-}
-
-static void test_deadlines_are_kept(void **state)
-{
-    (void)state;
-    static const char *const scripts[] = {"exec /bin/sleep 60", "exec >&-; exec /bin/sleep 60",
-                                          "trap '' TERM; while :; do /bin/sleep 0.1; done"};
-    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
-        struct pack_error error = {0};
-        PACK_AUTO_BUFFER struct pack_buffer answer = {.limit = 1000};
-        const time_t start = time(NULL);
-        assert_pack_fails(run(&answer, scripts[i], "", 0, i == 2 ? 1 : 0, &error),
-                          PACK_E_KEY_STORE);
-        assert_pack_says("did not end within");
-        assert_true(time(NULL) - start < 10);
-    }
-}
-
-static void test_nothing_is_left_behind(void **state)
-{
-    (void)state;
-    struct pack_error error = {0};
-    PACK_AUTO_BUFFER struct pack_buffer answer = {.limit = 1000};
-    const int open_file = open("/dev/null", O_RDONLY); /* without O_CLOEXEC */
-    const size_t before = test_count_files("/proc/self/fd");
-    assert_pack_ok(run(&answer, "ls /proc/self/fd | /usr/bin/wc -l", "", 0, 20, &error));
-    assert_memory_equal(answer.bytes, "4\n", 2); /* three, and that of ls */
-    assert_int_not_equal(run(&answer, "exec /bin/sleep 60", "", 0, 0, &error), 0);
-    assert_int_equal(test_count_files("/proc/self/fd"), before);
-    close(open_file);
-    assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
-    assert_int_equal(errno, ECHILD);
-}
-
-/* Whoever started us may ignore what a program counts on. */
-static void test_signals_are_as_usual(void **state)
-{
-    (void)state;
-    struct pack_error error = {0};
-    PACK_AUTO_BUFFER struct pack_buffer answer = {.limit = 1000};
-    sigset_t all, old;
-    sigfillset(&all);
-    signal(SIGPIPE, SIG_IGN);
-    sigprocmask(SIG_SETMASK, &all, &old);
-    assert_pack_fails(run(&answer, "kill -PIPE $$; echo survived", "", 0, 20, &error),
-                      PACK_E_KEY_STORE);
-    assert_pack_says("signal 13");
-    sigprocmask(SIG_SETMASK, &old, NULL);
-    signal(SIGCHLD, SIG_IGN);
-    assert_pack_fails(run(&answer, "exit 0", "", 0, 20, &error), PACK_E_KEY_STORE);
-    assert_pack_says("SIGCHLD is ignored");
-    signal(SIGCHLD, SIG_DFL);
-    signal(SIGPIPE, SIG_DFL);
-}
-
 /* --- signers --------------------------------------------------------------------------------- */
 
 static struct pack_signing_access access_of(const char *const *variables,
@@ -344,11 +242,6 @@ int main(void)
         cmocka_unit_test(test_commands_have_limits),
         cmocka_unit_test(test_signatures_are_read),
         cmocka_unit_test(test_other_answers_are_refused),
-        cmocka_unit_test(test_programs_get_and_give_bytes),
-        cmocka_unit_test(test_failures_have_words),
-        cmocka_unit_test(test_deadlines_are_kept),
-        cmocka_unit_test(test_nothing_is_left_behind),
-        cmocka_unit_test(test_signals_are_as_usual),
         WITH_FOLDER(test_the_environment_tells_the_request),
         WITH_FOLDER(test_the_public_key_is_asked_for),
         cmocka_unit_test(test_signers_without_a_public_key),

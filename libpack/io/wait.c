@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "keystore/wait.h"
+#include "io/wait.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <time.h>
 
-static int64_t now(void)
+int64_t wait_now(void)
 {
     struct timespec time = {0};
     clock_gettime(CLOCK_MONOTONIC, &time);
@@ -15,13 +15,13 @@ static int64_t now(void)
 
 int64_t wait_deadline(unsigned seconds)
 {
-    return now() + (int64_t)seconds * 1000;
+    return wait_now() + (int64_t)seconds * 1000;
 }
 
 int wait_for(int descriptor, short events, int64_t deadline, bool *ready, struct pack_error *error)
 {
     struct pollfd poll_entry = {.fd = descriptor, .events = events};
-    const int64_t left = deadline - now();
+    const int64_t left = deadline - wait_now();
     const int timeout = left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
     const int got = poll(&poll_entry, 1, timeout);
     *ready = got > 0;
