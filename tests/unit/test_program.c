@@ -213,7 +213,8 @@ static void test_a_signal_ends_the_waiting(void **state)
     struct sigaction action = {.sa_handler = note_signal};
     const int64_t start = wait_now();
     sigaction(SIGUSR1, &action, NULL);
-    snprintf(script, sizeof script, "kill -USR1 %d; exec /bin/sleep 60", (int)getpid());
+    snprintf(script, sizeof script, "/bin/sleep 0.1; kill -USR1 %d; exec /bin/sleep 60",
+             (int)getpid());
     assert_pack_fails(run_in_group(NULL, script, 20, &error), PACK_E_INTERRUPTED);
     assert_true(wait_now() - start < 5000);
     sigaction(SIGCHLD, &action, NULL);
