@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "delta_report.h"
 #include "describe.h"
+#include "extras.h"
 #include "key_command.h"
 #include "signers.h"
 
@@ -140,6 +141,7 @@ static void print_bundle(const struct inspection *inspection)
                   (unsigned long long)inspection->delivery->attestations[i].size);
     signatures_print(cli, inspection->bundle, PACK_ROLE_RELEASE);
     signatures_print(cli, inspection->bundle, PACK_ROLE_DELIVERY);
+    extras_print(cli, inspection->bundle);
     if (arguments_flag(inspection->arguments, "tree"))
         for (size_t i = 0; i < inspection->member_count; i++)
             cli_print(cli, "  %12llu %12llu  %s", (unsigned long long)inspection->members[i].offset,
@@ -244,6 +246,7 @@ static void json_bundle(const struct inspection *inspection)
     pack_json_unsigned(json, "security_version", release->security_version);
     json_images(json, inspection);
     signatures_json(json, inspection->bundle);
+    extras_json(json, inspection->bundle);
     json_members(json, inspection);
     json_document(inspection, PACK_ROLE_RELEASE);
     json_document(inspection, PACK_ROLE_DELIVERY);

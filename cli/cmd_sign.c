@@ -4,66 +4,27 @@
 #include "detached.h"
 #include "signing.h"
 
-#include "pack/root.h"
-
 #include <string.h>
-#include <unistd.h>
 
 /* --- roles ----------------------------------------------------------------------------------- */
-
-enum { BOTH = 1 << PACK_ROLE_RELEASE | 1 << PACK_ROLE_DELIVERY };
 
 /* What --role says, or both. */
 static unsigned wanted_roles(const struct arguments *arguments)
 {
     const char *role = arguments_value(arguments, "role");
     if (role == NULL)
-        return BOTH;
+        return SIGNING_BOTH;
     return strcmp(role, "release") == 0 ? 1U << PACK_ROLE_RELEASE : 1U << PACK_ROLE_DELIVERY;
 }
 
-static int not_of_root(const struct pack_public_key *key, unsigned wanted, struct pack_error *error)
-{
-    if (wanted == BOTH)
-        pack_fail(error, PACK_E_UNTRUSTED, "key %s holds no role of the trust root that signs here",
-                  key->keyid);
-    else
-        pack_fail(error, PACK_E_UNTRUSTED, "key %s does not hold the role %s in the trust root",
-                  key->keyid, wanted == 1U << PACK_ROLE_RELEASE ? "release" : "delivery");
-    return pack_hint(error,
-                     "'fwpack trust show' lists who holds what; without --trust nobody asks");
-}
-
-/* A key that the root revokes, or does not know, is told so before it signs. */
-static int root_roles(unsigned *roles, const struct pack_trust *trust,
-                      const struct pack_public_key *key, unsigned wanted, struct pack_error *error)
-{
-    const struct pack_root_revocation *revoked =
-        pack_root_revocation_of(pack_trust_root(trust), key);
-    if (revoked != NULL)
-        return pack_fail(error, PACK_E_REVOKED, "key %s is revoked: %s", key->keyid,
-                         revoked->reason);
-    *roles = pack_trust_roles(trust, key) & wanted;
-    return *roles != 0 ? 0 : not_of_root(key, wanted, error);
-}
-
-/*
- * The role is what --role says, what the newest trust root gives the key, or what its purpose says.
- */
+/* --role says what a key signs as, whatever it was made for. */
 static int set_roles(struct cli_keys *keys, const struct signing *signing,
                      const struct pack_trust *given, struct pack_error *error)
 {
-    CLI_AUTO(pack_trust_free) struct pack_trust *newest = NULL;
     const unsigned wanted = wanted_roles(signing->cli->arguments);
-    int code = given != NULL ? pack_bundle_follow_roots(&newest, given, signing->bundle, error) : 0;
-    const struct pack_trust *trust = newest != NULL ? newest : given;
-    for (size_t i = 0; code == 0 && i < keys->count; i++) {
-        if (trust != NULL)
-            code = root_roles(&keys->roles[i], trust, keys->signers[i].key, wanted, error);
-        else if (wanted != BOTH)
-            keys->roles[i] = wanted;
-    }
-    return code;
+    for (size_t i = 0; wanted != SIGNING_BOTH && i < keys->count; i++)
+        keys->roles[i] = wanted;
+    return signing_set_roles(keys, signing, given, wanted, error);
 }
 
 /* --- asking ---------------------------------------------------------------------------------- */
@@ -84,23 +45,13 @@ static int show_document(const struct signing *signing, const struct cli_keys *k
     return code;
 }
 
-static bool can_ask(const struct cli *cli)
-{
-    return !cli->no_input && !cli->json && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
-}
-
 static int ask(const struct signing *signing, const struct cli_keys *keys, struct pack_error *error)
 {
-    bool yes = true;
     signing_show(signing, "about to sign");
     int code = show_document(signing, keys, PACK_ROLE_RELEASE, error);
     if (code == 0)
         code = show_document(signing, keys, PACK_ROLE_DELIVERY, error);
-    if (code == 0 && !arguments_flag(signing->cli->arguments, "yes") && can_ask(signing->cli))
-        code = cli_ask(signing->cli, &yes, "Sign this?", "say --yes to sign without asking", error);
-    if (code == 0 && !yes)
-        code = pack_fail(error, PACK_E_INTERRUPTED, "not signed, as you said");
-    return code;
+    return code != 0 ? code : signing_ask(signing, error);
 }
 
 /* --- signing --------------------------------------------------------------------------------- */

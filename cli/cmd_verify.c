@@ -150,8 +150,7 @@ static void note_reserved(struct cli *cli, const struct verdict *verdict, const 
     for (size_t i = 0; i < count; i++) {
         if (has_root(verdict) && strncmp(reserved[i].name, "roots/", strlen("roots/")) == 0)
             continue;
-        cli_note(cli, "%s: %s is carried along and not judged by this version", path,
-                 reserved[i].name);
+        cli_note(cli, "%s: %s is carried along and not judged here", path, reserved[i].name);
     }
 }
 

@@ -11,6 +11,7 @@ static const struct command *const commands[] = {
     &command_lint,
     &command_build,
     &command_sign,
+    &command_permit,
     &command_verify,
     &command_attest,
     &command_inspect,

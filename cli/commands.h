@@ -23,6 +23,7 @@ extern const struct command command_inspect;
 extern const struct command command_journal;
 extern const struct command command_key;
 extern const struct command command_patch;
+extern const struct command command_permit;
 extern const struct command command_sign;
 extern const struct command command_trust;
 extern const struct command command_verify;

@@ -3,8 +3,11 @@
 
 #include "bundle_lock.h"
 
+#include "pack/root.h"
+
 #include <string.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 struct signing signing_of(struct cli *cli, const struct arguments *arguments)
 {
@@ -97,7 +100,74 @@ int signing_show_document(const struct signing *signing, enum pack_role role,
     return 0;
 }
 
+static bool can_ask(const struct cli *cli)
+{
+    return !cli->no_input && !cli->json && isatty(STDIN_FILENO) && isatty(STDERR_FILENO);
+}
+
+int signing_ask(const struct signing *signing, struct pack_error *error)
+{
+    bool yes = true;
+    if (arguments_flag(signing->cli->arguments, "yes") || !can_ask(signing->cli))
+        return 0;
+    const int code =
+        cli_ask(signing->cli, &yes, "Sign this?", "say --yes to sign without asking", error);
+    return code != 0 || yes ? code
+                            : pack_fail(error, PACK_E_INTERRUPTED, "not signed, as you said");
+}
+
+/* --- roles ----------------------------------------------------------------------------------- */
+
+static int not_of_root(const struct pack_public_key *key, unsigned wanted, struct pack_error *error)
+{
+    if (wanted == SIGNING_BOTH)
+        pack_fail(error, PACK_E_UNTRUSTED, "key %s holds no role of the trust root that signs here",
+                  key->keyid);
+    else
+        pack_fail(error, PACK_E_UNTRUSTED, "key %s does not hold the role %s in the trust root",
+                  key->keyid, wanted == 1U << PACK_ROLE_RELEASE ? "release" : "delivery");
+    return pack_hint(error,
+                     "'fwpack trust show' lists who holds what; without --trust nobody asks");
+}
+
+/* A key that the root revokes, or does not know, is told so before it signs. */
+static int root_roles(unsigned *roles, const struct pack_trust *trust,
+                      const struct pack_public_key *key, unsigned wanted, struct pack_error *error)
+{
+    const struct pack_root_revocation *revoked =
+        pack_root_revocation_of(pack_trust_root(trust), key);
+    if (revoked != NULL)
+        return pack_fail(error, PACK_E_REVOKED, "key %s is revoked: %s", key->keyid,
+                         revoked->reason);
+    *roles = pack_trust_roles(trust, key) & wanted;
+    return *roles != 0 ? 0 : not_of_root(key, wanted, error);
+}
+
+int signing_set_roles(struct cli_keys *keys, const struct signing *signing,
+                      const struct pack_trust *given, unsigned wanted, struct pack_error *error)
+{
+    CLI_AUTO(pack_trust_free) struct pack_trust *newest = NULL;
+    int code = given != NULL ? pack_bundle_follow_roots(&newest, given, signing->bundle, error) : 0;
+    const struct pack_trust *trust = newest != NULL ? newest : given;
+    for (size_t i = 0; code == 0 && i < keys->count; i++)
+        if (trust != NULL)
+            code = root_roles(&keys->roles[i], trust, keys->signers[i].key, wanted, error);
+        else
+            keys->roles[i] &= wanted;
+    return code;
+}
+
 /* --- writing --------------------------------------------------------------------------------- */
+
+int signing_commit(const struct signing *signing, struct pack_output **output,
+                   struct pack_error *error)
+{
+    const bool in_place = strcmp(signing->output, signing->path) == 0;
+    /* A question may have stood open for long, and not everybody heeds the lock. */
+    if (in_place && !bundle_is_current(signing->input, signing->path))
+        return pack_fail(error, PACK_E_CHANGED, "was replaced while it was being signed");
+    return pack_output_commit(output, error);
+}
 
 int signing_write(const struct signing *signing, const struct pack_sign_request *request,
                   struct pack_sign_report *report, struct pack_error *error)
@@ -110,10 +180,7 @@ int signing_write(const struct signing *signing, const struct pack_sign_request 
     const bool in_place = strcmp(signing->output, signing->path) == 0;
     if (code != 0 || signing->cli->dry_run || (in_place && report->added == 0))
         return code;
-    /* A question may have stood open for long, and not everybody heeds the lock. */
-    if (in_place && !bundle_is_current(signing->input, signing->path))
-        return pack_fail(error, PACK_E_CHANGED, "was replaced while it was being signed");
-    return pack_output_commit(&output, error);
+    return signing_commit(signing, &output, error);
 }
 
 void signing_report(const struct signing *signing, const struct pack_sign_report *report)

@@ -22,6 +22,9 @@ struct signing signing_of(struct cli *cli, const struct arguments *arguments);
 void signing_clear(struct signing *signing);
 #define AUTO_SIGNING CLI_AUTO(signing_clear)
 
+/* Both roles that sign a bundle. */
+#define SIGNING_BOTH (1U << PACK_ROLE_RELEASE | 1U << PACK_ROLE_DELIVERY)
+
 /* Opens it, locked, and parses the documents, of which nothing is proved. */
 PACK_MUST_USE int signing_open(struct signing *signing, size_t new_signatures,
                                struct pack_error *error);
@@ -30,9 +33,22 @@ PACK_MUST_USE int signing_open(struct signing *signing, size_t new_signatures,
  * signed.
  */
 void signing_show(const struct signing *signing, const char *title);
+/* As `sign` asks "Sign this?" where somebody can be asked and --yes is not given. */
+PACK_MUST_USE int signing_ask(const struct signing *signing, struct pack_error *error);
+/*
+ * What keys sign as, of the roles that are wanted: as the newest trust root says (`given` may be
+ * NULL: then what their purposes say). A key that the root revokes is PACK_E_REVOKED, one that
+ * holds none of these roles there PACK_E_UNTRUSTED.
+ */
+PACK_MUST_USE int signing_set_roles(struct cli_keys *keys, const struct signing *signing,
+                                    const struct pack_trust *given, unsigned wanted,
+                                    struct pack_error *error);
 /* A document with its size and hash, as a note. */
 PACK_MUST_USE int signing_show_document(const struct signing *signing, enum pack_role role,
                                         struct pack_error *error);
+/* Puts what was written in its place, unless the bundle was replaced meanwhile. */
+PACK_MUST_USE int signing_commit(const struct signing *signing, struct pack_output **output,
+                                 struct pack_error *error);
 /* Writes the bundle with more signatures, in its place where nothing else was asked for. */
 PACK_MUST_USE int signing_write(const struct signing *signing,
                                 const struct pack_sign_request *request,

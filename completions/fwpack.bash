@@ -7,7 +7,7 @@
 _fwpack_table() {
     case $1 in
     '')
-        commands='init lint build sign verify attest inspect extract encrypt decrypt delta patch diff key journal trust image completion schema env exit-codes version'
+        commands='init lint build sign permit verify attest inspect extract encrypt decrypt delta patch diff key journal trust image completion schema env exit-codes version'
         options='--version --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=()
         ;;
@@ -30,6 +30,11 @@ _fwpack_table() {
         commands=''
         options='--role --yes -y --export --import --detached --comment --output -o --dry-run -n --key -k --signer-pub --journal --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' '@file' ...)
+        ;;
+    'permit')
+        commands=''
+        options='--device-id --group --from --expires --add-signature --yes -y --output -o --dry-run -n --key -k --signer-pub --journal --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --trust -t --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' )
         ;;
     'verify')
         commands=''
@@ -276,6 +281,21 @@ _fwpack_kind() {
     'sign --jobs' | 'sign -j') kind='@none' ;;
     'sign --color') kind='auto|always|never' ;;
     'sign --progress') kind='auto|bar|plain|json|none' ;;
+    'permit --device-id') kind='@none' ;;
+    'permit --group') kind='@none' ;;
+    'permit --from') kind='@file' ;;
+    'permit --expires') kind='@none' ;;
+    'permit --output' | 'permit -o') kind='@file' ;;
+    'permit --key' | 'permit -k') kind='@key' ;;
+    'permit --signer-pub') kind='@pubkey' ;;
+    'permit --journal') kind='@file' ;;
+    'permit --pkcs11-module') kind='@file' ;;
+    'permit --passphrase-file') kind='@file' ;;
+    'permit --passphrase-fd') kind='@none' ;;
+    'permit --trust' | 'permit -t') kind='@file' ;;
+    'permit --jobs' | 'permit -j') kind='@none' ;;
+    'permit --color') kind='auto|always|never' ;;
+    'permit --progress') kind='auto|bar|plain|json|none' ;;
     'verify --base') kind='@file' ;;
     'verify --decoder-memory') kind='@none' ;;
     'verify --min-security-version') kind='@none' ;;

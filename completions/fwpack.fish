@@ -2,8 +2,8 @@
 # Printed from the tables of cli/: not to be edited.
 
 # The options that take the next word.
-set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --sbom --key --signer-pub --journal --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --export --comment --pubkey --trust --require --base --decoder-memory --min-security-version --attestation --signature --namespace --identity --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --offset --length --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --type --purpose --output --format --purpose --new-passphrase-file --new-passphrase-fd --format --new-passphrase-file --new-passphrase-fd --new-passphrase-file --new-passphrase-fd --pcrs --pin-file --head --pubkey --threshold --expires --days --reason --expires --days --old --export --import --old --from --to --base --merge --offset --crop --fill --family
-set -g __fwpack_letters joDkptxiCop
+set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --sbom --key --signer-pub --journal --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --export --comment --pubkey --trust --require --device-id --group --from --expires --trust --base --decoder-memory --min-security-version --attestation --signature --namespace --identity --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --offset --length --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --type --purpose --output --format --purpose --new-passphrase-file --new-passphrase-fd --format --new-passphrase-file --new-passphrase-fd --new-passphrase-file --new-passphrase-fd --pcrs --pin-file --head --pubkey --threshold --expires --days --reason --expires --days --old --export --import --old --from --to --base --merge --offset --crop --fill --family
+set -g __fwpack_letters joDkpttxiCop
 
 # The command so far, without options, their values and "help".
 function __fwpack_path
@@ -45,6 +45,7 @@ complete -c fwpack -n '__fwpack_is' -a init -d 'write a descriptor for what a fo
 complete -c fwpack -n '__fwpack_is' -a lint -d 'check descriptors without building'
 complete -c fwpack -n '__fwpack_is' -a build -d 'build a bundle from a descriptor, and sign it'
 complete -c fwpack -n '__fwpack_is' -a sign -d 'add signatures to a bundle, or sign any file'
+complete -c fwpack -n '__fwpack_is' -a permit -d 'let named devices go back to an older release'
 complete -c fwpack -n '__fwpack_is' -a verify -d 'prove who signed a bundle, and every byte of it'
 complete -c fwpack -n '__fwpack_is' -a attest -d 'say, signed, how a bundle\'s images were built'
 complete -c fwpack -n '__fwpack_is' -a inspect -d 'say what a bundle, image, patch, key or root holds, without trust'
@@ -156,6 +157,32 @@ complete -c fwpack -n '__fwpack_at sign' -l jobs -s j -x -d 'use at most N threa
 complete -c fwpack -n '__fwpack_at sign' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
 complete -c fwpack -n '__fwpack_at sign' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
 complete -c fwpack -n '__fwpack_at sign' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at permit' -r -F
+complete -c fwpack -n '__fwpack_at permit' -l device-id -x -d 'permit it to the device of this id; repeatable'
+complete -c fwpack -n '__fwpack_at permit' -l group -x -d 'permit it to the devices of this group; repeatable'
+complete -c fwpack -n '__fwpack_at permit' -l from -r -F -d 'only where this release runs: its bundle, or the SHA-256 of its release.json'
+complete -c fwpack -n '__fwpack_at permit' -l expires -x -d 'until then, in UTC: 2027-12-31 (never)'
+complete -c fwpack -n '__fwpack_at permit' -l add-signature -d 'sign the permit that the bundle carries, as one more'
+complete -c fwpack -n '__fwpack_at permit' -l yes -s y -d 'sign without asking'
+complete -c fwpack -n '__fwpack_at permit' -l output -s o -r -F -d 'write to FILE; - is standard output'
+complete -c fwpack -n '__fwpack_at permit' -l dry-run -s n -d 'say what would be done, write nothing'
+complete -c fwpack -n '__fwpack_at permit' -l key -s k -r -F -a 'agent: env: exec: fd: pkcs11: tpm2:' -d 'sign with KEY: a file, env:NAME, fd:N, pkcs11:..., agent:[WHICH], tpm2:FILE or exec:COMMAND; repeatable'
+complete -c fwpack -n '__fwpack_at permit' -l signer-pub -r -F -d 'the public key of a KEY that cannot tell it, or whose minisign id is to stay'
+complete -c fwpack -n '__fwpack_at permit' -l journal -r -F -d 'record each signature in the hash-chained journal FILE'
+complete -c fwpack -n '__fwpack_at permit' -l pkcs11-module -r -F -d 'the PKCS#11 module of pkcs11: keys (all that p11-kit knows)'
+complete -c fwpack -n '__fwpack_at permit' -l allow-insecure-key -d 'take a plain key file that others can read'
+complete -c fwpack -n '__fwpack_at permit' -l passphrase-file -r -F -d 'read the passphrase from FILE'
+complete -c fwpack -n '__fwpack_at permit' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
+complete -c fwpack -n '__fwpack_at permit' -l trust -s t -r -F -d 'sign in the roles that the trust root FILE gives the key'
+complete -c fwpack -n '__fwpack_at permit' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at permit' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at permit' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at permit' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at permit' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at permit' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at permit' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at permit' -l no-input -d 'never ask anything (so too with CI=true)'
 
 complete -c fwpack -n '__fwpack_at verify' -r -F
 complete -c fwpack -n '__fwpack_at verify' -l flat -d 'compare each image\'s flat sha256 too'

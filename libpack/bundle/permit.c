@@ -16,6 +16,7 @@ struct permitting {
     const struct pack_release *release;
     const void *permit; /* that signers sign */
     size_t size;
+    struct pack_sign_report *report;
     struct written_head head;
 };
 
@@ -84,9 +85,16 @@ static int add_signature(struct permitting *permitting, const struct pack_signer
         code = writer_comment(comment, "permit", release->product, release->version,
                               permitting->permit, permitting->size, error);
     if (code == 0)
-        code = written_head_sign_as(&permitting->head, name, PACK_ROLE_RELEASE, signer, comment,
+        code = written_head_sign_as(&permitting->head, name, "permit", signer, comment,
                                     permitting->permit, permitting->size, error);
-    return code;
+    if (code != 0)
+        return code;
+    if (written_head_is_kept(&permitting->head, permitting->bundle, name) &&
+        written_head_is_kept(&permitting->head, permitting->bundle, MEMBER))
+        permitting->report->present++;
+    else
+        permitting->report->added++;
+    return 0;
 }
 
 static int write_permitted(struct permitting *permitting, bool given,
@@ -105,12 +113,14 @@ static int write_permitted(struct permitting *permitting, bool given,
 
 int pack_bundle_set_permit(struct pack_bundle *bundle, struct pack_output *output,
                            const void *permit, size_t size, const struct pack_sign_request *signers,
-                           struct pack_error *error)
+                           struct pack_sign_report *report, struct pack_error *error)
 {
     PACK_AUTO(pack_release_free) struct pack_release *release = NULL;
     PACK_AUTO(pack_delivery_free) struct pack_delivery *delivery = NULL;
     PACK_AUTO(permitting_clear)
-    struct permitting permitting = {.bundle = bundle, .permit = permit, .size = size};
+    struct permitting permitting = {
+        .bundle = bundle, .permit = permit, .size = size, .report = report};
+    *report = (struct pack_sign_report){0};
     if (!bundle->input->seekable || pack_input_descriptor(bundle->input) < 0)
         return pack_fail(error, PACK_E_USAGE, "a permit is put into a file, not into a pipe");
     int code = pack_bundle_parse_untrusted(bundle, &release, &delivery, error);

@@ -46,20 +46,13 @@ static void signing_clear(struct signing *signing)
     written_head_clear(&signing->head);
 }
 
-/* Counts a member as new or as there already, byte for byte. */
+/* Counts a member as new or as there already. */
 static void count_made(struct signing *signing, const char *name)
 {
-    const struct pack_bundle *bundle = signing->bundle;
-    const struct written_member *made = written_head_find(&signing->head, name);
-    for (size_t i = 0; i < bundle->member_count; i++) {
-        const struct head_member *there = &bundle->members[i];
-        if (strcmp(there->name, name) != 0 || there->size != made->size ||
-            memcmp(there->bytes, made->bytes, made->size) != 0)
-            continue;
+    if (written_head_is_kept(&signing->head, signing->bundle, name))
         signing->report->present++;
-        return;
-    }
-    signing->report->added++;
+    else
+        signing->report->added++;
 }
 
 /* Before a signer is asked, for what it signs is noted in journals. */

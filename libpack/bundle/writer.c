@@ -79,6 +79,18 @@ const struct written_member *written_head_find(const struct written_head *head, 
     return NULL;
 }
 
+bool written_head_is_kept(const struct written_head *head, const struct pack_bundle *bundle,
+                          const char *name)
+{
+    const struct written_member *made = written_head_find(head, name);
+    for (size_t i = 0; i < bundle->member_count; i++) {
+        const struct head_member *there = &bundle->members[i];
+        if (strcmp(there->name, name) == 0)
+            return there->size == made->size && memcmp(there->bytes, made->bytes, made->size) == 0;
+    }
+    return false;
+}
+
 uint64_t written_head_size(const struct written_head *head)
 {
     uint64_t size = 0;
@@ -140,10 +152,11 @@ int written_head_sign(struct written_head *head, enum pack_role role,
 {
     char name[TAR_NAME_SIZE];
     written_head_signature_name(name, role, PACK_SIGNATURE_MINISIG, signer->key->keyid);
-    return written_head_sign_as(head, name, role, signer, comment, document, size, error);
+    return written_head_sign_as(head, name, pack_role_name(role), signer, comment, document, size,
+                                error);
 }
 
-int written_head_sign_as(struct written_head *head, const char *name, enum pack_role role,
+int written_head_sign_as(struct written_head *head, const char *name, const char *role,
                          const struct pack_signer *signer, const char *comment,
                          const void *document, size_t size, struct pack_error *error)
 {
@@ -154,7 +167,7 @@ int written_head_sign_as(struct written_head *head, const char *name, enum pack_
     int code = 0;
     if (signer->sign != NULL) {
         struct pack_signer named = *signer;
-        named.role = pack_role_name(role);
+        named.role = role;
         pack_prehash_bytes(document, size, digest);
         code = pack_sign(&signature, &named, digest, comment, error);
         if (code == 0)

@@ -35,6 +35,9 @@ PACK_MUST_USE int written_head_copy(struct written_head *head, const struct pack
 void written_head_drop(struct written_head *head, enum head_place place);
 /* NULL where there is none of that name. */
 const struct written_member *written_head_find(const struct written_head *head, const char *name);
+/* Whether the bundle has the head's member of that name too, byte for byte. */
+bool written_head_is_kept(const struct written_head *head, const struct pack_bundle *bundle,
+                          const char *name);
 /* Bytes from the first header to the end of the last member's padding. */
 uint64_t written_head_size(const struct written_head *head);
 PACK_MUST_USE int written_head_write(const struct written_head *head, struct pack_output *output,
@@ -52,9 +55,9 @@ PACK_MUST_USE int written_head_sign(struct written_head *head, enum pack_role ro
                                     const struct pack_signer *signer, const char *comment,
                                     const void *document, size_t size, struct pack_error *error);
 
-/* The same as a member of that name: of a document whose signatures the role makes. */
+/* The same as a member of that name. `role` is what signers and journals are told: "permit". */
 PACK_MUST_USE int written_head_sign_as(struct written_head *head, const char *name,
-                                       enum pack_role role, const struct pack_signer *signer,
+                                       const char *role, const struct pack_signer *signer,
                                        const char *comment, const void *document, size_t size,
                                        struct pack_error *error);
 

@@ -229,9 +229,13 @@ static int set_permit(struct fixture *fixture, const char *permit, size_t size, 
     const struct pack_sign_request request = {
         .signer_count = 1, .signers = &signer, .signer_roles = &role};
     struct pack_output *output = NULL;
+    struct pack_sign_report report;
     int code = pack_output_open(&output, fixture->path, PACK_OUTPUT_SEEKABLE, NULL, error);
     if (code == 0)
-        code = pack_bundle_set_permit(fixture->bundle, output, permit, size, &request, error);
+        code =
+            pack_bundle_set_permit(fixture->bundle, output, permit, size, &request, &report, error);
+    if (code == 0)
+        assert_int_equal(report.added + report.present, 1);
     if (code == 0)
         return pack_output_commit(&output, error);
     pack_output_discard(&output);

@@ -444,13 +444,13 @@ PACK_API size_t pack_bundle_extra_signatures(const struct pack_bundle *bundle,
 /*
  * Writes `bundle` with that permit in place of the one that it carries, signed by `signers` (those
  * of the role release), or with their signatures added where `permit` is NULL. All else stays byte
- * for byte. `output` is seekable, and not committed here.
+ * for byte. A permit for another release or product is PACK_E_USAGE. `output` is seekable, and not
+ * committed here.
  */
-PACK_API PACK_MUST_USE int pack_bundle_set_permit(struct pack_bundle *bundle,
-                                                  struct pack_output *output, const void *permit,
-                                                  size_t size,
-                                                  const struct pack_sign_request *signers,
-                                                  struct pack_error *error);
+PACK_API PACK_MUST_USE int
+pack_bundle_set_permit(struct pack_bundle *bundle, struct pack_output *output, const void *permit,
+                       size_t size, const struct pack_sign_request *signers,
+                       struct pack_sign_report *report, struct pack_error *error);
 
 /* --- attestations -------------------------------------------------------------------------- */
 
