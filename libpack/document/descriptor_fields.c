@@ -184,8 +184,9 @@ static void report_unknown(struct pack_descriptor_reader *reader, const struct p
     size_t count = 0;
     for (size_t size = 0; fields[count].key != NULL && count < MAX_FIELDS; count++) {
         names[count] = fields[count].key;
-        size += (size_t)snprintf(all + size, sizeof all - size, "%s%s", count == 0 ? "" : ", ",
-                                 names[count]);
+        if (size < sizeof all)
+            size += (size_t)snprintf(all + size, sizeof all - size, "%s%s", count == 0 ? "" : ", ",
+                                     names[count]);
     }
     struct pack_error *fault =
         pack_reader_fault(reader, key, "unknown key '%s'", pack_yaml_show(key->text).text);

@@ -35,7 +35,7 @@ struct pack_variable {
 struct pack_descriptor_reader {
     struct pack_arena *arena;
     const struct pack_descriptor_options *options;
-    struct pack_descriptor *descriptor;
+    struct pack_descriptor *descriptor; /* NULL: another file of this style (device.yaml) */
     struct pack_findings findings;
     struct pack_error fatal;
     const char *folder; /* of the descriptor, "" for the current one */

@@ -78,7 +78,7 @@ static void read_early(struct pack_descriptor_reader *reader, struct pack_descri
     const struct pack_descriptor_source *before = reader->source;
     reader->source = source;
     parse(reader, source, bytes, size);
-    if (source->root != NULL && reader->fatal.code == PACK_OK)
+    if (source->root != NULL && reader->fatal.code == PACK_OK && reader->descriptor != NULL)
         pack_fields_decode_early(reader, source->root);
     reader->source = before != NULL ? before : source;
 }
