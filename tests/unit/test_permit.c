@@ -323,6 +323,85 @@ static void only_a_permit_for_this_release_is_signed(void **state)
     close_fixture(&fixture);
 }
 
+/* --- misuse ---------------------------------------------------------------------------------- */
+
+/* Key 0 signs releases, key 1 deliveries, key 2 rollouts. */
+static void trust_by_role(struct fixture *fixture)
+{
+    struct pack_error error = {.code = PACK_OK};
+    pack_trust_free(&fixture->trust);
+    assert_pack_ok(pack_trust_new(&fixture->trust, &error));
+    for (unsigned role = PACK_ROLE_RELEASE; role < PACK_ROLE_COUNT; role++)
+        assert_pack_ok(pack_trust_add(
+            fixture->trust, pack_secret_key_public(fixture->made.keys[role]), 1U << role, &error));
+}
+
+/* A permit that a key made for something else has signed is nobody's. */
+static void a7_only_the_role_release_permits(void **state)
+{
+    struct pack_error error = {.code = PACK_OK};
+    struct pack_document_report *report = NULL;
+    struct fixture fixture;
+    size_t size = 0;
+    open_fixture(&fixture, *state);
+    trust_by_role(&fixture);
+    assert_pack_ok(pack_allocate(&report, 1, sizeof *report, &error));
+    PACK_AUTO_FREE char *permit = permit_for(&fixture, "acme-test", false, &size);
+    for (size_t key = 0; key < 3; key++) {
+        assert_pack_ok(set_permit(&fixture, permit, size, key, &error));
+        reopen(&fixture);
+        if (key == PACK_ROLE_RELEASE)
+            assert_pack_ok(judge(&fixture, report, &error));
+        else
+            assert_pack_fails(judge(&fixture, report, &error), PACK_E_UNTRUSTED);
+    }
+    free(report);
+    close_fixture(&fixture);
+}
+
+/* What the signature of one document says of another: nothing. */
+static void a7_a10_no_other_signature_makes_a_permit(void **state)
+{
+    struct pack_error error = {.code = PACK_OK};
+    struct pack_document_report *report = NULL;
+    const struct pack_signature_member *signatures = NULL;
+    struct fixture fixture;
+    size_t size = 0;
+    open_fixture(&fixture, *state);
+    assert_pack_ok(pack_allocate(&report, 1, sizeof *report, &error));
+    PACK_AUTO_FREE char *permit = permit_for(&fixture, "acme-test", false, &size);
+    size_t count = pack_bundle_signatures(fixture.bundle, PACK_ROLE_RELEASE, &signatures);
+    assert_pack_fails(pack_trust_verify(fixture.trust, PACK_ROLE_RELEASE, "permit.json", permit,
+                                        size, signatures, count, report, &error),
+                      PACK_E_SIGNATURE);
+    assert_pack_fails(pack_trust_verify(fixture.trust, PACK_ROLE_RELEASE, "permit.json", permit,
+                                        size, NULL, 0, report, &error),
+                      PACK_E_NOT_SIGNED);
+    assert_pack_ok(set_permit(&fixture, permit, size, 0, &error));
+    reopen(&fixture);
+    count = pack_bundle_extra_signatures(fixture.bundle, PACK_EXTRA_PERMIT, &signatures);
+    PACK_AUTO_FREE char *other = replaced(permit, "gw-0042", "gw-0043");
+    assert_pack_fails(pack_trust_verify(fixture.trust, PACK_ROLE_RELEASE, "permit.json", other,
+                                        size, signatures, count, report, &error),
+                      PACK_E_SIGNATURE);
+    free(report);
+    close_fixture(&fixture);
+}
+
+/* Signed by the role release, and no permit: the type is part of what was signed. */
+static void a7_a_signed_document_of_another_type_is_no_permit(void **state)
+{
+    struct pack_error error = {.code = PACK_OK};
+    struct fixture fixture;
+    size_t size = 0;
+    open_fixture(&fixture, *state);
+    const void *release = pack_bundle_document(fixture.bundle, PACK_ROLE_RELEASE, &size);
+    assert_pack_fails(parse(release, size, &error), PACK_E_MALFORMED);
+    assert_pack_says("type: \"fwpack.release\" where \"fwpack.permit\" is wanted");
+    assert_pack_fails(parse(rollout_sample, strlen(rollout_sample), &error), PACK_E_MALFORMED);
+    close_fixture(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -337,6 +416,12 @@ int main(void)
                                         test_remove_folder),
         cmocka_unit_test_setup_teardown(only_a_permit_for_this_release_is_signed, test_make_folder,
                                         test_remove_folder),
+        cmocka_unit_test_setup_teardown(a7_only_the_role_release_permits, test_make_folder,
+                                        test_remove_folder),
+        cmocka_unit_test_setup_teardown(a7_a10_no_other_signature_makes_a_permit, test_make_folder,
+                                        test_remove_folder),
+        cmocka_unit_test_setup_teardown(a7_a_signed_document_of_another_type_is_no_permit,
+                                        test_make_folder, test_remove_folder),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
