@@ -179,7 +179,10 @@ static int rebuild(struct base *base, size_t image, struct pack_error *error)
     code = pack_bundle_extract(base->trusted, image, &sink.sink, error);
     if (code == 0)
         code = pack_input_adopt(&base->rebuilt[image], &descriptor, base->name, error);
-    return code != 0 ? pack_at_file(error, base->name) : 0;
+    if (code != 0)
+        return pack_at_file(error, base->name);
+    base->rebuilt[image]->repeats = true; /* it has no name that others could open */
+    return 0;
 }
 
 static int find_in_bundle(struct base *base, uint64_t size, const uint8_t sha256[PACK_SHA256_SIZE],

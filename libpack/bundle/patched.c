@@ -3,6 +3,8 @@
 
 #include "base/checked.h"
 #include "base/memory.h"
+#include "confine/confine.h"
+#include "delta/begin.h"
 
 #include <sodium.h>
 #include <string.h>
@@ -10,7 +12,8 @@
 /* Where plain bytes come from, in order. */
 struct reading {
     const struct patched *patched;
-    struct pack_patch *patch; /* NULL for `keep` */
+    struct pack_patch *patch;        /* or: */
+    struct confined_patch *confined; /* neither for `keep` */
     uint64_t position;
 };
 
@@ -44,15 +47,28 @@ static int check_info(const struct patched *patched, const struct pack_patch_inf
 
 /* --- blocks -------------------------------------------------------------------------------- */
 
+static bool is_kept(const struct reading *reading)
+{
+    return reading->patch == NULL && reading->confined == NULL;
+}
+
+static int read_made(struct reading *reading, uint8_t *bytes, size_t size, size_t *got,
+                     struct pack_error *error)
+{
+    return reading->confined != NULL
+               ? confined_patch_read(reading->confined, bytes, size, got, error)
+               : pack_patch_read(reading->patch, bytes, size, got, error);
+}
+
 static int read_plain(struct reading *reading, uint8_t *bytes, size_t size,
                       struct pack_error *error)
 {
     int code = 0;
-    if (reading->patch == NULL)
+    if (is_kept(reading))
         return pack_input_exact(reading->patched->base, reading->position, bytes, size,
                                 PACK_E_CHANGED, error);
     for (size_t done = 0, got = 0; code == 0 && done < size; done += got) {
-        code = pack_patch_read(reading->patch, bytes + done, size - done, &got, error);
+        code = read_made(reading, bytes + done, size - done, &got, error);
         if (code == 0 && got == 0)
             return pack_fail(error, PACK_E_CORRUPT, "the patch gives %llu bytes, %llu wanted",
                              (unsigned long long)(reading->position + done),
@@ -66,9 +82,9 @@ static int finish(struct reading *reading, struct pack_error *error)
 {
     uint8_t byte = 0;
     size_t got = 0;
-    if (reading->patch == NULL)
+    if (is_kept(reading))
         return 0;
-    const int code = pack_patch_read(reading->patch, &byte, 1, &got, error);
+    const int code = read_made(reading, &byte, 1, &got, error);
     if (code == 0 && got != 0)
         return pack_fail(error, PACK_E_CORRUPT, "the patch gives more than the image's bytes");
     return code;
@@ -95,13 +111,39 @@ static int read_blocks(struct reading *reading, struct pack_error *error)
     return code != 0 ? code : finish(reading, error);
 }
 
+static int begin(struct reading *reading, struct pack_error *error)
+{
+    const struct patched *patched = reading->patched;
+    return patched->base_proved
+               ? delta_patch_begin_proved(reading->patch, patched->context, patched->base, error)
+               : pack_patch_begin(reading->patch, patched->context, patched->base, error);
+}
+
 static int read_patch(struct reading *reading, struct pack_error *error)
 {
     const struct patched *patched = reading->patched;
-    int code = check_info(patched, pack_patch_info(reading->patch), error);
+    int code = pack_patch_open(&reading->patch, patched->stored, error);
     if (code == 0)
-        code = pack_patch_begin(reading->patch, patched->context, patched->base, error);
-    return code != 0 ? code : read_blocks(reading, error);
+        code = check_info(patched, pack_patch_info(reading->patch), error);
+    if (code == 0)
+        code = begin(reading, error);
+    if (code == 0)
+        code = read_blocks(reading, error);
+    pack_patch_close(&reading->patch);
+    return code;
+}
+
+static int read_confined(struct reading *reading, struct pack_error *error)
+{
+    const struct patched *patched = reading->patched;
+    int code = confined_patch_open(&reading->confined, patched->stored, patched->base,
+                                   patched->base_proved, patched->context, error);
+    if (code == 0)
+        code = check_info(patched, confined_patch_info(reading->confined), error);
+    if (code == 0)
+        code = read_blocks(reading, error);
+    confined_patch_close(&reading->confined);
+    return code;
 }
 
 int patched_read(const struct patched *patched, struct pack_error *error)
@@ -109,9 +151,6 @@ int patched_read(const struct patched *patched, struct pack_error *error)
     struct reading reading = {.patched = patched};
     if (patched->stored == NULL)
         return read_blocks(&reading, error);
-    int code = pack_patch_open(&reading.patch, patched->stored, error);
-    if (code == 0)
-        code = read_patch(&reading, error);
-    pack_patch_close(&reading.patch);
-    return code;
+    return patched->context->confinement != PACK_CONFINE_NONE ? read_confined(&reading, error)
+                                                              : read_patch(&reading, error);
 }

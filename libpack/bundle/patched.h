@@ -16,7 +16,8 @@ struct patched {
     const struct pack_release_image *image;
     const struct pack_encoding *encoding;
     const struct block_table *plain;
-    struct pack_input *base;   /* its first bytes are the old image */
+    struct pack_input *base;   /* its first bytes are the old image, */
+    bool base_proved;          /* which has been hashed, and cannot become another one */
     struct pack_input *stored; /* the patch, proved, forward only; NULL for `keep` */
     patched_block_fn block;
     void *user;

@@ -9,10 +9,12 @@
 #include "base/bytes.h"
 #include "base/checked.h"
 #include "base/memory.h"
+#include "confine/confine.h"
 #include "io/parallel.h"
 #include "pack/age.h"
 #include "pack/backend/codec.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,11 +41,17 @@ struct payload {
     uint64_t end;                      /* the first byte, or frame, that it does not */
     uint64_t written;                  /* the next plain byte to consume */
     struct local local;                /* blocks that need not be read */
+    struct confined_codec **confined;  /* one for each thread; NULL: they decode themselves */
+    unsigned confined_count;
+    atomic_uint confined_taken; /* by threads that have begun */
     char what[PACK_MAX_NAME + 32];
 };
 
 static void payload_clear(struct payload *payload)
 {
+    for (unsigned i = 0; i < payload->confined_count; i++)
+        confined_codec_free(&payload->confined[i]);
+    free(payload->confined);
     pack_input_close(&payload->decrypted);
     stored_clear(&payload->source);
     free(payload->frames);
@@ -61,6 +69,7 @@ struct task {
 
 struct worker {
     struct pack_sha256 *hash;
+    struct confined_codec *confined; /* the payload's, or NULL: */
     void *decoder;
 };
 
@@ -74,14 +83,16 @@ static void task_clear(void *state)
 
 static int worker_new(void *user, void **made, struct pack_error *error)
 {
-    const struct payload *payload = user;
+    struct payload *payload = user;
     const struct pack_context *context = payload->trusted->bundle->context;
     struct worker *worker = NULL;
     int code = pack_allocate(&worker, 1, sizeof *worker, error);
     *made = worker;
     if (code == 0)
         code = pack_sha256_new(&worker->hash, error);
-    if (code == 0 && payload->largest_frame != 0)
+    if (code == 0 && payload->confined != NULL)
+        worker->confined = payload->confined[atomic_fetch_add(&payload->confined_taken, 1)];
+    else if (code == 0 && payload->largest_frame != 0)
         code = payload->codec->decoder_new(
             &worker->decoder,
             context->decoder_memory != 0 ? context->decoder_memory : PACK_DEFAULT_DECODER_MEMORY,
@@ -322,15 +333,22 @@ static int produce_frame(void *user, void *state, bool *more, struct pack_error 
     return code;
 }
 
+static int decode_frame(const struct payload *payload, const struct worker *worker,
+                        const struct task *task, struct pack_error *error)
+{
+    return worker->confined != NULL
+               ? confined_codec_decode(worker->confined, task->stored, task->stored_size,
+                                       task->plain, task->plain_size, error)
+               : payload->codec->decode(worker->decoder, task->stored, task->stored_size,
+                                        task->plain, task->plain_size, error);
+}
+
 static int work_frame(void *user, void *state, void *task_state, struct pack_error *error)
 {
     const struct payload *payload = user;
     const struct task *task = task_state;
     struct worker *worker = state;
-    int code = task->local
-                   ? 0
-                   : payload->codec->decode(worker->decoder, task->stored, task->stored_size,
-                                            task->plain, task->plain_size, error);
+    int code = task->local ? 0 : decode_frame(payload, worker, task, error);
     if (code != 0)
         return pack_context(error, "frame %llu", (unsigned long long)task->index);
     code = check_blocks(&payload->plain, first_block(payload, task), task->plain, task->plain_size,
@@ -350,6 +368,7 @@ static int read_patched(struct payload *payload, size_t image, struct pack_error
         .encoding = payload->encoding,
         .plain = &payload->plain,
         .base = payload->base,
+        .base_proved = payload->base != NULL && payload->base->repeats,
         .stored = payload->bytes,
         .block = consume_bytes,
         .user = payload,
@@ -470,6 +489,20 @@ static void choose_pieces(struct payload *payload, bool decodes)
         payload->position += frame_stored(payload, payload->next);
 }
 
+/* One process for each thread, started while there is no other thread yet. */
+static int start_confined(struct payload *payload, unsigned count, struct pack_error *error)
+{
+    const struct pack_context *context = payload->trusted->bundle->context;
+    int code = pack_allocate(&payload->confined, count, sizeof(struct confined_codec *), error);
+    while (code == 0 && payload->confined_count < count) {
+        code = confined_codec_new(&payload->confined[payload->confined_count], payload->codec,
+                                  context, (size_t)payload->largest_frame,
+                                  (size_t)frame_plain(payload, 0), error);
+        payload->confined_count += code == 0;
+    }
+    return code;
+}
+
 static int run_pipeline(struct payload *payload, struct pack_error *error)
 {
     const bool decodes = payload->largest_frame != 0;
@@ -483,8 +516,15 @@ static int run_pipeline(struct payload *payload, struct pack_error *error)
         .task_clear = task_clear,
         .user = payload,
     };
+    struct pack_context context = *payload->trusted->bundle->context;
+    int code = 0;
     choose_pieces(payload, decodes);
-    return pack_pipeline_run(&pipeline, payload->trusted->bundle->context, error);
+    if (decodes && context.confinement != PACK_CONFINE_NONE) {
+        const uint64_t frames = payload->end - payload->next;
+        context.jobs = (unsigned)pack_min(pack_jobs(&context), frames != 0 ? frames : 1);
+        code = start_confined(payload, context.jobs, error);
+    }
+    return code != 0 ? code : pack_pipeline_run(&pipeline, &context, error);
 }
 
 /* The stored table: the image's own where nothing is encoded, else a member, or one block. */

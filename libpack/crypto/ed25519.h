@@ -28,7 +28,8 @@ bool pack_ed25519_usable(const uint8_t key[PACK_PUBLIC_KEY_SIZE]);
 
 /*
  * Zeroed memory for secrets: locked where the system permits it, left out of core dumps, with
- * guard pages, wiped by pack_guarded_free. `size` is a multiple of the content's alignment.
+ * guard pages, wiped by pack_guarded_free, all zeros in a forked child, which must not free it.
+ * `size` is a multiple of the content's alignment.
  */
 PACK_MUST_USE int pack_guarded_new(void *address, size_t size, struct pack_error *error);
 void pack_guarded_free(void *address);

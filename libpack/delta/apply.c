@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/checked.h"
 #include "base/memory.h"
+#include "delta/begin.h"
 #include "delta/device.h"
 #include "delta/encode.h"
 #include "delta/slot.h"
@@ -38,6 +39,7 @@ struct pack_patch {
     struct pack_buffer ready; /* what the last steps gave and nobody read yet */
     size_t ready_at;
     bool decoded, proved;
+    bool moved; /* who hashes the new image is another */
 };
 
 /* --- what the decoder calls ------------------------------------------------------------------ */
@@ -346,15 +348,27 @@ static int train(struct pack_patch *patch, struct pack_error *error)
     return 0;
 }
 
-int pack_patch_begin(struct pack_patch *patch, const struct pack_context *context,
-                     struct pack_input *old_image, struct pack_error *error)
+int delta_patch_check_memory(struct pack_patch *patch, const struct pack_context *context,
+                             struct pack_error *error)
 {
     patch->context = context;
+    return check_memory(patch, error);
+}
+
+int delta_patch_check(struct pack_patch *patch, const struct pack_context *context,
+                      struct pack_input *old_image, struct pack_error *error)
+{
+    patch->old_image = old_image;
+    int status = delta_patch_check_memory(patch, context, error);
+    return status ? status : check_base(patch, error);
+}
+
+int delta_patch_begin_proved(struct pack_patch *patch, const struct pack_context *context,
+                             struct pack_input *old_image, struct pack_error *error)
+{
     patch->old_image = old_image;
     patch->error = error;
-    int status = check_memory(patch, error);
-    if (!status)
-        status = check_base(patch, error);
+    int status = delta_patch_check_memory(patch, context, error);
     if (status || patch->info.stored)
         return status;
     status = new_decoder(patch, error);
@@ -368,6 +382,29 @@ int pack_patch_begin(struct pack_patch *patch, const struct pack_context *contex
     if (result != PATCH_OK)
         return fail(patch, result, error);
     return patch->info.in_place ? open_slot(patch, error) : train(patch, error);
+}
+
+int pack_patch_begin(struct pack_patch *patch, const struct pack_context *context,
+                     struct pack_input *old_image, struct pack_error *error)
+{
+    int status = delta_patch_check(patch, context, old_image, error);
+    return status ? status : delta_patch_begin_proved(patch, context, old_image, error);
+}
+
+/* In place, the slot is memory here. */
+uint64_t delta_patch_memory(const struct pack_patch *patch)
+{
+    const struct patch_header *header = &patch->header;
+    const uint64_t slot = header->old_size > header->new_size ? header->old_size : header->new_size;
+    return header->memory + (header->flags & PATCH_IN_PLACE ? 2 * slot + 4 * header->page_size +
+                                                                  4 * (uint64_t)header->scratch_size
+                                                            : 0);
+}
+
+void delta_patch_move(struct pack_patch *patch, struct pack_input *input)
+{
+    patch->input = input;
+    patch->moved = true;
 }
 
 const struct pack_patch_cover *pack_patch_covers(const struct pack_patch *patch, size_t *count)
@@ -530,6 +567,8 @@ static int step(struct pack_patch *patch, struct pack_error *error)
 static int prove(struct pack_patch *patch, struct pack_error *error)
 {
     uint8_t found[PACK_SHA256_SIZE];
+    if (patch->moved && patch->made == patch->header.new_size)
+        return 0;
     int status = pack_sha256_finish(patch->hash, found, error);
     if (status || patch->proved)
         return status;
@@ -561,7 +600,7 @@ int pack_patch_read(struct pack_patch *patch, void *buffer, size_t capacity, siz
     memcpy(buffer, patch->ready.bytes + patch->ready_at, *got);
     patch->ready_at += *got;
     patch->made += *got;
-    return pack_sha256_update(patch->hash, buffer, *got, error);
+    return patch->moved ? 0 : pack_sha256_update(patch->hash, buffer, *got, error);
 }
 
 /* --- save and restore ------------------------------------------------------------------------ */

@@ -56,8 +56,10 @@ static void prepare_child(void)
 static void run_child(struct tpm2_exchange *exchange, const struct tpm2_task *task)
 {
     prepare_child();
+    struct tpm2_task own = *task;
+    own.pin = task->pin != NULL ? &exchange->pin : NULL;
     exchange->error = (struct pack_error){.code = PACK_OK};
-    task->work(exchange, task, &exchange->error);
+    task->work(exchange, &own, &exchange->error);
     exchange->done = true;
     syscall(SYS_exit_group, 0); /* the child alone, without the program's own endings */
 }
@@ -81,6 +83,8 @@ static int wait_for(pid_t child, struct pack_error *error)
 static int run(struct tpm2_exchange *exchange, const struct tpm2_task *task,
                struct pack_error *error)
 {
+    if (task->pin != NULL)
+        exchange->pin = *task->pin;
     const pid_t child = fork();
     if (child < 0)
         return pack_fail_errno(error, errno, "cannot start a process for the TPM");

@@ -13,6 +13,7 @@
 /* Memory that both processes see. */
 struct tpm2_exchange {
     struct tpm2_sealed sealed;
+    struct tpm2_pin pin; /* guarded memory does not come along */
     size_t secret_size;
     uint8_t secret[PACK_MAX_SEALED + 1];
     struct pack_error error;

@@ -132,15 +132,13 @@ static struct result extract(const struct made *made, struct place *place, bool 
     struct result result = {.code = 0};
     TEST_AUTO_OPENED struct test_opened opened;
     TEST_AUTO_SINK struct test_sink sink = test_sink_make();
-    PACK_AUTO(pack_input_close) struct pack_input *pipe = NULL;
     test_opened_make(&opened, &made->bundle, forward ? 3 : 1);
     struct counting counting = {.input = *opened.input, .inner = opened.input};
     counting.input.ops = &ops;
-    opened.input = opened.bundle->input = &counting.input;
-    if (forward)
-        assert_int_equal(pack_input_forward(&pipe, opened.input, &result.error), 0);
-    if (forward)
-        opened.bundle->input = pipe;
+    opened.input = &counting.input;
+    if (forward) /* which closes what it reads */
+        assert_int_equal(pack_input_forward(&opened.input, &counting.input, &result.error), 0);
+    opened.bundle->input = opened.input;
     place->blocks = (struct pack_local_blocks){.get = get, .user = place};
     place->next = place->asked = 0;
     pack_trusted_use_local(opened.trusted, &place->blocks);

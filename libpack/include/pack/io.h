@@ -29,6 +29,11 @@ struct pack_input {
     bool seekable;    /* false: offsets may only grow (what is passed over is gone) */
     bool has_size;    /* whether `size` is known */
     uint64_t size;    /* bytes, as it was at open; reads notice when it shrinks */
+    /*
+     * Whether a read of what was read before gives the same bytes or PACK_E_CHANGED, so that who
+     * has hashed them need not do so again.
+     */
+    bool repeats;
 };
 
 /*

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef CONFINE_CONFINE_H
+#define CONFINE_CONFINE_H
+
+/*
+ * Decoders in a process that can do nothing but compute. A stolen delivery key chooses the bytes
+ * that a decompressor or patcher reads; what it takes over is a child without files, network,
+ * programs, or memory beyond its claim, whose output is proved block by block by its parent. The
+ * child gets stored bytes that were proved, never a key, an identity or a descriptor of a file.
+ *
+ * Linux: fork, PR_SET_NO_NEW_PRIVS, all descriptors but its socket closed, RLIMIT_AS, seccomp
+ * with a list of allowed calls, each other one ends the child. It ends with its parent
+ * (PR_SET_PDEATHSIG). How far that was possible:
+ */
+
+#include "pack/backend/codec.h"
+#include "pack/context.h"
+#include "pack/delta.h"
+
+/* Whether seccomp filters can be installed here. PACK_E_UNSUPPORTED otherwise. */
+PACK_MUST_USE int confine_available(struct pack_error *error);
+
+/* --- codecs --------------------------------------------------------------------------------- */
+
+struct confined_codec;
+
+/*
+ * A child that decodes frames of at most the given sizes. Fork it from a thread that holds no
+ * locks, before worker threads start, and that stays until it is freed: the child ends with it.
+ * The context's confinement says whether a kernel without seccomp is a failure; the context must
+ * outlive it.
+ */
+PACK_MUST_USE int confined_codec_new(struct confined_codec **confined,
+                                     const struct pack_codec *codec,
+                                     const struct pack_context *context, size_t largest_stored,
+                                     size_t largest_plain, struct pack_error *error);
+/* As pack_codec.decode. A child that dies is PACK_E_CORRUPT, with how it ended ("by SIGSYS"). */
+PACK_MUST_USE int confined_codec_decode(struct confined_codec *confined, const void *stored,
+                                        size_t stored_size, void *plain, size_t plain_size,
+                                        struct pack_error *error);
+void confined_codec_free(struct confined_codec **confined);
+
+/* --- patches -------------------------------------------------------------------------------- */
+
+struct confined_patch;
+
+/*
+ * A child that applies a patch: the parent answers its reads of `patch` (forward) and of `base`,
+ * and takes what it makes. The four calls are those of pack_patch_open and _begin together, _info,
+ * _read and _close; errors come with code, text and hint as they would without a child. Memory is
+ * bounded by the patch's claim, which must be within context->decoder_memory. Where `base_proved`
+ * the caller has hashed the base, and reads of it cannot give other bytes. The inputs and the
+ * context must outlive it. Open it from a thread that stays until it is closed.
+ */
+PACK_MUST_USE int confined_patch_open(struct confined_patch **confined, struct pack_input *patch,
+                                      struct pack_input *base, bool base_proved,
+                                      const struct pack_context *context, struct pack_error *error);
+const struct pack_patch_info *confined_patch_info(const struct confined_patch *confined);
+PACK_MUST_USE int confined_patch_read(struct confined_patch *confined, void *buffer,
+                                      size_t capacity, size_t *got, struct pack_error *error);
+void confined_patch_close(struct confined_patch **confined);
+
+#endif

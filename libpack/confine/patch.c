@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: MIT */
+#include "confine/confine.h"
+
+#include "base/checked.h"
+#include "base/memory.h"
+#include "confine/cell.h"
+#include "delta/begin.h"
+
+#include <sodium.h>
+#include <string.h>
+
+/* Beside the patch's claim: buffers of constant size, the allocator's own, the stack. */
+#define SLACK ((uint64_t)16 << 20)
+
+enum {
+    WINDOW = 64 << 10, /* of the patch or the base, asked for at once */
+    BASE_WINDOWS = 16, /* that the child keeps: a patch goes back and forth in its base */
+    MADE = 256 << 10,  /* of the new image, made at once */
+    AT_PATCH = MADE,   /* where they stand in the shared memory */
+    AT_BASE = AT_PATCH + WINDOW,
+    SHARED = AT_BASE + BASE_WINDOWS * WINDOW,
+};
+
+/*
+ * The parent asks for BEGIN and MAKE. Until the child answers with DONE it may ask for the window
+ * from numbers[0] on, of the base into place numbers[1], and is told its size in numbers[0].
+ */
+enum kind { BEGIN = 1, MAKE, DONE, GIVE_PATCH, GIVE_BASE };
+
+struct confined_patch {
+    struct cell cell;
+    struct pack_patch *patch; /* with its header read; the child's copy goes on from there */
+    struct pack_patch_info info;
+    struct pack_input *input, *base;
+    const struct pack_context *context;
+    struct pack_sha256 *hash;
+    uint64_t total; /* bytes of the new image that were read */
+    size_t made;    /* bytes that the child has made, */
+    size_t taken;   /* and the part of them that was read */
+    int code;       /* what the child said after them: */
+    struct pack_error failure;
+    bool ended, proved;
+};
+
+/* --- in the child ---------------------------------------------------------------------------- */
+
+struct window {
+    uint64_t offset; /* a multiple of WINDOW for the base */
+    size_t size;
+    uint64_t used; /* when it was asked for last; 0: never */
+};
+
+/* An input whose bytes come from the parent. */
+struct remote {
+    struct pack_input input;
+    enum kind kind;
+    uint8_t *bytes; /* of the first window, in the shared memory */
+    size_t count;
+    struct window windows[BASE_WINDOWS];
+    uint64_t clock;
+};
+
+static int ask(const struct remote *remote, struct window *window, uint64_t offset,
+               struct pack_error *error)
+{
+    const uint64_t number = (uint64_t)(window - remote->windows);
+    struct cell_message message = {.kind = remote->kind, .numbers = {offset, number}};
+    window->used = 0;
+    cell_say(&message);
+    if (!cell_take(&message))
+        return pack_fail(error, PACK_E_IO, "nobody reads any more");
+    window->offset = offset;
+    window->size = (size_t)message.numbers[0];
+    return 0;
+}
+
+static struct window *find(struct remote *remote, uint64_t offset)
+{
+    struct window *oldest = &remote->windows[0];
+    for (size_t i = 0; i < remote->count; i++) {
+        struct window *window = &remote->windows[i];
+        if (window->used != 0 && offset >= window->offset && offset - window->offset < window->size)
+            return window;
+        if (window->used < oldest->used)
+            oldest = window;
+    }
+    return oldest;
+}
+
+/* The patch is read in order only; of the base windows are aligned, so that none overlap. */
+static uint64_t window_of(const struct remote *remote, uint64_t offset)
+{
+    return remote->kind == GIVE_BASE ? offset / WINDOW * WINDOW : offset;
+}
+
+static int remote_read(struct pack_input *input, uint64_t offset, void *buffer, size_t size,
+                       size_t *got, struct pack_error *error)
+{
+    struct remote *remote = (struct remote *)input;
+    int code = 0;
+    *got = 0;
+    while (code == 0 && *got < size) {
+        struct window *window = find(remote, offset);
+        if (window->used == 0 || offset < window->offset || offset - window->offset >= window->size)
+            code = ask(remote, window, window_of(remote, offset), error);
+        if (code != 0 || offset - window->offset >= window->size)
+            break;
+        const size_t from = (size_t)(offset - window->offset);
+        const size_t piece = (size_t)pack_min(size - *got, window->size - from);
+        const size_t place = (size_t)(window - remote->windows) * WINDOW;
+        memcpy((uint8_t *)buffer + *got, remote->bytes + place + from, piece);
+        window->used = ++remote->clock;
+        *got += piece;
+        offset += piece;
+    }
+    return code;
+}
+
+static const struct pack_input_ops remote_ops = {.read_at = remote_read};
+
+/* As much as there is room for, so that few messages are needed. */
+static int make(struct pack_patch *patch, uint8_t *bytes, struct cell_message *answer,
+                struct pack_error *error)
+{
+    size_t made = 0, got = 1;
+    int code = 0;
+    while (code == 0 && got != 0 && made < MADE) {
+        code = pack_patch_read(patch, bytes + made, MADE - made, &got, error);
+        if (code == 0)
+            made += got;
+    }
+    answer->numbers[0] = made;
+    answer->numbers[1] = code == 0 && got == 0;
+    return code;
+}
+
+static void serve(void *user, uint8_t *shared)
+{
+    const struct confined_patch *confined = user;
+    struct pack_patch *patch = confined->patch;
+    const struct pack_context context = {.jobs = 1,
+                                         .decoder_memory = confined->context->decoder_memory};
+    struct remote input = {.kind = GIVE_PATCH, .bytes = shared + AT_PATCH, .count = 1};
+    struct remote base = {.kind = GIVE_BASE, .bytes = shared + AT_BASE, .count = BASE_WINDOWS};
+    input.input = *confined->input;
+    base.input = *confined->base;
+    input.input.ops = base.input.ops = &remote_ops;
+    delta_patch_move(patch, &input.input);
+    for (struct cell_message message; cell_take(&message);) {
+        struct pack_error error = {.code = PACK_OK};
+        struct cell_message answer = {.kind = DONE};
+        answer.code = message.kind == BEGIN
+                          ? delta_patch_begin_proved(patch, &context, &base.input, &error)
+                          : make(patch, shared, &answer, &error);
+        if (answer.code != 0)
+            cell_leave_failure(shared, &error);
+        cell_say(&answer);
+    }
+}
+
+/* --- in the parent --------------------------------------------------------------------------- */
+
+/* What the child asks for: never more of the base than is the base. */
+static int give(struct confined_patch *confined, const struct cell_message *asked,
+                struct pack_error *error)
+{
+    const bool of_base = asked->kind == GIVE_BASE;
+    const uint64_t offset = asked->numbers[0], place = asked->numbers[1];
+    uint8_t *shared = cell_shared(&confined->cell);
+    size_t wanted = WINDOW, got = 0;
+    if (place >= (of_base ? BASE_WINDOWS : 1))
+        return cell_nonsense(&confined->cell, error);
+    if (of_base)
+        wanted = offset < confined->info.old_size
+                     ? (size_t)pack_min(WINDOW, confined->info.old_size - offset)
+                     : 0;
+    int code = wanted != 0
+                   ? pack_input_read(of_base ? confined->base : confined->input, offset,
+                                     shared + (of_base ? AT_BASE : AT_PATCH) + place * WINDOW,
+                                     wanted, &got, error)
+                   : 0;
+    if (code == 0)
+        code = cell_send(&confined->cell, &(struct cell_message){.numbers = {got}}, error);
+    return code;
+}
+
+/* One request, to its answer. A failure that the child reports is kept for when it is due. */
+static int request(struct confined_patch *confined, enum kind kind, struct pack_error *error)
+{
+    struct cell *cell = &confined->cell;
+    struct cell_message message = {.kind = kind};
+    int code = cell_send(cell, &message, error);
+    while (code == 0) {
+        code = cell_receive(cell, &message, confined->context, error);
+        if (code != 0 || message.kind == DONE)
+            break;
+        if (message.kind != GIVE_PATCH && message.kind != GIVE_BASE)
+            return cell_nonsense(cell, error);
+        code = pack_check_cancelled(confined->context, error);
+        if (code == 0)
+            code = give(confined, &message, error);
+    }
+    if (code != 0)
+        return code;
+    if (message.numbers[0] > MADE)
+        return cell_nonsense(cell, error);
+    confined->made = (size_t)message.numbers[0];
+    confined->taken = 0;
+    confined->ended = message.numbers[1] != 0;
+    if (message.code != 0)
+        confined->code = cell_failure(cell, &message, &confined->failure);
+    return 0;
+}
+
+static int due(struct confined_patch *confined, struct pack_error *error)
+{
+    *error = confined->failure;
+    return pack_at_file(error, confined->input->name);
+}
+
+static int check(struct confined_patch *confined, bool base_proved, struct pack_error *error)
+{
+    int code = pack_patch_open(&confined->patch, confined->input, error);
+    if (code != 0)
+        return code;
+    confined->info = *pack_patch_info(confined->patch);
+    code = base_proved
+               ? delta_patch_check_memory(confined->patch, confined->context, error)
+               : delta_patch_check(confined->patch, confined->context, confined->base, error);
+    return code != 0 ? code : pack_sha256_new(&confined->hash, error);
+}
+
+static int begin(struct confined_patch *confined, struct pack_error *error)
+{
+    const struct cell_work work = {.run = serve,
+                                   .user = confined,
+                                   .shared_size = SHARED,
+                                   .memory = delta_patch_memory(confined->patch) + SLACK};
+    int code = cell_start(&confined->cell, &work, confined->context, error);
+    if (code == 0)
+        code = request(confined, BEGIN, error);
+    return code == 0 && confined->code != 0 ? due(confined, error) : code;
+}
+
+int confined_patch_open(struct confined_patch **confined, struct pack_input *patch,
+                        struct pack_input *base, bool base_proved,
+                        const struct pack_context *context, struct pack_error *error)
+{
+    PACK_AUTO(confined_patch_close) struct confined_patch *made = NULL;
+    *confined = NULL;
+    int code = pack_allocate(&made, 1, sizeof *made, error);
+    if (code != 0)
+        return code;
+    *made = (struct confined_patch){
+        .cell.socket = -1, .input = patch, .base = base, .context = context};
+    code = check(made, base_proved, error);
+    if (code == 0)
+        code = begin(made, error);
+    if (code != 0)
+        return code;
+    *confined = pack_steal(&made);
+    return 0;
+}
+
+const struct pack_patch_info *confined_patch_info(const struct confined_patch *confined)
+{
+    return &confined->info;
+}
+
+/* The words are those of pack_patch_read. */
+static int prove(struct confined_patch *confined, struct pack_error *error)
+{
+    uint8_t found[PACK_SHA256_SIZE];
+    if (confined->proved)
+        return 0;
+    const int code = pack_sha256_finish(confined->hash, found, error);
+    if (code != 0)
+        return code;
+    confined->proved = confined->total == confined->info.new_size &&
+                       sodium_memcmp(found, confined->info.new_sha256, sizeof found) == 0;
+    if (confined->proved)
+        return 0;
+    pack_fail(error, PACK_E_CORRUPT, "the patch is damaged or cut short");
+    return pack_at_file(error, confined->input->name);
+}
+
+int confined_patch_read(struct confined_patch *confined, void *buffer, size_t capacity, size_t *got,
+                        struct pack_error *error)
+{
+    int code = 0;
+    *got = 0;
+    if (confined->taken == confined->made && confined->code == 0 && !confined->ended)
+        code = request(confined, MAKE, error);
+    if (code != 0)
+        return code;
+    const size_t piece = (size_t)pack_min(capacity, confined->made - confined->taken);
+    if (piece == 0)
+        return confined->code != 0 ? due(confined, error) : prove(confined, error);
+    /* Taken out before it is looked at: there the child may change it. */
+    memcpy(buffer, cell_shared(&confined->cell) + confined->taken, piece);
+    confined->taken += piece;
+    confined->total += piece;
+    *got = piece;
+    return pack_sha256_update(confined->hash, buffer, piece, error);
+}
+
+void confined_patch_close(struct confined_patch **confined)
+{
+    struct confined_patch *closed = *confined;
+    if (closed == NULL)
+        return;
+    cell_end(&closed->cell);
+    pack_patch_close(&closed->patch);
+    pack_sha256_free(&closed->hash);
+    free(closed);
+    *confined = NULL;
+}
