@@ -47,7 +47,7 @@ void pack_json_free(struct pack_json **json)
 /* Whether something may still be written; a failure stays the first one. */
 static bool usable(const struct pack_json *json)
 {
-    return json->error.code == PACK_OK;
+    return json != NULL && json->error.code == PACK_OK;
 }
 
 static void misuse(struct pack_json *json, const char *what)
@@ -132,6 +132,8 @@ static void put_quoted(struct pack_json *json, const char *text)
 /* The comma, the line and the member's name that come before a value. */
 static void begin_value(struct pack_json *json, const char *name)
 {
+    if (json == NULL)
+        return;
     struct level *level = &json->levels[json->depth];
     if (level->object != (name != NULL))
         misuse(json, name != NULL ? "a name outside an object" : "a member without a name");
@@ -151,6 +153,8 @@ static void begin_value(struct pack_json *json, const char *name)
 static void open_level(struct pack_json *json, const char *name, struct level opened)
 {
     begin_value(json, name);
+    if (json == NULL)
+        return;
     if (json->depth == MAX_DEPTH) {
         misuse(json, "nested too deeply");
         return;
@@ -177,6 +181,8 @@ void pack_json_array(struct pack_json *json, const char *name)
 
 void pack_json_end(struct pack_json *json)
 {
+    if (json == NULL)
+        return;
     if (json->depth == 0) {
         misuse(json, "an end without a beginning");
         return;

@@ -545,6 +545,20 @@ static void other_limits_hold(void **state)
     assert_pack_says("13 bytes of JSON, 12 are allowed");
 }
 
+/* What may be left out: all calls are taken. */
+static void test_no_writer_keeps_nothing(void **state)
+{
+    (void)state;
+    pack_json_object(NULL, NULL);
+    pack_json_array(NULL, "a");
+    pack_json_string(NULL, NULL, "text");
+    pack_json_hex(NULL, NULL, "ab", 2);
+    pack_json_unsigned(NULL, NULL, 1);
+    pack_json_end(NULL);
+    pack_json_boolean(NULL, "b", true);
+    pack_json_end(NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -569,6 +583,7 @@ int main(void)
         cmocka_unit_test(other_limits_hold),
         cmocka_unit_test(a79_shared_jsontestsuite),
         cmocka_unit_test(a79_shared_text_attacks),
+        cmocka_unit_test(test_no_writer_keeps_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,7 +18,10 @@ PACK_API PACK_MUST_USE int pack_json_new(struct pack_json **json, bool indent,
                                          struct pack_error *error);
 PACK_API void pack_json_free(struct pack_json **json);
 
-/* `name` is the member's name inside an object, NULL inside an array and at the top. */
+/*
+ * `name` is the member's name inside an object, NULL inside an array and at the top. A writer of
+ * NULL takes all calls and keeps nothing: for what may be left out.
+ */
 PACK_API void pack_json_object(struct pack_json *json, const char *name);
 /* The same, all of it on one line even where the rest is indented. */
 PACK_API void pack_json_object_line(struct pack_json *json, const char *name);
