@@ -431,11 +431,13 @@ static int lift(const struct plan_facts *facts, enum pack_decision *decision,
                 struct pack_error *error)
 {
     char refused[sizeof error->text];
-    if (facts->permit == NULL)
+    if (facts->permit == NULL && facts->permit_fault == NULL)
         return (int)error->code;
     snprintf(refused, sizeof refused, "%s", error->text);
     pack_error_clear(error);
-    if (judge_permit(facts, error) == 0)
+    if (facts->permit_fault != NULL)
+        *error = *facts->permit_fault;
+    else if (judge_permit(facts, error) == 0)
         return 0;
     *decision = PACK_DECIDE_PERMIT;
     return pack_context(error, "%s", refused);

@@ -18,7 +18,9 @@ struct plan_facts {
     const struct pack_release *release;
     const uint8_t *release_sha256;
     const struct pack_delivery *delivery;
-    const struct pack_permit *permit;   /* signed well by the role release; or NULL */
+    const struct pack_permit *permit; /* signed well by the role release; or NULL */
+    /* Why the one that the bundle carries is not good (signature, format); or NULL. */
+    const struct pack_error *permit_fault;
     const struct pack_rollout *rollout; /* signed well by the role rollout; or NULL */
     const char *id, *group;             /* of the device; or NULL */
     bool clock_known;                   /* `now` may be believed */

@@ -566,6 +566,21 @@ static void permit_on_device_without_clock(struct world *world)
     world->device.no_clock = true;
 }
 
+static const struct pack_error not_signed = {
+    .code = PACK_E_NOT_SIGNED, .member = "permit.json", .text = "not signed"};
+
+static void permit_not_signed(struct world *world)
+{
+    permitted(world);
+    world->facts.permit = NULL;
+    world->facts.permit_fault = &not_signed;
+}
+
+static void permit_not_signed_nor_needed(struct world *world)
+{
+    world->facts.permit_fault = &not_signed;
+}
+
 static void permit_that_nothing_needs(struct world *world)
 {
     world->facts.permit = &world->permit;
@@ -594,6 +609,9 @@ static void a_permit_is_for_one_step_of_one_device(void **state)
         {permit_without_time, PACK_DECIDE_PERMIT, PACK_E_EXPIRED,
          "the clock of this device cannot be believed", "set the clock"},
         {permit_on_device_without_clock, PACK_DECIDE_INSTALL, PACK_OK, NULL, NULL},
+        {permit_not_signed, PACK_DECIDE_PERMIT, PACK_E_NOT_SIGNED,
+         "which this device has had: not signed", NULL},
+        {permit_not_signed_nor_needed, PACK_DECIDE_INSTALL, PACK_OK, NULL, NULL},
         {permit_that_nothing_needs, PACK_DECIDE_INSTALL, PACK_OK, NULL, NULL},
     };
     CHECK(cases);
