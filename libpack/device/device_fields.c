@@ -377,6 +377,7 @@ const struct pack_field device_fields[] = {
      .summary = "The product, which a release must name exactly"},
     {.key = "hardware",
      .type = &type_hardware,
+     .flags = PACK_FIELD_REQUIRED,
      .example = "hardware: [\"acme,gateway-r2\"]",
      .summary = "What the hardware is: one of them must be in a release's compatible"},
     {.key = "id",

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: MIT */
+#include "install/engine.h"
+
+#include "base/memory.h"
+#include "io/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+/* No clock of a working device shows less: the beginning of 2024. */
+#define EARLIEST_CLOCK UINT64_C(1704067200)
+
+uint64_t engine_now(const struct engine *engine)
+{
+    return engine->given->now != NULL ? engine->given->now(engine->given->user)
+                                      : (uint64_t)time(NULL);
+}
+
+bool engine_has_clock(const struct engine *engine)
+{
+    return !engine->device->no_clock && engine_now(engine) >= EARLIEST_CLOCK;
+}
+
+int engine_save(struct engine *engine, struct pack_error *error)
+{
+    return state_save(engine->state, engine->storage, engine->device->state, error);
+}
+
+int engine_tell_loader(struct engine *engine, const struct boot_state *loader,
+                       struct pack_error *error)
+{
+    const struct boot_state *old = &engine->loader;
+    if (old->primary == loader->primary && old->trial == loader->trial &&
+        old->tries == loader->tries && old->fallback == loader->fallback && !old->worn)
+        return 0;
+    const int code = boot_write(engine->boot, loader, error);
+    if (code == 0)
+        engine->loader = *loader;
+    return code;
+}
+
+const char *engine_version(const struct engine *engine, enum pack_set set)
+{
+    const char *version = engine->state->sets[set].version;
+    return version[0] != '\0' ? version : NULL;
+}
+
+struct hook_facts engine_facts(const struct engine *engine, const char *version, enum pack_set set)
+{
+    return (struct hook_facts){
+        .version = version,
+        .from = engine_version(engine, engine->running),
+        .set = pack_set_name(set),
+        .product = engine->device->product,
+        .device = engine->id[0] != '\0' ? engine->id : NULL,
+    };
+}
+
+/* --- opening --------------------------------------------------------------------------------- */
+
+/* Who holds it says so in the lock's file; a dead owner's lock is gone with it. */
+static int fail_busy(int lock, const char *path, struct pack_error *error)
+{
+    char owner[24] = "";
+    const ssize_t got = pread(lock, owner, sizeof owner - 1, 0);
+    owner[got > 0 ? strcspn(owner, "\n") : 0] = '\0';
+    pack_fail(error, PACK_E_BUSY, "another process%s%s works on this device",
+              owner[0] != '\0' ? ", number " : "", owner);
+    pack_at_file(error, path);
+    return pack_hint(error, "try again when it has ended");
+}
+
+static int take_lock(struct engine *engine, struct pack_error *error)
+{
+    char name[PATH_MAX], path[PATH_MAX], owner[24];
+    snprintf(name, sizeof name, "%s/%s", engine->device->state, LOCK_NAME);
+    const int code = storage_locate(engine->storage, name, path, sizeof path, error);
+    if (code != 0)
+        return code;
+    engine->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (engine->lock < 0) {
+        const int number = errno;
+        pack_fail_errno(error, number, "cannot open the lock");
+        pack_at_file(error, name);
+        if (number == ENOENT)
+            pack_hint(error, "a device that has no state begins with 'install --first'");
+        return (int)error->code;
+    }
+    if (flock(engine->lock, LOCK_EX | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK ? fail_busy(engine->lock, name, error)
+                                    : pack_fail_errno(error, errno, "cannot lock %s", name);
+    snprintf(owner, sizeof owner, "%ld\n", (long)getpid());
+    if (ftruncate(engine->lock, 0) != 0 || pwrite(engine->lock, owner, strlen(owner), 0) < 0)
+        return pack_fail_errno(error, errno, "cannot write %s", name);
+    return 0;
+}
+
+static int load_state(struct engine *engine, enum engine_use use, struct pack_error *error)
+{
+    int code = state_load(&engine->state, engine->storage, engine->device->state, engine->writable,
+                          &engine->repaired, error);
+    if (code == PACK_E_NOT_FOUND && use != ENGINE_WRITE) {
+        pack_error_clear(error);
+        engine->fresh = true;
+        return state_new(&engine->state, error);
+    }
+    if (code == 0 && use == ENGINE_FIRST && engine->given->first) {
+        pack_fail(error, PACK_E_USAGE, "this device has its state already");
+        pack_at_file(error, engine->device->state);
+        return pack_hint(error, "install without --first");
+    }
+    return code;
+}
+
+static int read_id(struct engine *engine, struct pack_error *error)
+{
+    PACK_AUTO_FREE void *bytes = NULL;
+    size_t size = 0;
+    if (engine->device->id != NULL)
+        snprintf(engine->id, sizeof engine->id, "%s", engine->device->id);
+    if (engine->device->id_file == NULL)
+        return 0;
+    const int code = storage_load(engine->storage, engine->device->id_file, sizeof engine->id - 1,
+                                  &bytes, &size, error);
+    if (code != 0)
+        return pack_context(error, "the device's id");
+    snprintf(engine->id, sizeof engine->id, "%.*s", (int)strcspn(bytes, "\r\n"),
+             (const char *)bytes);
+    return 0;
+}
+
+static int find_out(struct engine *engine, struct pack_error *error)
+{
+    int code = boot_open(&engine->boot, engine->device, engine->storage, error);
+    if (code == 0)
+        code = boot_read(engine->boot, &engine->loader, error);
+    if (code == 0)
+        code = boot_running(engine->boot, &engine->running, error);
+    if (code == 0)
+        code = boot_session(engine->boot, engine->session, error);
+    if (code == 0)
+        code = read_id(engine, error);
+    if (code == 0)
+        code = counter_read(engine->device, &engine->counter, error);
+    if (code == 0 && engine->counter > engine->state->security_version)
+        engine->state->security_version = engine->counter;
+    return code;
+}
+
+static uint64_t call_clock(void *user)
+{
+    return engine_now(user);
+}
+
+static void open_events(struct engine *engine)
+{
+    const struct event_source source = {
+        .context = engine->given->context,
+        .device = engine->device,
+        .storage = engine->storage,
+        .id = engine->id[0] != '\0' ? engine->id : NULL,
+        .clock_known = engine_has_clock(engine),
+        .now = call_clock,
+        .user = engine,
+        .sequence = &engine->state->events,
+    };
+    engine->events = events_open(&source);
+}
+
+/* --- reconciling ----------------------------------------------------------------------------- */
+
+/* The session stays: until it is another, what runs need not be what was switched to. */
+static void forget_trial(struct engine *engine)
+{
+    struct state_trial *trial = &engine->state->trial;
+    *trial = (struct state_trial){.begun = false};
+    snprintf(trial->session, sizeof trial->session, "%s", engine->session);
+}
+
+int engine_complete_confirm(struct engine *engine, enum pack_set set, struct pack_error *error)
+{
+    struct state *state = engine->state;
+    struct state_set *good = &state->sets[set], *old = &state->sets[pack_set_other(set)];
+    const bool known = good->version[0] != '\0';
+    const uint64_t least = known && good->security_version > state->security_version
+                               ? good->security_version
+                               : state->security_version;
+    const uint64_t epoch =
+        known && good->data_epoch > state->data_epoch ? good->data_epoch : state->data_epoch;
+    const struct boot_state loader = {
+        .primary = set,
+        .fallback = old->condition == SET_GOOD && old->security_version >= least &&
+                    old->data_epoch >= epoch,
+    };
+    int code = engine_tell_loader(engine, &loader, error);
+    if (code == 0)
+        code = counter_raise(engine->device, least, error);
+    if (code != 0)
+        return code;
+    state->security_version = least;
+    state->data_epoch = epoch;
+    good->condition = SET_GOOD;
+    forget_trial(engine);
+    state_add_result(state, engine_now(engine), good->version, "confirmed", "");
+    struct pack_json *data = events_begin(engine->events, "confirm");
+    pack_json_string(data, "version", good->version);
+    events_end(engine->events);
+    return engine_save(engine, error);
+}
+
+int engine_give_up(struct engine *engine, enum pack_set set, const char *event, const char *outcome,
+                   const char *reason, struct pack_error *error)
+{
+    struct state *state = engine->state;
+    struct state_set *failed = &state->sets[set];
+    const struct boot_state loader = {.primary = pack_set_other(set)};
+    const int code = engine_tell_loader(engine, &loader, error);
+    if (code != 0)
+        return code;
+    if (failed->version[0] != '\0')
+        state_add_failure(state, failed->release_sha256, engine_now(engine));
+    failed->condition = SET_FAILED;
+    forget_trial(engine);
+    state_add_result(state, engine_now(engine), failed->version, outcome, reason);
+    struct pack_json *data = events_begin(engine->events, event);
+    pack_json_string(data, "version", failed->version);
+    pack_json_string(data, "reason", reason);
+    pack_json_string(data, "from", pack_set_name(set));
+    pack_json_string(data, "to", pack_set_name(pack_set_other(set)));
+    events_end(engine->events);
+    return engine_save(engine, error);
+}
+
+static int adopt(struct engine *engine, struct pack_error *error)
+{
+    struct state_trial *trial = &engine->state->trial;
+    trial->begun = trial->armed = true;
+    trial->set = engine->reconciled.set;
+    snprintf(trial->session, sizeof trial->session, "%s", engine->session);
+    return engine_save(engine, error);
+}
+
+static int drop(struct engine *engine, struct pack_error *error)
+{
+    engine->state->sets[engine->state->trial.set].condition = SET_INCOMPLETE;
+    forget_trial(engine);
+    return engine_save(engine, error);
+}
+
+static int act(struct engine *engine, struct pack_error *error)
+{
+    const struct reconciled *found = &engine->reconciled;
+    switch (found->what) {
+    case RECONCILE_ADOPT:
+        return adopt(engine, error);
+    case RECONCILE_DROP:
+        return drop(engine, error);
+    case RECONCILE_CONFIRMED:
+        return engine_complete_confirm(engine, found->set, error);
+    case RECONCILE_FELL_BACK:
+        return engine_give_up(engine, found->set, "fell-back", "fell-back", "it did not start",
+                              error);
+    case RECONCILE_NOTHING:
+        break;
+    }
+    return 0;
+}
+
+/* --- all ------------------------------------------------------------------------------------- */
+
+static int prepare_folder(struct engine *engine, enum engine_use use, struct pack_error *error)
+{
+    const bool first = use == ENGINE_FIRST && engine->given->first;
+    return first ? storage_make_folder(engine->storage, engine->device->state, error) : 0;
+}
+
+int engine_open(struct engine *engine, const struct pack_engine *given, enum engine_use use,
+                struct pack_error *error)
+{
+    static const struct pack_context no_context = {.jobs = 0};
+    *engine = (struct engine){
+        .given = given,
+        .device = given->device,
+        .storage = given->storage != NULL ? given->storage : storage_system(),
+        .context = given->context != NULL ? *given->context : no_context,
+        .lock = -1,
+        .writable = use != ENGINE_READ,
+    };
+    engine->context.confinement = given->device->policy.confine;
+    engine->context.decoder_memory = given->device->policy.decoder_memory;
+    int code = engine->writable ? prepare_folder(engine, use, error) : 0;
+    if (code == 0 && engine->writable)
+        code = take_lock(engine, error);
+    if (code == 0)
+        code = load_state(engine, use == ENGINE_FIRST && !given->first ? ENGINE_WRITE : use, error);
+    if (code == 0)
+        code = find_out(engine, error);
+    if (code != 0)
+        return code;
+    engine->reconciled =
+        reconcile(engine->state, &engine->loader, engine->running, engine->session);
+    if (!engine->writable)
+        return 0;
+    open_events(engine);
+    if (engine->repaired)
+        pack_log(given->context, PACK_LOG_WARNING,
+                 "one copy of the device's state was damaged, and was repaired from the other");
+    return engine->fresh ? 0 : act(engine, error);
+}
+
+void engine_close(struct engine *engine)
+{
+    events_close(&engine->events);
+    boot_close(&engine->boot);
+    state_free(&engine->state);
+    pack_close_descriptor(&engine->lock);
+}
+
+int engine_reboot(struct engine *engine, struct pack_error *error)
+{
+    const struct pack_device_program *program = &engine->device->reboot;
+    const struct hook_facts facts = engine_facts(engine, NULL, engine->running);
+    if (!engine->given->reboot)
+        return 0;
+    if (program->count == 0) {
+        pack_fail(error, PACK_E_USAGE, "the device file does not say how to restart");
+        pack_at_file(error, engine->device->path);
+        return pack_hint(error, "add 'reboot:' with the program and its arguments");
+    }
+    return hook_run(program, "the reboot program", &facts, PACK_E_IO, NULL, error);
+}

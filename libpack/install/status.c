@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+#include "install/device_trust.h"
+#include "install/engine.h"
+
+#include "base/memory.h"
+#include "pack/root.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void describe_set(const struct engine *engine, enum pack_set set,
+                         struct pack_set_status *status)
+{
+    const struct state_set *from = &engine->state->sets[set];
+    status->known = from->version[0] != '\0';
+    status->security_version = from->security_version;
+    status->condition = set_condition_name(from->condition);
+    snprintf(status->version, sizeof status->version, "%s", from->version);
+    memcpy(status->release_sha256, from->release_sha256, PACK_SHA256_SIZE);
+}
+
+/* As the next run would leave it. */
+static void foresee(const struct engine *engine, struct pack_device_status *status)
+{
+    const struct reconciled *found = &engine->reconciled;
+    struct pack_set_status *set = &status->sets[found->set];
+    status->trial = found->trial;
+    if (found->what == RECONCILE_FELL_BACK)
+        set->condition = set_condition_name(SET_FAILED);
+    if (found->what == RECONCILE_CONFIRMED)
+        set->condition = set_condition_name(SET_GOOD);
+    if (found->what == RECONCILE_DROP)
+        set->condition = set_condition_name(SET_INCOMPLETE);
+}
+
+int pack_device_status(const struct pack_engine *given, struct pack_device_status *status,
+                       struct pack_error *error)
+{
+    ENGINE_AUTO struct engine engine = {.lock = -1};
+    PACK_AUTO(pack_trust_free) struct pack_trust *trust = NULL;
+    memset(status, 0, sizeof *status);
+    int code = engine_open(&engine, given, ENGINE_READ, error);
+    if (code == 0)
+        code = device_trust_load(&trust, &engine, error);
+    if (code != 0)
+        return code;
+    const struct pack_root *root = pack_trust_root(trust);
+    status->running = engine.running;
+    status->tries = engine.loader.trial ? engine.loader.tries : 0;
+    status->security_version = engine.state->security_version;
+    status->data_epoch = engine.state->data_epoch;
+    status->root_version = root != NULL ? root->version : 0;
+    status->repaired = engine.repaired;
+    status->fresh = engine.fresh;
+    for (enum pack_set set = PACK_SET_A; set < PACK_SETS; set++)
+        describe_set(&engine, set, &status->sets[set]);
+    foresee(&engine, status);
+    status->result_count = engine.state->result_count;
+    memcpy(status->results, engine.state->results, sizeof status->results);
+    return 0;
+}
+
+const char *pack_trial_name(enum pack_trial trial)
+{
+    static const char *const names[] = {
+        [PACK_TRIAL_NONE] = "none",
+        [PACK_TRIAL_WAITS] = "waits-for-reboot",
+        [PACK_TRIAL_RUNS] = "running",
+        [PACK_TRIAL_FAILED] = "fell-back",
+    };
+    return names[trial];
+}
