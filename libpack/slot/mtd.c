@@ -21,6 +21,7 @@ enum { MTD_MAJOR = 90, MTD_BLOCK_MAJOR = 31, MOST_AT_ONCE = 16384, MOST_BLOCKS =
 struct flash {
     int descriptor;
     bool nand;
+    bool erased;    /* before it is written; RAM is not */
     uint32_t block; /* bytes that are erased together */
     uint32_t page;  /* bytes that are written together */
     uint32_t *good; /* numbers of good blocks */
@@ -97,11 +98,11 @@ static int measure(struct flash *flash, unsigned number, bool writing, struct st
     struct mtd_info_user info;
     if (ioctl(flash->descriptor, MEMGETINFO, &info) != 0)
         return pack_fail_errno(error, errno, "cannot be asked for its geometry");
-    if (info.erasesize == 0 || info.writesize == 0 || info.erasesize % info.writesize != 0 ||
-        (writing && (info.flags & MTD_NO_ERASE) != 0))
+    if (info.erasesize == 0 || info.writesize == 0 || info.erasesize % info.writesize != 0)
         return pack_fail(error, PACK_E_UNSUPPORTED, "is not flash that is erased in blocks");
     if (writing && (info.flags & MTD_WRITEABLE) == 0)
         return pack_fail(error, PACK_E_PERMISSION, "is read-only");
+    flash->erased = (info.flags & MTD_NO_ERASE) == 0;
     flash->nand = info.type == MTD_NANDFLASH || info.type == MTD_MLCNANDFLASH;
     flash->block = info.erasesize;
     flash->page = info.writesize;
@@ -279,7 +280,7 @@ static int write_unit(struct mtd_slot *mtd, struct pack_error *error)
     const size_t index = (size_t)(mtd->written / flash->block);
     const uint64_t within = mtd->written % flash->block;
     const size_t size = (mtd->filled + flash->page - 1) / flash->page * flash->page;
-    int code = within == 0 ? erase_block(mtd, index, error) : 0;
+    int code = within == 0 && flash->erased ? erase_block(mtd, index, error) : 0;
     if (code != 0)
         return code;
     const uint64_t to = (uint64_t)flash->good[index] * flash->block + within;
