@@ -44,9 +44,12 @@ static const struct boot_settings {
     const char *wants;
     unsigned most_tries;
 } boot_types[] = {
-    {"file", " file ", " file ", 255},      {"uboot", " config ", " ", 255},
-    {"grub", " file copy ", " file ", 255}, {"efi", " file entries ", " entries ", 1},
-    {"raspberrypi", " file ", " file ", 1}, {"custom", " command timeout ", " command ", 255},
+    {"file", " file ", " file ", 99},
+    {"uboot", " config ", " ", 9},
+    {"grub", " file copy ", " file ", 3},
+    {"efi", " file entries ", " entries ", 1},
+    {"raspberrypi", " file entries ", " file ", 1},
+    {"custom", " command timeout ", " command ", 99},
 };
 enum { BOOT_TYPES = sizeof boot_types / sizeof boot_types[0] };
 
@@ -165,7 +168,7 @@ static const struct pack_field boot_fields[] = {
      .type = &type_entries,
      .fields = entries_fields,
      .example = "entries: {a: Boot0001, b: Boot0002}",
-     .summary = "efi: the boot entry of each set"},
+     .summary = "efi: the boot entry of each set; raspberrypi: its partition"},
     {.key = "command",
      .type = &device_type_program,
      .offset = offsetof(struct pack_device_boot, program),

@@ -31,10 +31,28 @@ static int rooted_open(struct storage *storage, const char *path, unsigned mode,
     return storage_system()->ops->open(storage_system(), located, mode, file, error);
 }
 
+static int rooted_rename(struct storage *storage, const char *from, const char *to,
+                         struct pack_error *error)
+{
+    char names[2][PATH_MAX];
+    assert_int_equal(rooted_locate(storage, from, names[0], PATH_MAX, error), 0);
+    assert_int_equal(rooted_locate(storage, to, names[1], PATH_MAX, error), 0);
+    return storage_system()->ops->rename(storage_system(), names[0], names[1], error);
+}
+
+static int rooted_flush_folder(struct storage *storage, const char *path, struct pack_error *error)
+{
+    char located[PATH_MAX];
+    assert_int_equal(rooted_locate(storage, path, located, sizeof located, error), 0);
+    return storage_system()->ops->flush_folder(storage_system(), located, error);
+}
+
 void rooted_init(struct rooted *rooted, const char *folder)
 {
     rooted->ops = *storage_system()->ops;
     rooted->ops.open = rooted_open;
+    rooted->ops.rename = rooted_rename;
+    rooted->ops.flush_folder = rooted_flush_folder;
     rooted->ops.locate = rooted_locate;
     rooted->storage.ops = &rooted->ops;
     rooted->folder = folder;
