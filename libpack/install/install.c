@@ -195,10 +195,9 @@ static int record_set(struct installation *installation, struct pack_error *erro
     snprintf(set->version, sizeof set->version, "%s", release->version);
     memcpy(set->release_sha256, pack_trusted_release_sha256(installation->trusted),
            PACK_SHA256_SIZE);
-    memcpy(state->seen_release, set->release_sha256, PACK_SHA256_SIZE);
-    state->seen_delivery = pack_trusted_delivery(installation->trusted)->revision;
-    state->seen_rollout =
-        installation->judged.rollout != NULL ? installation->judged.rollout->revision : 0;
+    state_note_seen(state, set->release_sha256,
+                    pack_trusted_delivery(installation->trusted)->revision,
+                    installation->judged.rollout);
     state->progress = (struct state_progress){.begun = false};
     state->trial = (struct state_trial){.begun = true, .set = installation->set};
     snprintf(state->trial.session, sizeof state->trial.session, "%s", engine->session);
@@ -378,11 +377,25 @@ static void note_failure(struct installation *installation, const struct pack_er
     (void)!engine_save(engine, &ignored);
 }
 
+/* Else who keeps the newest rollout from the device could undo it. */
+static void note_halt(struct installation *installation)
+{
+    struct engine *engine = &installation->engine;
+    struct pack_error ignored = {0};
+    if (installation->report->decision != PACK_DECIDE_HALTED || engine->given->dry_run)
+        return;
+    state_note_seen(engine->state, pack_trusted_release_sha256(installation->trusted),
+                    pack_trusted_delivery(installation->trusted)->revision,
+                    installation->judged.rollout);
+    (void)!engine_save(engine, &ignored);
+}
+
 static int carry_out(struct installation *installation, struct pack_error *error)
 {
     struct pack_install_report *report = installation->report;
     int code = decide(installation, error);
     event_decision(installation, error);
+    note_halt(installation);
     report->reboot = code == 0 && report->decision == PACK_DECIDE_WAITS;
     if (code != 0 || report->decision != PACK_DECIDE_INSTALL || installation->engine.given->dry_run)
         return code;

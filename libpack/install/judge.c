@@ -47,15 +47,19 @@ static int verify_extra(const struct pack_bundle *bundle, const struct pack_trus
                                          *size, signatures, count, report, error);
 }
 
+/* One that is not good is no failure yet: most devices do not need it. */
 static int read_permit(const struct pack_bundle *bundle, const struct pack_trust *trust,
                        struct judged *judged, struct pack_error *error)
 {
+    struct pack_error *fault = &judged->permit_fault;
     const void *bytes = NULL;
     size_t size = 0;
-    int code = verify_extra(bundle, trust, PACK_EXTRA_PERMIT, &bytes, &size, error);
+    int code = verify_extra(bundle, trust, PACK_EXTRA_PERMIT, &bytes, &size, fault);
     if (code == 0 && bytes != NULL)
-        code = pack_permit_parse(&judged->permit, bytes, size, error);
-    return code != 0 ? pack_at_member(error, "permit.json") : 0;
+        code = pack_permit_parse(&judged->permit, bytes, size, fault);
+    if (code != 0)
+        pack_at_member(fault, "permit.json");
+    return code == PACK_E_NO_MEMORY ? pack_fail_memory(error) : 0;
 }
 
 /* A device that trusts nobody to roll out has no use for it. */
@@ -117,6 +121,7 @@ int judge_release(const struct engine *engine, const struct pack_bundle *bundle,
         .release_sha256 = pack_trusted_release_sha256(trusted),
         .delivery = pack_trusted_delivery(trusted),
         .permit = judged->permit,
+        .permit_fault = judged->permit_fault.code != PACK_OK ? &judged->permit_fault : NULL,
         .rollout = judged->rollout,
         .id = engine->id[0] != '\0' ? engine->id : NULL,
         .group = engine->device->group,
@@ -124,6 +129,9 @@ int judge_release(const struct engine *engine, const struct pack_bundle *bundle,
         .now = engine_now(engine),
         .retry = engine->given->retry,
     };
+    if (plan_ignored_rollout(&facts) != NULL)
+        pack_log(&engine->context, PACK_LOG_NOTE, "rollout.json is passed over: %s",
+                 plan_ignored_rollout(&facts));
     *decision = PACK_DECIDE_INSTALL;
     code = judge_trial(engine, trusted, decision, error);
     if (code != 0 || *decision != PACK_DECIDE_INSTALL)

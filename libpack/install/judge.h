@@ -9,6 +9,7 @@
 
 struct judged {
     struct pack_permit *permit;
+    struct pack_error permit_fault; /* why the bundle's is not good; matters where it is needed */
     struct pack_rollout *rollout;
 };
 void judged_clear(struct judged *judged);
