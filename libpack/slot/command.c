@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/memory.h"
 #include "io/program.h"
+#include "io/program_variables.h"
 #include "pack/digest.h"
 #include "slot/kinds.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
-
-/* FWPACK_SIZE=… and so on: docs/slots.md. */
-enum { MAX_VARIABLES = 10, VARIABLE_SIZE = 256 };
 
 struct command_slot {
     struct slot slot;
@@ -18,10 +17,15 @@ struct command_slot {
     struct program_pipe *pipe; /* NULL before the first byte */
 };
 
-/* A program that is not there is noticed before anything is written anywhere. */
+/*
+ * A program that is not there is noticed before anything is written anywhere; one that is looked
+ * for in PATH, when it is started.
+ */
 static int check_program(const struct pack_device_program *program, struct pack_error *error)
 {
     const char *path = program->words[0];
+    if (strchr(path, '/') == NULL)
+        return 0;
     if (access(path, F_OK) != 0) {
         pack_fail(error, PACK_E_NOT_FOUND, "the slot's program is not there");
         return pack_at_file(error, path);
@@ -53,53 +57,42 @@ static void tell(struct slot *slot, const struct slot_facts *facts)
     ((struct command_slot *)slot)->facts = facts;
 }
 
-/* --- what the program knows ------------------------------------------------------------------ */
-
-struct variables {
-    size_t count;
-    char text[MAX_VARIABLES][VARIABLE_SIZE];
-    char *words[MAX_VARIABLES + 1];
-};
-
-static void add_variable(struct variables *variables, const char *name, const char *value)
-{
-    char *text = variables->text[variables->count];
-    if (value == NULL)
-        return;
-    snprintf(text, VARIABLE_SIZE, "%s=%s", name, value);
-    variables->words[variables->count++] = text;
-}
-
-static void add_variables(struct variables *variables, const struct command_slot *command)
-{
-    char number[24], hash[PACK_SHA256_HEX_SIZE];
-    const struct slot_facts none = {0}, *facts = command->facts != NULL ? command->facts : &none;
-    snprintf(number, sizeof number, "%llu", (unsigned long long)command->slot.size);
-    add_variable(variables, "PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
-    add_variable(variables, "LANG", "C");
-    add_variable(variables, "FWPACK_PHASE", "write");
-    add_variable(variables, "FWPACK_SIZE", number);
-    add_variable(variables, "FWPACK_SLOT", facts->slot);
-    add_variable(variables, "FWPACK_SET", facts->set);
-    add_variable(variables, "FWPACK_VERSION", facts->version);
-    if (facts->sha256 == NULL)
-        return;
-    pack_sha256_hex(facts->sha256, hash);
-    add_variable(variables, "FWPACK_SHA256", hash);
-}
-
 /* --- feeding it ------------------------------------------------------------------------------ */
+
+/* docs/slots.md lists them. */
+static int set_variables(struct program_variables *variables, const struct command_slot *command,
+                         struct pack_error *error)
+{
+    char size[24], hash[PACK_SHA256_HEX_SIZE] = {0};
+    const struct slot_facts none = {0}, *facts = command->facts != NULL ? command->facts : &none;
+    snprintf(size, sizeof size, "%llu", (unsigned long long)command->slot.size);
+    if (facts->sha256 != NULL)
+        pack_sha256_hex(facts->sha256, hash);
+    const struct {
+        const char *name, *value;
+    } list[] = {
+        {"FWPACK_PHASE", pack_phase_name(PACK_PHASE_WRITE)},
+        {"FWPACK_SIZE", size},
+        {"FWPACK_SHA256", facts->sha256 != NULL ? hash : NULL},
+        {"FWPACK_SLOT", facts->slot},
+        {"FWPACK_SET", facts->set},
+        {"FWPACK_VERSION", facts->version},
+    };
+    int code = program_variables_begin(variables, error);
+    for (size_t i = 0; code == 0 && i < sizeof list / sizeof *list; i++)
+        code = program_variables_add(variables, list[i].name, list[i].value, error);
+    return code;
+}
 
 static int start(struct command_slot *command, struct pack_error *error)
 {
-    PACK_AUTO_FREE struct variables *variables = NULL;
-    const int code = pack_allocate(&variables, 1, sizeof *variables, error);
+    PROGRAM_VARIABLES_AUTO struct program_variables variables = {.count = 0};
+    const int code = set_variables(&variables, command, error);
     if (code != 0)
         return code;
-    add_variables(variables, command);
     const struct program_run run = {
         .words = (char *const *)(uintptr_t)command->program->words,
-        .variables = variables->words,
+        .variables = variables.words,
         .seconds = command->program->seconds,
         .code = PACK_E_IO,
         .group = true,
