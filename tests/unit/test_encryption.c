@@ -607,6 +607,59 @@ static void a_thousand_recipients_cost_little(void **state)
     test_bundle_clear(&bundle);
 }
 
+/* --- blocks that are at hand -------------------------------------------------------------------
+ */
+
+/* Those of the second half. */
+static int give_half(void *user, size_t image, uint64_t block,
+                     const uint8_t sha256[PACK_SHA256_SIZE], uint8_t *bytes, size_t size,
+                     bool *found, struct pack_error *error)
+{
+    (void)image, (void)sha256, (void)error;
+    *found = block >= 2048;
+    if (*found)
+        memcpy(bytes, (const uint8_t *)user + block * 512, size);
+    return 0;
+}
+
+/* What they are in is not decrypted, nor read where the bundle can seek. */
+static void check_half(const struct test_bundle *bundle, const struct parties *parties,
+                       uint8_t *image, size_t size, bool forward)
+{
+    const struct pack_local_blocks half = {.get = give_half, .user = image};
+    struct pack_error error = {0};
+    TEST_AUTO_OPENED struct test_opened opened;
+    TEST_AUTO_SINK struct test_sink sink = test_sink_make();
+    test_opened_make(&opened, bundle, 2);
+    if (forward) /* which closes what it reads */
+        assert_pack_ok(pack_input_forward(&opened.input, opened.input, &error));
+    opened.bundle->input = opened.input;
+    pack_trusted_use_identities(opened.trusted, parties->own);
+    pack_trusted_use_local(opened.trusted, &half);
+    assert_pack_ok(pack_bundle_extract(opened.trusted, 0, &sink.sink, &error));
+    assert_int_equal(sink.bytes.size, size);
+    assert_memory_equal(sink.bytes.bytes, image, size);
+    assert_int_equal(pack_trusted_local_size(opened.trusted), size - (1 << 20));
+}
+
+static void blocks_at_hand_are_not_decrypted(void **state)
+{
+    static const char *const codecs[] = {"none", "zstd"};
+    AUTO_PARTIES struct parties parties = make_parties(*state);
+    for (size_t c = 0; c < sizeof codecs / sizeof codecs[0]; c++) {
+        struct test_bundle bundle;
+        size_t size = 0;
+        make(&bundle, *state, codecs[c], (2 << 20) + 100, &parties);
+        PACK_AUTO_FREE char *path = test_path(*state, "image.bin");
+        PACK_AUTO_FREE uint8_t *image = test_read_file(path, &size);
+        const struct layout_entry payload = test_member(&bundle, LAYOUT_PAYLOAD);
+        check_half(&bundle, &parties, image, size, true);
+        bundle.bytes[payload.data + payload.size - 1] ^= 1; /* nobody looks there */
+        check_half(&bundle, &parties, image, size, false);
+        test_bundle_clear(&bundle);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -621,6 +674,7 @@ int main(void)
         cmocka_unit_test(sizes_that_lie_are_refused),
         cmocka_unit_test(every_range_is_that_of_the_image),
         cmocka_unit_test(a_range_reads_its_chunks_only),
+        cmocka_unit_test(blocks_at_hand_are_not_decrypted),
         cmocka_unit_test(a_finished_bundle_is_encrypted_and_back),
         cmocka_unit_test(decrypt_gives_no_other_image),
         cmocka_unit_test(a_thousand_recipients_cost_little),
