@@ -96,7 +96,8 @@ int watched_open(struct pack_input **input, struct pack_input **inner, struct pa
                                          .name = watched->inner->name,
                                          .seekable = true,
                                          .has_size = true,
-                                         .size = watched->inner->size};
+                                         .size = watched->inner->size,
+                                         .repeats = true};
     if (!pack_to_size(pack_pieces(watched->input.size, BLOCK), &blocks))
         code = pack_fail(error, PACK_E_LIMIT, "the base is too large");
     if (code == 0)
