@@ -166,6 +166,7 @@ static void open_events(struct engine *engine)
         .device = engine->device,
         .storage = engine->storage,
         .id = engine->id[0] != '\0' ? engine->id : NULL,
+        .session = engine->session,
         .clock_known = engine_has_clock(engine),
         .now = call_clock,
         .user = engine,
