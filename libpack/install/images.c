@@ -8,6 +8,7 @@
 #include "slot/slot.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 /* --- the running set ------------------------------------------------------------------------- */
@@ -219,7 +220,7 @@ static void event_finished(const struct images *images, const struct image_write
     pack_json_string(data, "image", report->name);
     pack_json_string(data, "set", pack_set_name(images->set));
     pack_json_string(data, "encoding", report->encoding);
-    if (report->codec != NULL)
+    if (report->codec[0] != '\0')
         pack_json_string(data, "codec", report->codec);
     pack_json_unsigned(data, "size", report->size);
     pack_json_unsigned(data, "transferred", report->transferred);
@@ -306,8 +307,9 @@ static int copy_slots(struct images *images, struct pack_error *error)
         if (report->image_count == PACK_MAX_IMAGES)
             return pack_fail(error, PACK_E_LIMIT, "too many images and slots");
         struct pack_install_image *image = &report->images[report->image_count++];
-        *image = (struct pack_install_image){
-            .name = slot->name, .slot = slot->name, .encoding = "copied"};
+        *image = (struct pack_install_image){.encoding = "copied"};
+        snprintf(image->name, sizeof image->name, "%s", slot->name);
+        snprintf(image->slot, sizeof image->slot, "%s", slot->name);
         code = slot_copy(images->engine, slot, images->set, recorded_size(images, slot->name),
                          image, error);
         if (code != 0)

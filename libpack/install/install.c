@@ -59,9 +59,10 @@ static void describe_images(struct installation *installation)
     report->image_count = release->image_count;
     for (size_t i = 0; i < release->image_count; i++) {
         uint64_t smallest = release->images[i].size;
-        report->images[i] = (struct pack_install_image){.name = release->images[i].name,
-                                                        .slot = release->images[i].slot,
-                                                        .size = release->images[i].size};
+        struct pack_install_image *image = &report->images[i];
+        *image = (struct pack_install_image){.size = release->images[i].size};
+        snprintf(image->name, sizeof image->name, "%s", release->images[i].name);
+        snprintf(image->slot, sizeof image->slot, "%s", release->images[i].slot);
         for (size_t e = 0; e < delivery->images[i].encoding_count; e++) {
             const struct pack_encoding *encoding = &delivery->images[i].encodings[e];
             if (encoding->kind == PACK_ENCODING_FULL && encoding->size < smallest)

@@ -9,6 +9,7 @@
 #include "base/memory.h"
 
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -169,7 +170,8 @@ static void note_encoding(const struct image_write *write, size_t number)
     };
     const struct pack_encoding *encoding = &delivered_of(write)->encodings[number];
     write->report->encoding = names[encoding->kind];
-    write->report->codec = encoding->codec;
+    snprintf(write->report->codec, sizeof write->report->codec, "%s",
+             encoding->codec != NULL ? encoding->codec : "");
 }
 
 static int try_encoding(const struct image_write *write, size_t *encoding, struct pack_error *error)

@@ -21,7 +21,7 @@ struct pack_engine {
     struct storage *storage;     /* NULL: the files of the system (internal, for simulations) */
     uint64_t (*now)(void *user); /* seconds since 1970; NULL: the system's clock */
     void *user;
-    bool first;   /* install: the device has no state yet, and begins one */
+    bool first;   /* install: the device may have no state yet, and begins one then */
     bool retry;   /* install: also a release that failed, before its cooldown ends */
     bool reboot;  /* install, confirm, rollback: run the device's reboot program when it is due */
     bool dry_run; /* decide only, change nothing */
@@ -66,10 +66,14 @@ enum pack_decision {
 PACK_API const char *pack_decision_name(enum pack_decision decision);
 
 struct pack_install_image {
-    const char *name; /* the release's */
-    const char *slot;
-    const char *encoding; /* "full", "delta", "keep", or "copied" for a slot without an image */
-    const char *codec;    /* or NULL */
+    char name[PACK_MAX_NAME + 1]; /* the release's */
+    char slot[PACK_MAX_NAME + 1];
+    /*
+     * "full", "delta", "keep", "present" for what was there already, "copied" for a slot without
+     * an image; NULL: not written.
+     */
+    const char *encoding;
+    char codec[16];       /* or empty */
     uint64_t size;        /* plain bytes */
     uint64_t transferred; /* bytes read of the source for it */
     uint64_t reused;      /* plain bytes that came from the running set or the target itself */
