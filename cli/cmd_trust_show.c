@@ -42,13 +42,6 @@ static int show(struct cli *cli, const struct arguments *arguments, struct pack_
     return 0;
 }
 
-bool is_root(const char *path)
-{
-    CLI_AUTO(pack_root_free) struct pack_root *root = NULL;
-    struct pack_error ignored = {0};
-    return pack_root_load(&root, path, &ignored) == 0;
-}
-
 int describe_root(struct cli *cli, const char *path, struct pack_error *error)
 {
     CLI_AUTO(pack_root_free) struct pack_root *root = NULL;

@@ -4,6 +4,7 @@
 #include "cli.h"
 #include "commands.h"
 #include "detached.h"
+#include "device.h"
 #include "report.h"
 #include "signers.h"
 
@@ -20,6 +21,8 @@ struct verdict {
     struct pack_trust_report *signers;
     struct pack_verify_report *proved;
     bool proved_all; /* every byte was read and found good */
+    bool asked;      /* a device was, and said: */
+    enum pack_decision decision;
     struct attestations attestations;
 };
 
@@ -67,10 +70,12 @@ struct court {
     const struct arguments *arguments;
     struct pack_trust *trust;
     struct cli_bases bases;
+    struct cli_device device; /* of --device; all 0 without */
 };
 
 static void court_clear(struct court *court)
 {
+    cli_device_close(&court->device);
     cli_bases_close(&court->bases);
     pack_trust_free(&court->trust);
 }
@@ -80,6 +85,16 @@ static int prove_attestations(struct verdict *verdict, const char *path, const s
 {
     const struct attestation_judge judge = {verdict->trusted, path};
     return attestations_verify(&verdict->attestations, court->arguments, &judge, error);
+}
+
+static int ask_device(struct verdict *verdict, const struct court *court, struct pack_error *error)
+{
+    if (court->device.device == NULL)
+        return 0;
+    const int code =
+        pack_install_check(&court->device.engine, verdict->trusted, &verdict->decision, error);
+    verdict->asked = code == 0 || verdict->decision != PACK_DECIDE_INSTALL;
+    return code;
 }
 
 static int judge(struct verdict *verdict, const char *path, const struct court *court,
@@ -107,6 +122,8 @@ static int judge(struct verdict *verdict, const char *path, const struct court *
     if (code == 0 && arguments_flag(arguments, "complete"))
         code = check_complete(verdict, error);
     if (code == 0)
+        code = ask_device(verdict, court, error);
+    if (code == 0)
         code = prove_attestations(verdict, path, court, error);
     return code != 0 ? pack_at_file(error, path) : 0;
 }
@@ -125,6 +142,16 @@ static void print_image(struct cli *cli, const struct pack_release_image *image,
               (unsigned long long)image->size, hex);
     if (report->missing[0] != '\0')
         cli_note(cli, "image %s: %s would prove more", image->name, report->missing);
+}
+
+static void print_decision(struct cli *cli, const struct verdict *verdict,
+                           const struct court *court)
+{
+    static const char *const says[] = {[PACK_DECIDE_INSTALL] = "would install it",
+                                       [PACK_DECIDE_CURRENT] = "runs it already",
+                                       [PACK_DECIDE_WAITS] = "has it, and waits for a restart"};
+    if (verdict->asked && verdict->decision < sizeof says / sizeof says[0])
+        cli_print(cli, "  the device of %s %s", court->device.path, says[verdict->decision]);
 }
 
 static bool has_root(const struct verdict *verdict)
@@ -154,8 +181,10 @@ static void note_reserved(struct cli *cli, const struct verdict *verdict, const 
     }
 }
 
-static void print_verdict(struct cli *cli, const struct verdict *verdict, const char *path)
+static void print_verdict(const struct court *court, const struct verdict *verdict,
+                          const char *path)
 {
+    struct cli *cli = court->cli;
     const struct pack_release *release = pack_trusted_release(verdict->trusted);
     cli_print_styled(cli, STYLE_GOOD, "%s: good", path);
     cli_print(cli, "  product %s, version %s, security version %llu", release->product,
@@ -169,6 +198,7 @@ static void print_verdict(struct cli *cli, const struct verdict *verdict, const 
     if (verdict->proved->attachment_count != 0)
         cli_print(cli, "  attachments: %zu, every byte proved", verdict->proved->attachment_count);
     attestations_print(cli, &verdict->attestations, pack_trusted_delivery(verdict->trusted));
+    print_decision(cli, verdict, court);
     note_reserved(cli, verdict, path);
 }
 
@@ -229,6 +259,8 @@ static void json_verdict(struct pack_json *json, const struct verdict *verdict, 
             attestations_json(json, &verdict->attestations,
                               pack_trusted_delivery(verdict->trusted));
     }
+    if (verdict->asked)
+        pack_json_string(json, "device_decision", pack_decision_name(verdict->decision));
     if (error->code != 0)
         report_error_json(json, "error", error);
     pack_json_end(json);
@@ -242,7 +274,7 @@ static int verify_one(const struct court *court, const char *path, struct pack_e
     const int code = judge(&verdict, path, court, error);
     json_verdict(cli_json(court->cli), &verdict, path, error);
     if (code == 0)
-        print_verdict(court->cli, &verdict, path);
+        print_verdict(court, &verdict, path);
     return code;
 }
 
@@ -262,13 +294,62 @@ static void verify_all(const struct court *court, struct pack_error *error)
         report_failure(court->cli, &unused, error);
 }
 
+/* A device says whom it trusts, where the command line does not. A variable is not asked then. */
+static bool device_trusts(const struct court *court)
+{
+    const struct arguments *arguments = court->arguments;
+    return court->device.device != NULL && !arguments_flag(arguments, "pubkey") &&
+           (!arguments_flag(arguments, "trust") || arguments_from_variable(arguments, "trust"));
+}
+
+static int check_trust_options(const struct arguments *arguments, struct pack_error *error)
+{
+    static const char *const names[] = {"require", "no-clock", "allow-demo-keys"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (arguments_flag(arguments, names[i]))
+            return pack_fail(error, PACK_E_USAGE,
+                             "--%s goes with -p or -t: the device's file says whom it trusts",
+                             names[i]);
+    return 0;
+}
+
+static int open_trust(struct court *court, struct pack_error *error)
+{
+    if (!device_trusts(court))
+        return cli_trust(&court->trust, court->cli, error);
+    const int code = check_trust_options(court->arguments, error);
+    return code != 0 ? code : pack_device_trust(&court->trust, &court->device.engine, error);
+}
+
+static int open_device(struct court *court, struct pack_error *error)
+{
+    if (arguments_value(court->arguments, "device") == NULL)
+        return 0;
+    return cli_device_open(&court->device, court->cli, error);
+}
+
+/* What --identity opens is open already: a passphrase is asked for once. */
+static int open_identities(struct court *court, struct pack_error *error)
+{
+    if (court->device.device == NULL)
+        return 0;
+    court->device.engine.identities = court->bases.identities;
+    return court->bases.identities != NULL
+               ? 0
+               : cli_device_identities(&court->device, court->cli, error);
+}
+
 static int verify_bundles(struct cli *cli, const struct arguments *arguments,
                           struct pack_error *error)
 {
     CLI_AUTO(court_clear) struct court court = {.cli = cli, .arguments = arguments};
-    int code = cli_trust(&court.trust, cli, error);
+    int code = open_device(&court, error);
+    if (code == 0)
+        code = open_trust(&court, error);
     if (code == 0)
         code = cli_bases_open(&court.bases, cli, false, court.trust, error);
+    if (code == 0)
+        code = open_identities(&court, error);
     if (code != 0)
         return code;
     pack_json_array(cli_json(cli), "results");
@@ -281,6 +362,8 @@ static int run(struct cli *cli, const struct arguments *arguments, struct pack_e
 {
     if (arguments_flag(arguments, "detached") && arguments_flag(arguments, "attestation"))
         return pack_fail(error, PACK_E_USAGE, "--attestation goes with bundles");
+    if (arguments_flag(arguments, "detached") && arguments_flag(arguments, "device"))
+        return pack_fail(error, PACK_E_USAGE, "--device goes with bundles");
     if (arguments_flag(arguments, "detached"))
         return detached_verify(cli, arguments, error);
     if (arguments_value(arguments, "signature") != NULL)
@@ -301,6 +384,11 @@ static const struct option options[] = {
      .kind = OPTION_NUMBER,
      .value = "N",
      .help = "refuse a security version below N"},
+    {.name = "device",
+     .letter = 'd',
+     .kind = OPTION_PATH,
+     .value = "FILE",
+     .help = "ask whether the device that FILE describes would install it"},
     ATTESTATION_OPTIONS,
     {.name = "detached", .help = "check a signature beside any one file"},
     {.name = "signature",
@@ -326,6 +414,7 @@ const struct command command_verify = {
     .synopsis = "BUNDLE... (-p [ROLE=]PUB... | -t ROOT) [--require N] [--base FILE]... "
                 "[--identity KEY]... [--complete] [--attestation FILE]... "
                 "[--embedded-attestations]\n"
+                "BUNDLE... -d DEVICE.yaml [-p [ROLE=]PUB... | -t ROOT]\n"
                 "--detached FILE (-p PUB | -t ROOT) [-x SIGNATURE]",
     .description =
         "Reads every byte of each bundle and proves it: the signatures on release.json and "
@@ -352,6 +441,11 @@ const struct command command_verify = {
         "provenance in a DSSE envelope: signed by a key that holds the role release or delivery, "
         "and of these very images, each of which one such file must have as its subject. "
         "--embedded-attestations does the same with those in the bundle.\n\n"
+        "--device asks a device's file and state, as install does, whether the bundle would be "
+        "installed: 14 where it is older than the device accepts, 15 where it is for another one, "
+        "16 where the device has not the base of a delta, 5 where it must wait, 17 where it is "
+        "halted. Nothing is locked or written. Without -p and -t the device says whom it "
+        "trusts.\n\n"
         "With --detached the argument is any file, and its signature stands beside it, as "
         "minisign or \"fwpack sign --detached\" made it; -x may also name a signature of "
         "ssh-keygen -Y sign, whose namespace is \"file\" unless --namespace says otherwise, or 64 "
@@ -368,6 +462,6 @@ const struct command command_verify = {
     .positionals = positionals,
     .options = options,
     .groups = GROUP_TRUST | GROUP_OPENS,
-    .exits = EXITS(3, 4, 10, 11, 12, 13, 14, 16, 17, 18),
+    .exits = EXITS(3, 4, 5, 10, 11, 12, 13, 14, 15, 16, 17, 18),
     .run = run,
 };

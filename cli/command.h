@@ -106,6 +106,7 @@ enum option_group {
     GROUP_IDENTITY = 256,   /* -i/--identity KEY…, --allow-insecure-key: cli_identities_open */
     GROUP_RECIPIENTS = 512, /* --encrypt-to …, --encrypt-passphrase: cli_recipients_open */
     GROUP_STORES = 1024,    /* how the stores of keys are reached: cli_signing_access */
+    GROUP_DEVICE = 2048,    /* -d/--device FILE: cli_device_open */
     GROUP_WRITES = GROUP_OUTPUT | GROUP_DRY_RUN,
     GROUP_OPENS = GROUP_IDENTITY | GROUP_PASSPHRASE,
     GROUP_SIGNS = GROUP_KEYS | GROUP_PASSPHRASE,

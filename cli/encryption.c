@@ -14,13 +14,11 @@ static bool gives_passphrase(const struct arguments *arguments)
             !arguments_from_variable(arguments, "passphrase-file"));
 }
 
-int cli_identities_open(struct pack_age_identities **identities, struct cli *cli, bool asks,
-                        struct pack_error *error)
+int cli_identities_load(struct pack_age_identities **identities, struct cli *cli,
+                        const char *const *names, size_t count, bool asks, struct pack_error *error)
 {
     CLI_AUTO(pack_age_identities_free) struct pack_age_identities *made = NULL;
     const struct pack_passphrase passphrase = cli_passphrase(cli);
-    size_t count = 0;
-    const char *const *names = arguments_values(cli->arguments, "identity", &count);
     *identities = NULL;
     asks = asks || gives_passphrase(cli->arguments);
     if (count == 0 && !asks)
@@ -36,6 +34,14 @@ int cli_identities_open(struct pack_age_identities **identities, struct cli *cli
     *identities = made;
     made = NULL;
     return 0;
+}
+
+int cli_identities_open(struct pack_age_identities **identities, struct cli *cli, bool asks,
+                        struct pack_error *error)
+{
+    size_t count = 0;
+    const char *const *names = arguments_values(cli->arguments, "identity", &count);
+    return cli_identities_load(identities, cli, names, count, asks, error);
 }
 
 int cli_recipients_open(struct pack_age_recipients **recipients, struct cli *cli,

@@ -15,6 +15,11 @@
 PACK_MUST_USE int cli_identities_open(struct pack_age_identities **identities, struct cli *cli,
                                       bool asks, struct pack_error *error);
 
+/* The same with identities that are named elsewhere, as in a device file. */
+PACK_MUST_USE int cli_identities_load(struct pack_age_identities **identities, struct cli *cli,
+                                      const char *const *names, size_t count, bool asks,
+                                      struct pack_error *error);
+
 /* Those of --encrypt-to, or the passphrase; NULL where none are given. */
 PACK_MUST_USE int cli_recipients_open(struct pack_age_recipients **recipients, struct cli *cli,
                                       struct pack_error *error);

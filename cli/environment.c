@@ -10,6 +10,7 @@ const struct variable environment_variables[] = {
     {"SOURCE_DATE_EPOCH", "the time that a build records, in seconds since 1970"},
     {"FWPACK_KEY", "the key that signs where no --key is given"},
     {"FWPACK_TRUST", "the trust root where neither --trust nor --pubkey is given"},
+    {"FWPACK_DEVICE", "the device's description where no --device is given"},
     {"FWPACK_JOURNAL", "the journal of signatures where no --journal is given"},
     {"FWPACK_JOBS", "the number of threads where no --jobs is given"},
     {"FWPACK_PASSPHRASE_FILE", "the passphrase's file where no --passphrase-file is given"},

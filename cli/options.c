@@ -128,6 +128,16 @@ static const struct option passphrase_options[] = {
     {.name = NULL},
 };
 
+static const struct option device_options[] = {
+    {.name = "device",
+     .letter = 'd',
+     .kind = OPTION_PATH,
+     .value = "FILE",
+     .variable = "FWPACK_DEVICE",
+     .help = "the device's description (/etc/fwpack/device.yaml)"},
+    {.name = NULL},
+};
+
 #define ROOT_OPTION(text)                                                     \
     {                                                                         \
         .name = "trust", .letter = 't', .kind = OPTION_PATH, .value = "FILE", \
@@ -174,6 +184,7 @@ static const struct {
     const char *section;
     const struct option *options;
 } groups[] = {
+    {GROUP_DEVICE, "Device", device_options},
     {GROUP_DESCRIPTOR, "Descriptor", descriptor_options},
     {GROUP_OUTPUT, "Output", output_options},
     {GROUP_DRY_RUN, "Output", dry_run_options},

@@ -7,8 +7,8 @@
 
 /* Options whose values are files that a command reads. */
 static const char *const inputs[] = {
-    "key",      "passphrase-file", "pubkey",  "signature", "merge", "base", "attestation",
-    "identity", "encrypt-to",      "journal", "import",    "old",   "trust"};
+    "key",      "passphrase-file", "pubkey",  "signature", "merge", "base",  "attestation",
+    "identity", "encrypt-to",      "journal", "import",    "old",   "trust", "device"};
 
 bool cli_same_file(const char *a, const char *b)
 {

@@ -48,6 +48,13 @@ static int split(struct public_key_value *split, const char *value, struct pack_
     return unknown_role(value, length, error);
 }
 
+bool is_root(const char *path)
+{
+    CLI_AUTO(pack_root_free) struct pack_root *root = NULL;
+    struct pack_error ignored = {0};
+    return pack_root_load(&root, path, &ignored) == 0;
+}
+
 static int load_public_key(struct cli *cli, struct pack_public_key *key, const char *name,
                            struct pack_error *error)
 {

@@ -14,6 +14,10 @@ target_compile_options(fwpack_flags INTERFACE
   "-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.")
 target_compile_definitions(fwpack_flags INTERFACE _GNU_SOURCE _FILE_OFFSET_BITS=64)
 target_link_options(fwpack_flags INTERFACE -Wl,-z,relro,-z,now)
+if(FWPACK_DEVICE)
+  # What fwpack-device does not call is left out of it.
+  target_compile_options(fwpack_flags INTERFACE -ffunction-sections -fdata-sections)
+endif()
 if(FWPACK_FUZZ)
   if(NOT CMAKE_C_COMPILER_ID STREQUAL "Clang")
     message(FATAL_ERROR "FWPACK_FUZZ needs clang: configure with CC=clang")

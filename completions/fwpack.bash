@@ -7,7 +7,7 @@
 _fwpack_table() {
     case $1 in
     '')
-        commands='init lint build sign permit verify attest inspect extract encrypt decrypt delta patch diff key journal trust image completion schema env exit-codes version'
+        commands='init lint build sign permit verify attest inspect extract encrypt decrypt delta patch diff key journal trust image install status confirm rollback boot completion schema env exit-codes version'
         options='--version --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=()
         ;;
@@ -38,7 +38,7 @@ _fwpack_table() {
         ;;
     'verify')
         commands=''
-        options='--flat --base --decoder-memory --complete --min-security-version --attestation --embedded-attestations --detached --signature -x --namespace --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--flat --base --decoder-memory --complete --min-security-version --device -d --attestation --embedded-attestations --detached --signature -x --namespace --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --pubkey -p --trust -t --no-clock --require --allow-demo-keys --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' ...)
         ;;
     'attest')
@@ -206,6 +206,31 @@ _fwpack_table() {
         options='--from --to --base --merge --offset --crop --fill --family --output -o --dry-run -n --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' )
         ;;
+    'install')
+        commands=''
+        options='--first --retry --reboot --device -d --dry-run -n --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=('@file' )
+        ;;
+    'status')
+        commands=''
+        options='--device -d --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=()
+        ;;
+    'confirm')
+        commands=''
+        options='--unchecked --reboot --device -d --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=()
+        ;;
+    'rollback')
+        commands=''
+        options='--reason --reboot --device -d --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=()
+        ;;
+    'boot')
+        commands=''
+        options='--target --device -d --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        arguments=()
+        ;;
     'completion')
         commands=''
         options='--help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
@@ -299,6 +324,7 @@ _fwpack_kind() {
     'verify --base') kind='@file' ;;
     'verify --decoder-memory') kind='@none' ;;
     'verify --min-security-version') kind='@none' ;;
+    'verify --device' | 'verify -d') kind='@file' ;;
     'verify --attestation') kind='@file' ;;
     'verify --signature' | 'verify -x') kind='@file' ;;
     'verify --namespace') kind='@none' ;;
@@ -556,6 +582,32 @@ _fwpack_kind() {
     'image convert --jobs' | 'image convert -j') kind='@none' ;;
     'image convert --color') kind='auto|always|never' ;;
     'image convert --progress') kind='auto|bar|plain|json|none' ;;
+    'install --device' | 'install -d') kind='@file' ;;
+    'install --identity' | 'install -i') kind='@key' ;;
+    'install --pkcs11-module') kind='@file' ;;
+    'install --passphrase-file') kind='@file' ;;
+    'install --passphrase-fd') kind='@none' ;;
+    'install --jobs' | 'install -j') kind='@none' ;;
+    'install --color') kind='auto|always|never' ;;
+    'install --progress') kind='auto|bar|plain|json|none' ;;
+    'status --device' | 'status -d') kind='@file' ;;
+    'status --jobs' | 'status -j') kind='@none' ;;
+    'status --color') kind='auto|always|never' ;;
+    'status --progress') kind='auto|bar|plain|json|none' ;;
+    'confirm --device' | 'confirm -d') kind='@file' ;;
+    'confirm --jobs' | 'confirm -j') kind='@none' ;;
+    'confirm --color') kind='auto|always|never' ;;
+    'confirm --progress') kind='auto|bar|plain|json|none' ;;
+    'rollback --reason') kind='@none' ;;
+    'rollback --device' | 'rollback -d') kind='@file' ;;
+    'rollback --jobs' | 'rollback -j') kind='@none' ;;
+    'rollback --color') kind='auto|always|never' ;;
+    'rollback --progress') kind='auto|bar|plain|json|none' ;;
+    'boot --target') kind='@none' ;;
+    'boot --device' | 'boot -d') kind='@file' ;;
+    'boot --jobs' | 'boot -j') kind='@none' ;;
+    'boot --color') kind='auto|always|never' ;;
+    'boot --progress') kind='auto|bar|plain|json|none' ;;
     'completion --jobs' | 'completion -j') kind='@none' ;;
     'completion --color') kind='auto|always|never' ;;
     'completion --progress') kind='auto|bar|plain|json|none' ;;

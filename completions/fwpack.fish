@@ -2,8 +2,8 @@
 # Printed from the tables of cli/: not to be edited.
 
 # The options that take the next word.
-set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --sbom --key --signer-pub --journal --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --export --comment --pubkey --trust --require --device-id --group --from --expires --trust --base --decoder-memory --min-security-version --attestation --signature --namespace --identity --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --offset --length --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --type --purpose --output --format --purpose --new-passphrase-file --new-passphrase-fd --format --new-passphrase-file --new-passphrase-fd --new-passphrase-file --new-passphrase-fd --pcrs --pin-file --head --pubkey --threshold --expires --days --reason --expires --days --old --export --import --old --from --to --base --merge --offset --crop --fill --family
-set -g __fwpack_letters joDkpttxiCop
+set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --sbom --key --signer-pub --journal --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --export --comment --pubkey --trust --require --device-id --group --from --expires --trust --base --decoder-memory --min-security-version --device --attestation --signature --namespace --identity --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --offset --length --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --type --purpose --output --format --purpose --new-passphrase-file --new-passphrase-fd --format --new-passphrase-file --new-passphrase-fd --new-passphrase-file --new-passphrase-fd --pcrs --pin-file --head --pubkey --threshold --expires --days --reason --expires --days --old --export --import --old --from --to --base --merge --offset --crop --fill --family --device --reason --target
+set -g __fwpack_letters joDkpttdxiCopd
 
 # The command so far, without options, their values and "help".
 function __fwpack_path
@@ -59,6 +59,11 @@ complete -c fwpack -n '__fwpack_is' -a key -d 'make and convert keys, and say wh
 complete -c fwpack -n '__fwpack_is' -a journal -d 'look at the journal of signatures made'
 complete -c fwpack -n '__fwpack_is' -a trust -d 'say who may sign, in a root that devices trust'
 complete -c fwpack -n '__fwpack_is' -a image -d 'identify and convert firmware images'
+complete -c fwpack -n '__fwpack_is' -a install -d 'update the device that this runs on'
+complete -c fwpack -n '__fwpack_is' -a status -d 'tell what a device runs, and how its last updates went'
+complete -c fwpack -n '__fwpack_is' -a confirm -d 'keep the release that a device runs on trial'
+complete -c fwpack -n '__fwpack_is' -a rollback -d 'return a device to the set of slots before'
+complete -c fwpack -n '__fwpack_is' -a boot -d 'say which set of slots starts, and count a try'
 complete -c fwpack -n '__fwpack_is' -a completion -d 'print the completion script of a shell'
 complete -c fwpack -n '__fwpack_is' -a schema -d 'print the JSON Schema of the descriptor'
 complete -c fwpack -n '__fwpack_is' -a env -d 'print the variables of the environment that are in force'
@@ -190,6 +195,7 @@ complete -c fwpack -n '__fwpack_at verify' -l base -r -F -d 'an old image or bun
 complete -c fwpack -n '__fwpack_at verify' -l decoder-memory -x -d 'most memory that a decoder may take (64MiB)'
 complete -c fwpack -n '__fwpack_at verify' -l complete -d 'fail where an image could not be rebuilt'
 complete -c fwpack -n '__fwpack_at verify' -l min-security-version -x -d 'refuse a security version below N'
+complete -c fwpack -n '__fwpack_at verify' -l device -s d -r -F -d 'ask whether the device that FILE describes would install it'
 complete -c fwpack -n '__fwpack_at verify' -l attestation -r -F -d 'prove FILE, which says how the images were built'
 complete -c fwpack -n '__fwpack_at verify' -l embedded-attestations -d 'prove the attestations in the bundle too'
 complete -c fwpack -n '__fwpack_at verify' -l detached -d 'check a signature beside any one file'
@@ -737,6 +743,71 @@ complete -c fwpack -n '__fwpack_at image convert' -l jobs -s j -x -d 'use at mos
 complete -c fwpack -n '__fwpack_at image convert' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
 complete -c fwpack -n '__fwpack_at image convert' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
 complete -c fwpack -n '__fwpack_at image convert' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at install' -r -F
+complete -c fwpack -n '__fwpack_at install' -l first -d 'the device has no state yet: begin one'
+complete -c fwpack -n '__fwpack_at install' -l retry -d 'also a release that failed, and before its cooldown ends'
+complete -c fwpack -n '__fwpack_at install' -l reboot -d 'restart by the device\'s own program where due'
+complete -c fwpack -n '__fwpack_at install' -l device -s d -r -F -d 'the device\'s description (/etc/fwpack/device.yaml)'
+complete -c fwpack -n '__fwpack_at install' -l dry-run -s n -d 'say what would be done, write nothing'
+complete -c fwpack -n '__fwpack_at install' -l identity -s i -r -F -a 'agent: env: exec: fd: pkcs11: tpm2:' -d 'open what is encrypted with the age identity KEY; repeatable'
+complete -c fwpack -n '__fwpack_at install' -l pkcs11-module -r -F -d 'the PKCS#11 module of pkcs11: keys (all that p11-kit knows)'
+complete -c fwpack -n '__fwpack_at install' -l allow-insecure-key -d 'take a plain key file that others can read'
+complete -c fwpack -n '__fwpack_at install' -l passphrase-file -r -F -d 'read the passphrase from FILE'
+complete -c fwpack -n '__fwpack_at install' -l passphrase-fd -x -d 'read the passphrase from file descriptor N'
+complete -c fwpack -n '__fwpack_at install' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at install' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at install' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at install' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at install' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at install' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at install' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at install' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at status' -l device -s d -r -F -d 'the device\'s description (/etc/fwpack/device.yaml)'
+complete -c fwpack -n '__fwpack_at status' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at status' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at status' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at status' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at status' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at status' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at status' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at status' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at confirm' -l unchecked -d 'confirm without running the health checks'
+complete -c fwpack -n '__fwpack_at confirm' -l reboot -d 'restart by the device\'s own program where due'
+complete -c fwpack -n '__fwpack_at confirm' -l device -s d -r -F -d 'the device\'s description (/etc/fwpack/device.yaml)'
+complete -c fwpack -n '__fwpack_at confirm' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at confirm' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at confirm' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at confirm' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at confirm' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at confirm' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at confirm' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at confirm' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at rollback' -l reason -x -d 'why, for the event log and status (by hand)'
+complete -c fwpack -n '__fwpack_at rollback' -l reboot -d 'restart by the device\'s own program where due'
+complete -c fwpack -n '__fwpack_at rollback' -l device -s d -r -F -d 'the device\'s description (/etc/fwpack/device.yaml)'
+complete -c fwpack -n '__fwpack_at rollback' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at rollback' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at rollback' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at rollback' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at rollback' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at rollback' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at rollback' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at rollback' -l no-input -d 'never ask anything (so too with CI=true)'
+
+complete -c fwpack -n '__fwpack_at boot' -l target -x -d 'print where slot SLOT of the set is, in place of A or B; repeatable'
+complete -c fwpack -n '__fwpack_at boot' -l device -s d -r -F -d 'the device\'s description (/etc/fwpack/device.yaml)'
+complete -c fwpack -n '__fwpack_at boot' -l help -s h -d 'show this help'
+complete -c fwpack -n '__fwpack_at boot' -l json -d 'print one JSON object, also for errors'
+complete -c fwpack -n '__fwpack_at boot' -l quiet -s q -d 'print warnings and errors only'
+complete -c fwpack -n '__fwpack_at boot' -l verbose -s v -d 'say more'
+complete -c fwpack -n '__fwpack_at boot' -l jobs -s j -x -d 'use at most N threads (one for each core)'
+complete -c fwpack -n '__fwpack_at boot' -l color -x -a 'auto always never' -d 'colour the output: auto, always or never'
+complete -c fwpack -n '__fwpack_at boot' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
+complete -c fwpack -n '__fwpack_at boot' -l no-input -d 'never ask anything (so too with CI=true)'
 
 complete -c fwpack -n '__fwpack_is completion' -x -a 'bash zsh fish'
 complete -c fwpack -n '__fwpack_at completion' -l help -s h -d 'show this help'
