@@ -31,30 +31,29 @@ static int visit(void *user, const char *entry, struct pack_error *error)
     return 0;
 }
 
+static int fail_search(const struct search *search, struct pack_error *error)
+{
+    if (search->count == 0)
+        return pack_fail(error, PACK_E_NOT_FOUND, "there is no device of that name");
+    return pack_fail(error, PACK_E_USAGE, "the name is there more than once: %s and %s",
+                     search->found[0], search->found[1]);
+}
+
 int node_find(char path[NODE_PATH_SIZE], const char *target, const char *folder,
               node_named_fn named, struct storage *storage, struct pack_error *error)
 {
-    char real[SLOT_PATH_SIZE];
-    struct stat status;
-    const char *slash = strrchr(target, '/');
-    struct search search = {
-        .storage = storage, .named = named, .name = slash != NULL ? slash + 1 : target};
-    int code = storage_locate(storage, target, real, sizeof real, error);
-    if (code != 0)
-        return code;
-    if (strlen(target) < NODE_PATH_SIZE && stat(real, &status) == 0) {
+    struct search search = {.storage = storage, .named = named, .name = target};
+    if (strlen(target) >= NODE_PATH_SIZE)
+        return pack_fail(error, PACK_E_LIMIT, "the name is too long");
+    if (strchr(target, '/') != NULL) {
         snprintf(path, NODE_PATH_SIZE, "%s", target);
         return 0;
     }
-    code = sysfs_each(storage, folder, visit, &search, error);
+    const int code = sysfs_each(storage, folder, visit, &search, error);
     if (code != 0)
         return code;
-    if (search.count == 0)
-        return pack_fail(error, PACK_E_NOT_FOUND, "there is neither such a device nor one named %s",
-                         search.name);
-    if (search.count > 1)
-        return pack_fail(error, PACK_E_USAGE, "the name %s is there more than once: %s and %s",
-                         search.name, search.found[0], search.found[1]);
+    if (search.count != 1)
+        return fail_search(&search, error);
     snprintf(path, NODE_PATH_SIZE, "/dev/%s", search.found[0]);
     return 0;
 }

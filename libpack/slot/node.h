@@ -14,8 +14,8 @@ enum { NODE_PATH_SIZE = 512 };
 typedef bool (*node_named_fn)(struct storage *storage, const char *entry, const char *name);
 
 /*
- * The device of a target, "/dev/" and its entry in `folder`: `target` where that is there, else
- * what its last part names, for a name in device.yaml was joined to a folder. Exactly one.
+ * The device of a target: `target` itself where it is a path, else "/dev/" and the entry of the
+ * class's `folder` that has this name. Exactly one.
  */
 PACK_MUST_USE int node_find(char path[NODE_PATH_SIZE], const char *target, const char *folder,
                             node_named_fn named, struct storage *storage, struct pack_error *error);

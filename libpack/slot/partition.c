@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { DEVICE_SIZE = 128 };
 
@@ -118,7 +119,7 @@ static bool has_type(const struct disk *disk, uint64_t number)
 {
     for (size_t i = 0; i < disk->table.count; i++)
         if (disk->table.partitions[i].number == number)
-            return strcmp(disk->table.partitions[i].type, disk->search->target->type) == 0;
+            return strcasecmp(disk->table.partitions[i].type, disk->search->target->type) == 0;
     return false;
 }
 
@@ -177,6 +178,10 @@ static int find(char path[DEVICE_SIZE + 8], const struct pack_device_target *tar
 {
     PACK_AUTO_FREE struct search *search = NULL;
     char name[SLOT_NAME_SIZE];
+    if (target->label != NULL && target->type != NULL) {
+        pack_fail(error, PACK_E_USAGE, "a slot has both a partition's label and a type");
+        return pack_hint(error, "keep `partition-label: %s`", target->label);
+    }
     int code = pack_allocate(&search, 1, sizeof *search, error);
     if (code != 0)
         return code;

@@ -38,7 +38,7 @@ image 100001
 slot_tool mtd write "$ram" </tmp/image; is "ram: written by name"
 head -c 100001 /dev/mtd0 | cmp - /tmp/image; is "ram: as the kernel reads it"
 holds mtd /dev/mtd0; is "ram: read by path"
-holds mtd "/etc/fwpack/$ram"; is "ram: read by a name that was joined to a folder"
+holds mtd "$ram"; is "ram: read by name"
 image 1048576
 slot_tool mtd write /dev/mtd0 </tmp/image; is "ram: full"
 head -c 1048576 /dev/mtd0 | cmp - /tmp/image; is "ram: full, as the kernel reads it"
@@ -48,6 +48,7 @@ says "ram: one byte too large" "no-space: the image needs 1048577 bytes, the slo
   slot_tool mtd write /dev/mtd0
 image 1000
 says "ram: no such name" "not-found: " slot_tool mtd write nothing
+says "ram: no such path" "not-found: " slot_tool mtd write /dev/mtd9
 says "a file slot in flash" "usage: is raw flash" slot_tool file write /dev/mtd0
 says "a flash slot that is another device" "usage: is no MTD device" slot_tool mtd write /dev/null
 says "a flash slot that is a file" "usage: is no flash" slot_tool mtd write /tmp/image
@@ -92,7 +93,7 @@ image 1000000
 slot_tool ubi write ubi0:rootfs-b </tmp/image; is "ubi: written by name"
 head -c 1000000 /dev/ubi0_1 | cmp - /tmp/image; is "ubi: as the kernel reads it"
 holds ubi /dev/ubi0_1; is "ubi: read by path"
-holds ubi /etc/fwpack/ubi0:rootfs-b; is "ubi: read by a name that was joined to a folder"
+holds ubi ubi0:rootfs-b; is "ubi: read by name"
 [ "$(slot_tool ubi same /dev/ubi0_1 ubi0:rootfs-b)" = same ]; is "ubi: path and name are the same"
 [ "$(slot_tool ubi same /dev/ubi0_1 ubi0:rootfs-a)" = different ]; is "ubi: others are not"
 slot_tool ubi cut ubi0:rootfs-b </tmp/image; is "ubi: an update that is cut off"

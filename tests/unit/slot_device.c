@@ -92,7 +92,10 @@ struct rooted {
     struct storage storage;
     struct storage_ops ops;
     char root[256];
+    unsigned stop, count; /* operations on names */
 };
+
+enum { PATH_SIZE = 4096 };
 
 static int rooted_locate(struct storage *storage, const char *path, char *text, size_t capacity,
                          struct pack_error *error)
@@ -106,17 +109,89 @@ static int rooted_locate(struct storage *storage, const char *path, char *text, 
 static int rooted_open(struct storage *storage, const char *path, unsigned mode,
                        struct storage_file **file, struct pack_error *error)
 {
-    char real[4096];
+    char real[PATH_SIZE];
     rooted_locate(storage, path, real, sizeof real, error);
     return storage_open(storage_system(), real, mode, file, error);
+}
+
+/* Where a name lies; or a failure, as of a machine that has stopped. */
+static int use_name(struct storage *storage, const char *path, char real[PATH_SIZE],
+                    struct pack_error *error)
+{
+    struct rooted *rooted = (struct rooted *)storage;
+    rooted_locate(storage, path, real, PATH_SIZE, error);
+    rooted->count++;
+    if (rooted->stop != 0 && rooted->count >= rooted->stop)
+        return pack_fail(error, PACK_E_INTERRUPTED, "the power is gone");
+    return 0;
+}
+
+static int rooted_rename(struct storage *storage, const char *from, const char *to,
+                         struct pack_error *error)
+{
+    char real[PATH_SIZE], other[PATH_SIZE];
+    rooted_locate(storage, to, other, sizeof other, error);
+    const int code = use_name(storage, from, real, error);
+    return code == 0 ? storage_rename(storage_system(), real, other, error) : code;
+}
+
+static int rooted_exchange(struct storage *storage, const char *a, const char *b,
+                           struct pack_error *error)
+{
+    char real[PATH_SIZE], other[PATH_SIZE];
+    rooted_locate(storage, b, other, sizeof other, error);
+    const int code = use_name(storage, a, real, error);
+    return code == 0 ? storage_exchange(storage_system(), real, other, error) : code;
+}
+
+static int rooted_remove(struct storage *storage, const char *path, struct pack_error *error)
+{
+    char real[PATH_SIZE];
+    const int code = use_name(storage, path, real, error);
+    return code == 0 ? storage_remove(storage_system(), real, error) : code;
+}
+
+static int rooted_make_folder(struct storage *storage, const char *path, struct pack_error *error)
+{
+    char real[PATH_SIZE];
+    const int code = use_name(storage, path, real, error);
+    return code == 0 ? storage_make_folder(storage_system(), real, error) : code;
+}
+
+static int rooted_flush_folder(struct storage *storage, const char *path, struct pack_error *error)
+{
+    char real[PATH_SIZE];
+    const int code = use_name(storage, path, real, error);
+    return code == 0 ? storage_flush_folder(storage_system(), real, error) : code;
 }
 
 struct storage *slot_test_rooted(const char *root)
 {
     struct rooted *rooted = calloc(1, sizeof *rooted);
     assert_non_null(rooted);
-    rooted->ops = (struct storage_ops){.open = rooted_open, .locate = rooted_locate};
+    rooted->ops = (struct storage_ops){.open = rooted_open,
+                                       .locate = rooted_locate,
+                                       .rename = rooted_rename,
+                                       .remove = rooted_remove,
+                                       .make_folder = rooted_make_folder,
+                                       .flush_folder = rooted_flush_folder};
     rooted->storage.ops = &rooted->ops;
     snprintf(rooted->root, sizeof rooted->root, "%s", root);
     return &rooted->storage;
+}
+
+void slot_test_exchanges(struct storage *storage, bool can)
+{
+    ((struct rooted *)storage)->ops.exchange = can ? rooted_exchange : NULL;
+}
+
+void slot_test_stop(struct storage *storage, unsigned at)
+{
+    ((struct rooted *)storage)->stop = at;
+}
+
+bool slot_test_stopped(const struct storage *storage)
+{
+    const struct rooted *rooted = (const struct rooted *)storage;
+    return rooted->stop != 0 && rooted->count >= rooted->stop;
 }

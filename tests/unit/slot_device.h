@@ -23,5 +23,11 @@ void slot_test_unmount(const char *folder);
  * with free().
  */
 struct storage *slot_test_rooted(const char *root);
+/* Whether names can be exchanged in it; they cannot unless told. */
+void slot_test_exchanges(struct storage *storage, bool can);
+/* Its operations on names fail from number `at` on, from 1; 0: none. */
+void slot_test_stop(struct storage *storage, unsigned at);
+/* Whether one has. */
+bool slot_test_stopped(const struct storage *storage);
 
 #endif
