@@ -196,7 +196,7 @@ static int run(struct cli *cli, const struct arguments *arguments, struct pack_e
 }
 
 static const struct option options[] = {
-    {.name = "first", .help = "the device has no state yet: begin one"},
+    {.name = "first", .help = "the device may have no state yet: begin one then"},
     {.name = "retry", .help = "also a release that failed, and before its cooldown ends"},
     REBOOT_OPTION,
     {.name = NULL},
@@ -229,7 +229,8 @@ const struct command command_install = {
         "installed "
         "already is 0 with \"changed\" false. -n says what would be decided, and writes "
         "nothing.\n\n"
-        "--first begins the device's state; without it a device that has lost its state is an "
+        "--first begins the device's state where it has none; without it a device that has lost "
+        "its state is an "
         "error, for the state holds what protects from downgrades. --retry passes over the "
         "cooldown "
         "of a release that failed, never over anything else. Identities that open encrypted "

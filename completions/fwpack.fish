@@ -745,7 +745,7 @@ complete -c fwpack -n '__fwpack_at image convert' -l progress -x -a 'auto bar pl
 complete -c fwpack -n '__fwpack_at image convert' -l no-input -d 'never ask anything (so too with CI=true)'
 
 complete -c fwpack -n '__fwpack_at install' -r -F
-complete -c fwpack -n '__fwpack_at install' -l first -d 'the device has no state yet: begin one'
+complete -c fwpack -n '__fwpack_at install' -l first -d 'the device may have no state yet: begin one then'
 complete -c fwpack -n '__fwpack_at install' -l retry -d 'also a release that failed, and before its cooldown ends'
 complete -c fwpack -n '__fwpack_at install' -l reboot -d 'restart by the device\'s own program where due'
 complete -c fwpack -n '__fwpack_at install' -l device -s d -r -F -d 'the device\'s description (/etc/fwpack/device.yaml)'
