@@ -8,7 +8,7 @@
 #include "pack/error.h"
 
 struct program_run {
-    char *const *words;     /* ended by NULL; the program is looked for in PATH */
+    char *const *words;     /* ended by NULL; a name without / is looked for in its own PATH */
     char *const *variables; /* all of its environment, ended by NULL */
     const void *input;      /* its standard input: a file in memory; NULL: empty */
     size_t input_size;

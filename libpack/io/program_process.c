@@ -4,8 +4,10 @@
 #include "io/wait.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -42,12 +44,40 @@ static int set_descriptors(posix_spawn_file_actions_t *actions, int input, int o
     return number;
 }
 
+static const char *path_of(char *const *variables)
+{
+    for (; *variables != NULL; variables++)
+        if (strncmp(*variables, "PATH=", 5) == 0)
+            return *variables + 5;
+    return "/usr/bin:/bin";
+}
+
+/* By the child's own PATH, not by that of whoever started us. errno's value, or 0. */
+static int find_program(char path[PATH_MAX], const struct program_run *run)
+{
+    const char *name = run->words[0];
+    if (strchr(name, '/') != NULL)
+        return snprintf(path, PATH_MAX, "%s", name) < PATH_MAX ? 0 : ENAMETOOLONG;
+    for (const char *folders = path_of(run->variables); *folders != '\0';) {
+        const size_t length = strcspn(folders, ":");
+        if (length > 0 && length < PATH_MAX &&
+            snprintf(path, PATH_MAX, "%.*s/%s", (int)length, folders, name) < PATH_MAX &&
+            access(path, X_OK) == 0)
+            return 0;
+        folders += length + (folders[length] == ':');
+    }
+    return ENOENT;
+}
+
 /* errno's value, or 0. */
 static int spawn(pid_t *child, const struct program_run *run, int input, int output)
 {
     posix_spawnattr_t attributes;
     posix_spawn_file_actions_t actions;
-    int number = posix_spawnattr_init(&attributes);
+    char path[PATH_MAX];
+    int number = find_program(path, run);
+    if (number == 0)
+        number = posix_spawnattr_init(&attributes);
     if (number != 0)
         return number;
     number = posix_spawn_file_actions_init(&actions);
@@ -56,8 +86,7 @@ static int spawn(pid_t *child, const struct program_run *run, int input, int out
         if (number == 0)
             number = set_descriptors(&actions, input, output);
         if (number == 0)
-            number = posix_spawnp(child, run->words[0], &actions, &attributes, run->words,
-                                  run->variables);
+            number = posix_spawn(child, path, &actions, &attributes, run->words, run->variables);
         posix_spawn_file_actions_destroy(&actions);
     }
     posix_spawnattr_destroy(&attributes);

@@ -10,7 +10,9 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -199,6 +201,28 @@ static void test_failures_have_the_caller_s_code(void **state)
     assert_pack_fails(run_in_group(NULL, "exit 1", 5, &error), PACK_E_VETOED);
 }
 
+static void test_a_name_is_looked_for_in_the_program_s_path(void **state)
+{
+    struct pack_error error = {0};
+    char path[600];
+    const char *const words[] = {"thing", NULL};
+    PACK_AUTO_FREE char *thing = test_path(*state, "thing");
+    char *variables[] = {path, NULL};
+    const struct program_run request = {.words = (char *const *)(uintptr_t)words,
+                                        .variables = variables,
+                                        .seconds = 20,
+                                        .code = PACK_E_VETOED};
+    test_write_text(thing, "#!/bin/sh\nexit 0\n");
+    setenv("PATH", *state, 1); /* ours has no say */
+    snprintf(path, sizeof path, "PATH=/nowhere::/usr/bin");
+    assert_pack_fails(program_run(NULL, &request, &error), PACK_E_VETOED);
+    assert_pack_says("cannot run 'thing'");
+    snprintf(path, sizeof path, "PATH=/nowhere::%s", (const char *)*state);
+    assert_pack_fails(program_run(NULL, &request, &error), PACK_E_VETOED); /* not executable */
+    assert_int_equal(chmod(thing, 0700), 0);
+    assert_pack_ok(program_run(NULL, &request, &error));
+}
+
 /* A handler without SA_RESTART, as a program has that wants to be told. */
 static void note_signal(int number)
 {
@@ -339,6 +363,7 @@ int main(void)
         cmocka_unit_test(test_what_is_left_running_does_not_hold_us),
         WITH_FOLDER(test_a_group_ends_with_its_leader),
         cmocka_unit_test(test_failures_have_the_caller_s_code),
+        WITH_FOLDER(test_a_name_is_looked_for_in_the_program_s_path),
         cmocka_unit_test(test_a_signal_ends_the_waiting),
         WITH_FOLDER(test_programs_take_what_is_fed),
         cmocka_unit_test(test_programs_that_do_not_take_it),
