@@ -90,12 +90,23 @@ static int repair(struct directory_slot *directory, struct pack_error *error)
     return code;
 }
 
+static int remove_rest(struct directory_slot *directory, const char *path, struct pack_error *error)
+{
+    struct stat status;
+    bool found = false;
+    int code = look(directory, path, &status, &found, error);
+    if (code != 0 || !found)
+        return code;
+    code = storage_remove(directory->storage, path, error);
+    return code == 0 ? storage_flush_folder(directory->storage, directory->parent, error) : code;
+}
+
 static int make_fresh(struct directory_slot *directory, struct pack_error *error)
 {
     char real[SLOT_PATH_SIZE];
-    int code = storage_remove(directory->storage, directory->fresh, error);
+    int code = remove_rest(directory, directory->fresh, error);
     if (code == 0)
-        code = storage_remove(directory->storage, directory->old, error);
+        code = remove_rest(directory, directory->old, error);
     if (code == 0)
         code = storage_make_folder(directory->storage, directory->fresh, error);
     directory->begun = code == 0;

@@ -292,6 +292,7 @@ static unsigned walk_cuts(const char *folder, bool exchanges)
     PACK_AUTO_FREE struct storage *storage = slot_test_rooted(folder);
     PACK_AUTO_FREE char *path = test_path(folder, "tree");
     PACK_AUTO_FREE char *old = test_path(folder, "tree.old");
+    PACK_AUTO_FREE char *fresh = test_path(folder, "tree.new");
     bool stopped = true;
     unsigned at = 0;
     slot_test_exchanges(storage, exchanges);
@@ -299,6 +300,7 @@ static unsigned walk_cuts(const char *folder, bool exchanges)
     while (stopped) {
         struct pack_error error = {0};
         old_tree(path);
+        old_tree(fresh); /* of an earlier cut */
         slot_test_stop(storage, ++at);
         const int code = install_in(storage, "/tree", &tar, 4096, &error);
         stopped = slot_test_stopped(storage);
