@@ -111,11 +111,6 @@ static int load_state(struct engine *engine, enum engine_use use, struct pack_er
         engine->fresh = true;
         return state_new(&engine->state, error);
     }
-    if (code == 0 && use == ENGINE_FIRST && engine->given->first) {
-        pack_fail(error, PACK_E_USAGE, "this device has its state already");
-        pack_at_file(error, engine->device->state);
-        return pack_hint(error, "install without --first");
-    }
     return code;
 }
 

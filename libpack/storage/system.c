@@ -239,6 +239,6 @@ static const struct storage_ops system_ops = {
 struct storage *storage_system(void)
 {
     /* Never written to: the pointer is not const only because other storages have a state. */
-    static struct storage system = {.ops = &system_ops};
-    return &system;
+    static const struct storage system = {.ops = &system_ops};
+    return (struct storage *)(uintptr_t)&system;
 }

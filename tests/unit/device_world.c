@@ -230,9 +230,6 @@ int world_install(struct world *world, struct storage *storage, const char *bund
     int code = pack_input_open(&source, path, error);
     if (code == 0)
         code = pack_install(&world->engine, source, &world->report, error);
-    /* A device begins its state once. */
-    PACK_AUTO_FREE char *state = test_path(world->folder, "state/state.0");
-    world->engine.first = access(state, F_OK) != 0;
     return code;
 }
 
