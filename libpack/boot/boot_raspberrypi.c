@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "boot/defaults.h"
 #include "boot/types.h"
+#include "boot/words.h"
 #include "pack/text.h"
 
 #include <limits.h>
@@ -20,7 +21,7 @@ enum { FILE_SIZE = 512, MAX_PARTITION = 63, SESSION_SIZE = 64, SHOWN = 64 };
 #define PARTITION_FILE "/proc/device-tree/chosen/bootloader/partition"
 #define HEADING \
     "# fwpack writes this file. A trial is noted with the start in which it was begun:\n"
-#define TRIAL_WORD "# trial "
+#define TRIAL_WORD "# trial: "
 
 static const char *const default_entries[PACK_SETS] = {"2", "3"};
 
@@ -94,9 +95,11 @@ static int fail_line(const char *line, unsigned number, struct pack_error *error
 static bool read_line(struct autoboot *autoboot, unsigned **partition, const char *line)
 {
     static const char boot_partition[] = "boot_partition=";
-    if (strncmp(line, TRIAL_WORD, strlen(TRIAL_WORD)) == 0)
-        return snprintf(autoboot->session, SESSION_SIZE, "%s", line + strlen(TRIAL_WORD)) <
-               SESSION_SIZE;
+    if (strncmp(line, TRIAL_WORD, strlen(TRIAL_WORD)) == 0) {
+        const char *session = line + strlen(TRIAL_WORD);
+        const struct boot_word word = {session, strcspn(session, " ")};
+        return boot_word_copy(autoboot->session, SESSION_SIZE, &word);
+    }
     if (line[0] == '#' || strcmp(line, "tryboot_a_b=1") == 0)
         return true;
     if (strcmp(line, "[all]") == 0 || strcmp(line, "[tryboot]") == 0) {
@@ -185,17 +188,23 @@ static int pi_read(struct boot *boot, struct boot_state *state, struct pack_erro
     return 0;
 }
 
+/*
+ * Every state has its bytes in the same places: a number of one digit is followed by another line
+ * feed. So where a write was cut in its middle the lines are still lines, and a trial that was half
+ * noted is none.
+ */
 static int print(struct pack_buffer *text, const struct boot_raspberrypi *pi,
                  const struct boot_state *state, const char *session, struct pack_error *error)
 {
     const enum pack_set tried = state->trial ? pack_set_other(state->primary) : state->primary;
-    int code = pack_buffer_print(text, error, "%s%s%s\n", HEADING, state->trial ? TRIAL_WORD : "# ",
-                                 state->trial ? session : "none");
+    const unsigned first = pi->partitions[state->primary], second = pi->partitions[tried];
+    int code = pack_buffer_print(text, error, "%s%s%-*s\n", HEADING, TRIAL_WORD, SESSION_SIZE,
+                                 state->trial ? session : "");
     if (code == 0)
         code = pack_buffer_print(text, error,
-                                 "[all]\ntryboot_a_b=1\nboot_partition=%u\n"
-                                 "[tryboot]\nboot_partition=%u\n",
-                                 pi->partitions[state->primary], pi->partitions[tried]);
+                                 "[all]\ntryboot_a_b=1\nboot_partition=%u\n%s"
+                                 "[tryboot]\nboot_partition=%u\n%s",
+                                 first, first < 10 ? "\n" : "", second, second < 10 ? "\n" : "");
     while (code == 0 && text->size < FILE_SIZE)
         code = pack_buffer_append(text, "\n", 1, error);
     return code;
