@@ -275,9 +275,9 @@ static int apply_renaming(struct trial *trial, const struct renaming *renaming,
 static bool lies_in(const char *path, const char *folder)
 {
     const char *slash = strrchr(path, '/');
-    const size_t size = slash != NULL ? (size_t)(slash - path) : 0;
     if (slash == NULL)
         return strcmp(folder, ".") == 0;
+    const size_t size = slash == path ? 1 : (size_t)(slash - path); /* "/" keeps its slash */
     return strlen(folder) == size && strncmp(path, folder, size) == 0;
 }
 
@@ -526,13 +526,25 @@ static int trial_remove(struct storage *storage, const char *path, struct pack_e
 }
 
 /* Durable at once: no engine depends on a folder that is lost. */
+/* Made at once. A name that was removed, and is flushed, is there again. */
 static int trial_make_folder(struct storage *storage, const char *path, struct pack_error *error)
 {
     PACK_AUTO_FREE char *real = NULL;
-    int code = step(trial_of(storage), false, error);
+    struct trial *trial = trial_of(storage);
+    const struct entry *entry = entry_of(trial, path);
+    struct node *node = NULL;
+    int code = step(trial, false, error);
     if (code == 0)
-        code = real_path(trial_of(storage), path, &real, error);
-    return code != 0 ? code : storage_make_folder(storage_system(), real, error);
+        code = real_path(trial, path, &real, error);
+    if (code == 0)
+        code = storage_make_folder(storage_system(), real, error);
+    if (code != 0 || entry == NULL || entry->node != NULL)
+        return code;
+    code = node_new(trial, &node, error);
+    if (code != 0)
+        return code;
+    node->backing = pack_steal(&real);
+    return entry_set(trial, path, node, error);
 }
 
 static int trial_flush_folder(struct storage *storage, const char *path, struct pack_error *error)

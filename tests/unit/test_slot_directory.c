@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/memory.h"
 #include "slot_device.h"
+#include "storage/trial.h"
 #include "support/test.h"
 
 #include <stdio.h>
@@ -326,6 +327,43 @@ static void test_a101_power_cuts(void **state)
     assert_int_equal(renaming, exchanging + 1);
 }
 
+/* Renames that were not flushed are lost, or some of them are. */
+static bool cut_and_go_on(const char *folder, const struct pack_buffer *tar,
+                          const struct trial_options *options)
+{
+    struct pack_error error = {0};
+    struct storage *storage = NULL;
+    PACK_AUTO_FREE char *path = test_path(folder, "tree");
+    PACK_AUTO_FREE char *old = test_path(folder, "tree.old");
+    old_tree(path);
+    assert_pack_ok(trial_new(&storage, folder, options, &error));
+    const int code = install_in(storage, "/tree", tar, 4096, &error);
+    const bool fired = trial_fired(storage);
+    assert_int_equal(code, fired ? PACK_E_INTERRUPTED : 0);
+    assert_pack_ok(trial_end(&storage, &error));
+    check_after_cut(path, old, false);
+    assert_pack_ok(install(path, tar, 4096, &error));
+    assert_good(path);
+    assert_int_equal(test_count_files(folder), 1);
+    assert_pack_ok(storage_remove(storage_system(), path, &error));
+    return fired;
+}
+
+static void test_a103_lost_renames(void **state)
+{
+    static const enum trial_loss losses[] = {TRIAL_LOSE_ALL, TRIAL_RANDOM};
+    PACK_AUTO_BUFFER struct pack_buffer tar = {.limit = LIMIT};
+    make_good(&tar);
+    for (size_t i = 0; i < sizeof losses / sizeof *losses; i++) {
+        struct trial_options options = {.fault = TRIAL_POWER_CUT, .loss = losses[i], .sector = 512};
+        do {
+            options.at++;
+            options.seed = options.at * 7;
+        } while (cut_and_go_on(*state, &tar, &options));
+        assert_in_range(options.at, 6, 20);
+    }
+}
+
 /* --- A51 to A55: what must not come out ------------------------------------------------------ */
 
 /* The last member is the one that is refused; the old tree, and what lies beside it, stay. */
@@ -615,6 +653,7 @@ int main(void)
         TEST(test_rests_are_removed),
         TEST(test_the_old_tree_gets_its_name_back),
         TEST(test_a101_power_cuts),
+        TEST(test_a103_lost_renames),
         TEST(test_a51_names_that_lead_out),
         TEST(test_a52_links_that_lead_out),
         TEST(test_a52_writing_through_links),
