@@ -77,7 +77,7 @@ static int read_plain(struct reading *reading, uint8_t *bytes, size_t size,
     return code;
 }
 
-/* Asks for one more byte: only then has the patch compared the hash of the whole. */
+/* Asks for one more byte: only then is the patch at its end, and not before the image's. */
 static int finish(struct reading *reading, struct pack_error *error)
 {
     uint8_t byte = 0;
@@ -114,6 +114,7 @@ static int read_blocks(struct reading *reading, struct pack_error *error)
 static int begin(struct reading *reading, struct pack_error *error)
 {
     const struct patched *patched = reading->patched;
+    delta_patch_leave_result(reading->patch); /* to its blocks' hashes */
     return patched->base_proved
                ? delta_patch_begin_proved(reading->patch, patched->context, patched->base, error)
                : pack_patch_begin(reading->patch, patched->context, patched->base, error);
@@ -137,7 +138,9 @@ static int read_confined(struct reading *reading, struct pack_error *error)
 {
     const struct patched *patched = reading->patched;
     int code = confined_patch_open(&reading->confined, patched->stored, patched->base,
-                                   patched->base_proved, patched->context, error);
+                                   CONFINED_PROVES_RESULT |
+                                       (patched->base_proved ? CONFINED_PROVED_BASE : 0U),
+                                   patched->context, error);
     if (code == 0)
         code = check_info(patched, confined_patch_info(reading->confined), error);
     if (code == 0)

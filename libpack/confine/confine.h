@@ -44,16 +44,23 @@ void confined_codec_free(struct confined_codec **confined);
 
 struct confined_patch;
 
+/* What the caller of confined_patch_open has seen to, so that it need not be done again. */
+enum confined_proof {
+    CONFINED_PROVES_NOTHING = 0,
+    CONFINED_PROVED_BASE = 1,   /* hashed, and reads of it cannot give other bytes */
+    CONFINED_PROVES_RESULT = 2, /* every byte, by other hashes than that of the whole */
+};
+
 /*
  * A child that applies a patch: the parent answers its reads of `patch` (forward) and of `base`,
  * and takes what it makes. The four calls are those of pack_patch_open and _begin together, _info,
  * _read and _close; errors come with code, text and hint as they would without a child. Memory is
- * bounded by the patch's claim, which must be within context->decoder_memory. Where `base_proved`
- * the caller has hashed the base, and reads of it cannot give other bytes. The inputs and the
- * context must outlive it. Open it from a thread that stays until it is closed.
+ * bounded by the patch's claim, which must be within context->decoder_memory. `proofs` is a set of
+ * enum confined_proof. The inputs and the context must outlive it. Open it from a thread that
+ * stays until it is closed.
  */
 PACK_MUST_USE int confined_patch_open(struct confined_patch **confined, struct pack_input *patch,
-                                      struct pack_input *base, bool base_proved,
+                                      struct pack_input *base, unsigned proofs,
                                       const struct pack_context *context, struct pack_error *error);
 const struct pack_patch_info *confined_patch_info(const struct confined_patch *confined);
 PACK_MUST_USE int confined_patch_read(struct confined_patch *confined, void *buffer,

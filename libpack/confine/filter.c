@@ -161,7 +161,7 @@ int filter_available(struct pack_error *error)
         errno == EFAULT)
         return 0;
     pack_fail(error, PACK_E_UNSUPPORTED, "this kernel cannot filter system calls (seccomp)");
-    return pack_hint(error, "allow decoders to run unconfined, or use a kernel with "
+    return pack_hint(error, "allow less by `confinement: preferred`, or use a kernel with "
                             "CONFIG_SECCOMP_FILTER");
 }
 

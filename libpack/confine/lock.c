@@ -73,10 +73,11 @@ static int leave_files(int socket, struct pack_error *error)
     return close_listed(error);
 }
 
+/* A limit that is lower already cannot be raised to ours, and need not be (EPERM). */
 static int limit(const struct lock *lock, struct pack_error *error)
 {
     const struct {
-        __rlimit_resource_t resource;
+        int resource;
         uint64_t most;
     } limits[] = {{RLIMIT_NOFILE, 0},
                   {RLIMIT_FSIZE, 0},

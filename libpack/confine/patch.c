@@ -32,6 +32,7 @@ struct confined_patch {
     struct pack_patch *patch; /* with its header read; the child's copy goes on from there */
     struct pack_patch_info info;
     struct pack_input *input, *base;
+    unsigned proofs; /* the caller's */
     const struct pack_context *context;
     struct pack_sha256 *hash;
     uint64_t total; /* bytes of the new image that were read */
@@ -146,6 +147,7 @@ static void serve(void *user, uint8_t *shared)
     base.input = *confined->base;
     input.input.ops = base.input.ops = &remote_ops;
     delta_patch_move(patch, &input.input);
+    delta_patch_leave_result(patch);
     for (struct cell_message message; cell_take(&message);) {
         struct pack_error error = {.code = PACK_OK};
         struct cell_message answer = {.kind = DONE};
@@ -218,13 +220,13 @@ static int due(struct confined_patch *confined, struct pack_error *error)
     return pack_at_file(error, confined->input->name);
 }
 
-static int check(struct confined_patch *confined, bool base_proved, struct pack_error *error)
+static int check(struct confined_patch *confined, struct pack_error *error)
 {
     int code = pack_patch_open(&confined->patch, confined->input, error);
     if (code != 0)
         return code;
     confined->info = *pack_patch_info(confined->patch);
-    code = base_proved
+    code = (confined->proofs & CONFINED_PROVED_BASE) != 0
                ? delta_patch_check_memory(confined->patch, confined->context, error)
                : delta_patch_check(confined->patch, confined->context, confined->base, error);
     return code != 0 ? code : pack_sha256_new(&confined->hash, error);
@@ -243,7 +245,7 @@ static int begin(struct confined_patch *confined, struct pack_error *error)
 }
 
 int confined_patch_open(struct confined_patch **confined, struct pack_input *patch,
-                        struct pack_input *base, bool base_proved,
+                        struct pack_input *base, unsigned proofs,
                         const struct pack_context *context, struct pack_error *error)
 {
     PACK_AUTO(confined_patch_close) struct confined_patch *made = NULL;
@@ -252,8 +254,8 @@ int confined_patch_open(struct confined_patch **confined, struct pack_input *pat
     if (code != 0)
         return code;
     *made = (struct confined_patch){
-        .cell.socket = -1, .input = patch, .base = base, .context = context};
-    code = check(made, base_proved, error);
+        .cell.socket = -1, .input = patch, .base = base, .proofs = proofs, .context = context};
+    code = check(made, error);
     if (code == 0)
         code = begin(made, error);
     if (code != 0)
@@ -271,13 +273,15 @@ const struct pack_patch_info *confined_patch_info(const struct confined_patch *c
 static int prove(struct confined_patch *confined, struct pack_error *error)
 {
     uint8_t found[PACK_SHA256_SIZE];
+    const bool by_caller = (confined->proofs & CONFINED_PROVES_RESULT) != 0;
     if (confined->proved)
         return 0;
-    const int code = pack_sha256_finish(confined->hash, found, error);
+    const int code = by_caller ? 0 : pack_sha256_finish(confined->hash, found, error);
     if (code != 0)
         return code;
-    confined->proved = confined->total == confined->info.new_size &&
-                       sodium_memcmp(found, confined->info.new_sha256, sizeof found) == 0;
+    confined->proved =
+        confined->total == confined->info.new_size &&
+        (by_caller || sodium_memcmp(found, confined->info.new_sha256, sizeof found) == 0);
     if (confined->proved)
         return 0;
     pack_fail(error, PACK_E_CORRUPT, "the patch is damaged or cut short");
@@ -301,7 +305,9 @@ int confined_patch_read(struct confined_patch *confined, void *buffer, size_t ca
     confined->taken += piece;
     confined->total += piece;
     *got = piece;
-    return pack_sha256_update(confined->hash, buffer, piece, error);
+    return (confined->proofs & CONFINED_PROVES_RESULT) != 0
+               ? 0
+               : pack_sha256_update(confined->hash, buffer, piece, error);
 }
 
 void confined_patch_close(struct confined_patch **confined)

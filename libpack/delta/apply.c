@@ -39,7 +39,7 @@ struct pack_patch {
     struct pack_buffer ready; /* what the last steps gave and nobody read yet */
     size_t ready_at;
     bool decoded, proved;
-    bool moved; /* who hashes the new image is another */
+    bool is_proved_elsewhere; /* the new image, which is not hashed here then */
 };
 
 /* --- what the decoder calls ------------------------------------------------------------------ */
@@ -401,10 +401,14 @@ uint64_t delta_patch_memory(const struct pack_patch *patch)
                                                             : 0);
 }
 
+void delta_patch_leave_result(struct pack_patch *patch)
+{
+    patch->is_proved_elsewhere = true;
+}
+
 void delta_patch_move(struct pack_patch *patch, struct pack_input *input)
 {
     patch->input = input;
-    patch->moved = true;
 }
 
 const struct pack_patch_cover *pack_patch_covers(const struct pack_patch *patch, size_t *count)
@@ -567,7 +571,7 @@ static int step(struct pack_patch *patch, struct pack_error *error)
 static int prove(struct pack_patch *patch, struct pack_error *error)
 {
     uint8_t found[PACK_SHA256_SIZE];
-    if (patch->moved && patch->made == patch->header.new_size)
+    if (patch->is_proved_elsewhere && patch->made == patch->header.new_size)
         return 0;
     int status = pack_sha256_finish(patch->hash, found, error);
     if (status || patch->proved)
@@ -600,7 +604,7 @@ int pack_patch_read(struct pack_patch *patch, void *buffer, size_t capacity, siz
     memcpy(buffer, patch->ready.bytes + patch->ready_at, *got);
     patch->ready_at += *got;
     patch->made += *got;
-    return patch->moved ? 0 : pack_sha256_update(patch->hash, buffer, *got, error);
+    return patch->is_proved_elsewhere ? 0 : pack_sha256_update(patch->hash, buffer, *got, error);
 }
 
 /* --- save and restore ------------------------------------------------------------------------ */

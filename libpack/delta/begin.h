@@ -21,10 +21,9 @@ PACK_MUST_USE int delta_patch_begin_proved(struct pack_patch *patch,
 /* Most bytes of memory that applying takes on this machine, at least. */
 uint64_t delta_patch_memory(const struct pack_patch *patch);
 
-/*
- * Goes on with the same bytes from another input, which is read from where the header ends, and
- * leaves it to others to hash the new image.
- */
+/* Leaves it to others to prove the new image: pack_patch_read does not hash it. */
+void delta_patch_leave_result(struct pack_patch *patch);
+/* Goes on with the same bytes from another input, which is read from where the header ends. */
 void delta_patch_move(struct pack_patch *patch, struct pack_input *input);
 
 #endif
