@@ -207,4 +207,30 @@ class WhatItSays(Device):
         self.takes(self.signed("newer.fwb", self.permit(), STRANGER, into=newer))
 
 
+class Shown(Device):
+    """What is not proved is shown as what it is, and hinders nobody from looking."""
+
+    def inspected(self, name):
+        self.succeed("inspect", name)
+        return self.succeed("inspect", name, "--json", "-q").json
+
+    def test_both_are_shown(self):
+        rollout = json.dumps({"type": "fwpack.rollout", "format": 1, "revision": 4, "halted": True,
+                              "release_sha256": release_hash(self.old)}).encode()
+        shown = self.inspected(self.signed("old.fwb", self.permit()))["permit"]
+        self.assertEqual((shown["devices"], shown["groups"], shown["signatures"]),
+                         (["gw-1"], [], [ANNA.keyid]))
+        shown = self.inspected(self.signed("old.fwb", rollout, document="rollout.json"))["rollout"]
+        self.assertEqual((shown["revision"], shown["halted"]), (4, True))
+
+    def test_a25_what_cannot_be_read_is_said_to_be(self):
+        for text in (b"", b"{}", self.permit(devices=["\x1b[31m"]), self.permit(more="\u202e"),
+                     b"\xff" * 100, b"[" * 1000):
+            shown = self.inspected(self.signed("old.fwb", text))["permit"]
+            self.assertEqual(set(shown), {"unreadable", "signatures"})
+        shown = self.inspected(self.signed("old.fwb", self.permit(
+            devices=[f"device-{i}" for i in range(30000)])))["permit"]
+        self.assertEqual(len(shown["devices"]), 30000)
+
+
 main()

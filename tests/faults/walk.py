@@ -88,6 +88,8 @@ COMMANDS = {
                    "ways": True, "codes": (1, 4),
                    # When memory runs out in it, the dynamic linker says that there is no such file.
                    "words": ["cannot load the PKCS#11 module"]},
+    "permit": {"arguments": "permit bundle.fwb --group lab --from next.fwb -k first.key --yes -q "
+                            "-j1", "ways": True},
     "verify": {"arguments": "verify bundle.fwb -p first.pub -j1"},
     "verify-pipe": {"arguments": "verify - -p first.pub -q -j1", "input": "bundle.fwb",
                     "ways": True},
