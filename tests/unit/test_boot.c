@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "boot/lines.h"
 #include "boot_device.h"
-#include "device/values.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -26,8 +25,6 @@ static void test_the_table_is_whole(void **state)
         assert_non_null((*type)->write);
         assert_non_null((*type)->close);
         assert_true((*type)->max_tries >= 1);
-        /* The device file's reader, which does not know this layer, says the same. */
-        assert_int_equal((*type)->max_tries, device_most_tries((*type)->name));
     }
 }
 
