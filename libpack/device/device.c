@@ -28,57 +28,41 @@ const struct pack_device_slot *pack_device_slot_named(const struct pack_device *
     return NULL;
 }
 
-/* A line that begins with the key: nothing else of the format looks so. */
-bool pack_device_probe(const void *bytes, size_t size)
+/* --- is it one ------------------------------------------------------------------------------- */
+
+static void ignore_fault(void *user, const struct pack_error *fault)
 {
-    const char *text = bytes;
-    const size_t length = strlen(DEVICE_KEY ":");
-    for (size_t at = 0; at + length <= size;) {
-        if (memcmp(text + at, DEVICE_KEY ":", length) == 0)
+    (void)user;
+    (void)fault;
+}
+
+/* Of what is no good YAML: a line that begins with the key. */
+static bool has_line(const char *text, size_t size)
+{
+    static const char start[] = DEVICE_KEY ":";
+    const size_t length = sizeof start - 1;
+    while (size >= length) {
+        if (memcmp(text, start, length) == 0)
             return true;
-        const char *end = memchr(text + at, '\n', size - at);
+        const char *end = memchr(text, '\n', size);
         if (end == NULL)
-            break;
-        at = (size_t)(end - text) + 1;
+            return false;
+        size -= (size_t)(end + 1 - text);
+        text = end + 1;
     }
     return false;
 }
 
-/* --- checks over several keys ---------------------------------------------------------------- */
-
-static void check_tries(struct pack_descriptor_reader *reader, const struct pack_device *device)
+bool pack_device_probe(const void *bytes, size_t size)
 {
-    const struct pack_yaml *map = pack_yaml_get(reader->source->root, "policy");
-    const struct pack_yaml *tries =
-        map != NULL && map->kind == PACK_YAML_MAP ? pack_yaml_get(map, "tries") : NULL;
-    if (tries != NULL && device->boot.type != NULL &&
-        device->policy.tries > device_most_tries(device->boot.type))
-        (void)pack_reader_fault(reader, tries, "the bootloader %s counts at most %u",
-                                device->boot.type, device_most_tries(device->boot.type));
-}
-
-static void check_id(struct pack_descriptor_reader *reader, const struct pack_device *device)
-{
-    if (device->id != NULL && device->id_file != NULL)
-        (void)pack_reader_fault(reader, pack_yaml_get(reader->source->root, "id-file"),
-                                "'id' and 'id-file' exclude each other");
-}
-
-static void check_sets(struct pack_descriptor_reader *reader, const struct pack_device *device)
-{
-    for (size_t i = 0; i < device->slot_count; i++)
-        if (device->slots[i].redundant)
-            return;
-    if (device->slot_count != 0)
-        (void)pack_hint(pack_reader_warn(reader, pack_yaml_get(reader->source->root, "slots"),
-                                         "no slot has two targets: nothing can fall back"),
-                        "give slots that must start 'a' and 'b'");
-}
-
-static void name_events(struct pack_descriptor_reader *reader, struct pack_device *device)
-{
-    if (device->events_file == NULL && device->state != NULL)
-        device->events_file = pack_reader_join(reader, device->state, "events.jsonl");
+    const struct pack_yaml_report report = {.fault = ignore_fault};
+    PACK_AUTO(pack_arena_free) struct pack_arena *arena = NULL;
+    struct pack_yaml *root = NULL;
+    struct pack_error error = {0};
+    if (pack_arena_new(&arena, &error) != 0 ||
+        pack_yaml_read(&root, arena, bytes, size, &report, &error) != 0)
+        return has_line(bytes, size);
+    return root->kind == PACK_YAML_MAP && pack_yaml_get(root, DEVICE_KEY) != NULL;
 }
 
 /* --- reading --------------------------------------------------------------------------------- */
@@ -91,10 +75,7 @@ static int read_all(struct pack_descriptor_reader *reader, struct pack_device *d
         reader->source = reader->sources[0];
         if (reader->source->root != NULL) {
             pack_fields_decode(reader, device_fields, reader->source->root, device);
-            check_tries(reader, device);
-            check_id(reader, device);
-            check_sets(reader, device);
-            name_events(reader, device);
+            device_check(reader, device);
         }
     }
     if (reader->fatal.code != PACK_OK) {
@@ -139,21 +120,13 @@ void pack_device_free(struct pack_device **device)
     pack_arena_free(&arena);
 }
 
+static void write_schema(struct pack_json *json)
+{
+    pack_schema_fields(json, device_fields);
+}
+
 int pack_device_schema(char **text, size_t *size, struct pack_error *error)
 {
-    PACK_AUTO(pack_json_free) struct pack_json *json = NULL;
-    const char *written = NULL;
-    *text = NULL;
-    int code = pack_json_new(&json, true, error);
-    if (code != 0)
-        return code;
-    pack_json_object(json, NULL);
-    pack_json_string(json, "$schema", "https://json-schema.org/draft/2020-12/schema");
-    pack_json_string(json, "title", "fwpack device file");
-    pack_json_string(json, "description", "What a device is, and how it is updated");
-    pack_json_string(json, "type", "object");
-    pack_schema_fields(json, device_fields);
-    pack_json_end(json);
-    code = pack_json_finish(json, &written, size, error);
-    return code != 0 ? code : pack_copy_string(text, written, error);
+    return pack_schema_write(text, size, "fwpack device file",
+                             "What a device is, and how it is updated", write_schema, error);
 }

@@ -5,22 +5,75 @@
 #include "document/rules.h"
 #include "pack/text.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-enum { PROGRAM_SECONDS = 60, MOST_WORDS = 64, HOUR = 3600 };
+enum { PROGRAM_SECONDS = 60, MOST_WORDS = 256 };
+
+/* --- format ---------------------------------------------------------------------------------- */
+
+static void decode_format(struct pack_descriptor_reader *reader, const struct pack_field *field,
+                          const struct pack_yaml *node, void *object)
+{
+    const char *text = pack_reader_text(reader, node);
+    (void)field;
+    (void)object;
+    if (text != NULL && strcmp(text, "1") != 0)
+        (void)pack_hint(pack_reader_fail(reader, node, PACK_E_UNSUPPORTED,
+                                         "format \"%s\" of the device file, 1 wanted",
+                                         pack_yaml_show(text).text),
+                        "write " DEVICE_KEY ": 1");
+}
+
+static void schema_format(struct pack_json *json, const struct pack_field *field)
+{
+    (void)field;
+    pack_json_unsigned(json, "const", 1);
+}
+
+const struct pack_field_type device_type_format = {decode_format, schema_format};
 
 /* --- texts ----------------------------------------------------------------------------------- */
 
-/* Any one-line text that reads as it is. */
+void device_pattern_schema(struct pack_json *json, const char *pattern)
+{
+    pack_json_string(json, "type", "string");
+    pack_json_string(json, "pattern", pattern);
+}
+
+static void decode_product(struct pack_descriptor_reader *reader, const struct pack_field *field,
+                           const struct pack_yaml *node, void *object)
+{
+    pack_type_product.decode(reader, field, node, object);
+}
+
+static void schema_product(struct pack_json *json, const struct pack_field *field)
+{
+    (void)field;
+    device_pattern_schema(json, pack_product_pattern);
+}
+
+const struct pack_field_type device_type_product = {decode_product, schema_product};
+
+static void decode_name(struct pack_descriptor_reader *reader, const struct pack_field *field,
+                        const struct pack_yaml *node, void *object)
+{
+    pack_type_name.decode(reader, field, node, object);
+}
+
+static void schema_name(struct pack_json *json, const struct pack_field *field)
+{
+    (void)field;
+    device_pattern_schema(json, pack_name_pattern);
+}
+
+const struct pack_field_type device_type_name = {decode_name, schema_name};
+
 static const char *read_text(struct pack_descriptor_reader *reader, const struct pack_yaml *node)
 {
-    struct pack_error error = {0};
     const char *text = pack_reader_text(reader, node);
-    if (text == NULL || pack_rule_text(text, &error) == 0)
-        return text;
-    (void)pack_reader_fault(reader, node, "%s", error.text);
-    return NULL;
+    return text != NULL && pack_reader_follows(reader, node, text, pack_rule_text) ? text : NULL;
 }
 
 static void decode_text(struct pack_descriptor_reader *reader, const struct pack_field *field,
@@ -39,6 +92,8 @@ static void schema_text(struct pack_json *json, const struct pack_field *field)
 
 const struct pack_field_type device_type_text = {decode_text, schema_text};
 
+/* --- paths ----------------------------------------------------------------------------------- */
+
 const char *device_path(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
                         const char *text)
 {
@@ -55,30 +110,47 @@ static void decode_path(struct pack_descriptor_reader *reader, const struct pack
 
 const struct pack_field_type device_type_path = {decode_path, schema_text};
 
+static void decode_flash(struct pack_descriptor_reader *reader, const struct pack_field *field,
+                         const struct pack_yaml *node, void *object)
+{
+    const char *text = read_text(reader, node);
+    if (text != NULL)
+        *(const char **)device_member(field, object) =
+            strchr(text, '/') != NULL ? device_path(reader, node, text) : text;
+}
+
+const struct pack_field_type device_type_flash = {decode_flash, schema_text};
+
+/* --- lists of texts -------------------------------------------------------------------------- */
+
+static void add_text(struct pack_descriptor_reader *reader, struct device_texts *texts,
+                     const struct pack_yaml *node)
+{
+    const char *text = read_text(reader, node);
+    for (size_t i = 0; text != NULL && i < texts->count; i++)
+        if (strcmp(texts->list[i].text, text) == 0) {
+            (void)pack_reader_fault(reader, node, "\"%s\" stands in line %u already",
+                                    pack_yaml_show(text).text, texts->list[i].node->line);
+            text = NULL;
+        }
+    if (text != NULL)
+        texts->list[texts->count++] = (struct device_text){.text = text, .node = node};
+}
+
 struct device_texts device_texts_read(struct pack_descriptor_reader *reader,
                                       const struct pack_yaml *node, size_t most, const char *what)
 {
     struct device_texts texts = {.count = 0};
-    if (node->kind == PACK_YAML_TEXT) {
-        const char *text = read_text(reader, node);
-        texts.list = pack_reader_allocate(reader, 1, sizeof *texts.list);
-        if (text != NULL && texts.list != NULL)
-            texts.list[texts.count++] = text;
+    const bool one = node->kind == PACK_YAML_TEXT;
+    if (!one && !pack_reader_list(reader, node, most, what))
         return texts;
-    }
-    if (!pack_reader_expect(reader, node, PACK_YAML_LIST))
+    texts.list = pack_reader_allocate(reader, one ? 1 : node->count, sizeof *texts.list);
+    if (texts.list == NULL)
         return texts;
-    if (node->count == 0 || node->count > most) {
-        (void)pack_reader_fault(reader, node, "%zu %s, 1 to %zu wanted", node->count, what, most);
-        return texts;
-    }
-    texts.list = pack_reader_allocate(reader, node->count, sizeof *texts.list);
-    for (const struct pack_yaml *item = node->first; texts.list != NULL && item != NULL;
-         item = item->next) {
-        const char *text = read_text(reader, item);
-        if (text != NULL)
-            texts.list[texts.count++] = text;
-    }
+    if (one)
+        add_text(reader, &texts, node);
+    for (const struct pack_yaml *item = one ? NULL : node->first; item != NULL; item = item->next)
+        add_text(reader, &texts, item);
     return texts;
 }
 
@@ -92,33 +164,12 @@ void device_texts_schema(struct pack_json *json, size_t most)
     pack_json_string(json, "type", "array");
     pack_json_unsigned(json, "minItems", 1);
     pack_json_unsigned(json, "maxItems", most);
+    pack_json_boolean(json, "uniqueItems", true);
     pack_json_object(json, "items");
     schema_text(json, NULL);
     pack_json_end(json);
     pack_json_end(json);
     pack_json_end(json);
-}
-
-size_t device_choice(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
-                     const char *const *words, size_t count)
-{
-    const char *text = pack_reader_text(reader, node);
-    char all[160] = "";
-    size_t size = 0;
-    if (text == NULL)
-        return count;
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(text, words[i]) == 0)
-            return i;
-    for (size_t i = 0; i < count && size < sizeof all; i++)
-        size +=
-            (size_t)snprintf(all + size, sizeof all - size, "%s%s", i == 0 ? "" : ", ", words[i]);
-    struct pack_error *fault =
-        pack_reader_fault(reader, node, "\"%s\" is none of %s", pack_yaml_show(text).text, all);
-    const char *nearest = pack_nearest(text, words, count);
-    if (nearest != NULL)
-        (void)pack_hint(fault, "did you mean '%s'?", nearest);
-    return count;
 }
 
 void device_choice_schema(struct pack_json *json, const char *const *words, size_t count)
@@ -129,28 +180,66 @@ void device_choice_schema(struct pack_json *json, const char *const *words, size
     pack_json_end(json);
 }
 
+/* --- maps ------------------------------------------------------------------------------------ */
+
+static void decode_map(struct pack_descriptor_reader *reader, const struct pack_field *field,
+                       const struct pack_yaml *node, void *object)
+{
+    if (pack_reader_expect(reader, node, PACK_YAML_MAP))
+        pack_fields_decode(reader, field->fields, node, device_member(field, object));
+}
+
+static void schema_map(struct pack_json *json, const struct pack_field *field)
+{
+    pack_json_string(json, "type", "object");
+    pack_schema_fields(json, field->fields);
+}
+
+const struct pack_field_type device_type_map = {decode_map, schema_map};
+
+void device_maps_schema(struct pack_json *json, size_t least, size_t most,
+                        const struct pack_field *fields)
+{
+    const struct pack_field map = {.fields = fields};
+    pack_json_string(json, "type", "array");
+    pack_json_unsigned(json, "minItems", least);
+    pack_json_unsigned(json, "maxItems", most);
+    pack_json_object(json, "items");
+    schema_map(json, &map);
+    pack_json_end(json);
+}
+
+void device_keys_schema(struct pack_json *json, const char *const *keys)
+{
+    pack_json_object(json, NULL);
+    pack_json_array(json, "required");
+    for (; *keys != NULL; keys++)
+        pack_json_string(json, NULL, *keys);
+    pack_json_end(json);
+    pack_json_end(json);
+}
+
 /* --- booleans -------------------------------------------------------------------------------- */
 
-static const char *const booleans[] = {"false", "true"};
-
-static void set_boolean(struct pack_descriptor_reader *reader, const struct pack_field *field,
-                        const struct pack_yaml *node, void *object, bool negated)
+static void set_boolean(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
+                        bool *member, bool negated)
 {
-    const size_t choice = device_choice(reader, node, booleans, 2);
-    if (choice < 2)
-        *(bool *)device_member(field, object) = (choice == 1) != negated;
+    static const char *const words[] = {"true", "false"};
+    const char *word = pack_reader_choice(reader, node, "boolean", words, 2);
+    if (word != NULL)
+        *member = (word == words[0]) != negated;
 }
 
 static void decode_boolean(struct pack_descriptor_reader *reader, const struct pack_field *field,
                            const struct pack_yaml *node, void *object)
 {
-    set_boolean(reader, field, node, object, false);
+    set_boolean(reader, node, device_member(field, object), false);
 }
 
 static void decode_negated(struct pack_descriptor_reader *reader, const struct pack_field *field,
                            const struct pack_yaml *node, void *object)
 {
-    set_boolean(reader, field, node, object, true);
+    set_boolean(reader, node, device_member(field, object), true);
 }
 
 static void schema_boolean(struct pack_json *json, const struct pack_field *field)
@@ -164,218 +253,147 @@ const struct pack_field_type device_type_negated = {decode_negated, schema_boole
 
 /* --- numbers --------------------------------------------------------------------------------- */
 
-/* Digits and a unit behind them; *unit is the rest. */
-static bool split_number(const char *text, uint64_t *number, const char **unit)
+static bool is_within(struct pack_descriptor_reader *reader, const struct pack_field *field,
+                      const struct pack_yaml *node, uint64_t number, const char *unit)
 {
-    bool fits = *text >= '0' && *text <= '9' && (text[0] != '0' || text[1] < '0' || text[1] > '9');
-    *number = 0;
-    for (; fits && *text >= '0' && *text <= '9'; text++)
-        fits = pack_multiply(*number, 10, number) &&
-               pack_add(*number, (uint64_t)(*text - '0'), number);
-    *unit = text;
-    return fits;
-}
-
-static void decode_within(struct pack_descriptor_reader *reader, const struct pack_field *field,
-                          const struct pack_yaml *node, void *object, unsigned least, unsigned most)
-{
-    const char *unit = NULL, *text = pack_reader_text(reader, node);
-    uint64_t number = 0;
-    if (text == NULL)
-        return;
-    if (split_number(text, &number, &unit) && *unit == '\0' && number >= least && number <= most)
-        *(unsigned *)device_member(field, object) = (unsigned)number;
-    else
-        (void)pack_reader_fault(reader, node, "\"%s\", a number from %u to %u wanted",
-                                pack_yaml_show(text).text, least, most);
-}
-
-static void schema_within(struct pack_json *json, unsigned least, unsigned most)
-{
-    pack_json_string(json, "type", "integer");
-    pack_json_unsigned(json, "minimum", least);
-    pack_json_unsigned(json, "maximum", most);
-}
-
-static void decode_tries(struct pack_descriptor_reader *reader, const struct pack_field *field,
-                         const struct pack_yaml *node, void *object)
-{
-    decode_within(reader, field, node, object, 1, 255);
-}
-
-static void schema_tries(struct pack_json *json, const struct pack_field *field)
-{
-    (void)field;
-    schema_within(json, 1, 255);
-}
-
-const struct pack_field_type device_type_tries = {decode_tries, schema_tries};
-
-static void decode_count(struct pack_descriptor_reader *reader, const struct pack_field *field,
-                         const struct pack_yaml *node, void *object)
-{
-    decode_within(reader, field, node, object, 0, 255);
-}
-
-static void schema_count(struct pack_json *json, const struct pack_field *field)
-{
-    (void)field;
-    schema_within(json, 0, 255);
-}
-
-const struct pack_field_type device_type_count = {decode_count, schema_count};
-
-static void decode_percent(struct pack_descriptor_reader *reader, const struct pack_field *field,
-                           const struct pack_yaml *node, void *object)
-{
-    decode_within(reader, field, node, object, 0, 100);
-}
-
-static void schema_percent(struct pack_json *json, const struct pack_field *field)
-{
-    (void)field;
-    schema_within(json, 0, 100);
-}
-
-const struct pack_field_type device_type_percent = {decode_percent, schema_percent};
-
-struct unit {
-    const char *name;
-    uint64_t factor;
-};
-
-/* A number with one of the units; the unit without a name is optional to write. */
-static bool read_measure(const char *text, const struct unit *units, uint64_t *result)
-{
-    const char *unit = NULL;
-    uint64_t number = 0;
-    if (!split_number(text, &number, &unit))
-        return false;
-    for (; units->name != NULL; units++)
-        if (strcmp(unit, units->name) == 0)
-            return pack_multiply(number, units->factor, result) && *result <= PACK_MAX_INTEGER;
+    if (number >= field->least && number <= field->most)
+        return true;
+    (void)pack_reader_fault(reader, node, "'%s' is %s, %" PRIu64 " to %" PRIu64 "%s wanted",
+                            field->key, pack_yaml_show(node->text).text, field->least, field->most,
+                            unit);
     return false;
 }
 
-bool device_duration(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
-                     const char *text, uint64_t *seconds)
+static void decode_number(struct pack_descriptor_reader *reader, const struct pack_field *field,
+                          const struct pack_yaml *node, void *object)
 {
-    static const struct unit units[] = {{"", 1},     {"s", 1},     {"m", 60},
-                                        {"h", 3600}, {"d", 86400}, {NULL, 0}};
-    if (read_measure(text, units, seconds))
-        return true;
+    const char *text = pack_reader_text(reader, node);
+    uint64_t number = 0;
+    if (text != NULL && pack_reader_integer(reader, node, text, &number) &&
+        is_within(reader, field, node, number, ""))
+        *(unsigned *)device_member(field, object) = (unsigned)number;
+}
+
+static void schema_range(struct pack_json *json, const struct pack_field *field,
+                         const char *pattern)
+{
+    pack_schema_integer(json);
+    pack_json_unsigned(json, "minimum", field->least);
+    pack_json_unsigned(json, "maximum", field->most);
+    pack_json_string(json, "pattern", pattern);
+}
+
+static void schema_number(struct pack_json *json, const struct pack_field *field)
+{
+    schema_range(json, field, "^(0|[1-9][0-9]*)$");
+}
+
+const struct pack_field_type device_type_number = {decode_number, schema_number};
+
+static bool read_duration(struct pack_descriptor_reader *reader, const struct pack_field *field,
+                          const struct pack_yaml *node, uint64_t *seconds)
+{
+    static const struct {
+        const char *unit;
+        uint64_t seconds;
+    } units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+    const char *text = pack_reader_text(reader, node), *unit = NULL;
+    uint64_t number = 0;
+    if (text == NULL || (strchr("0123456789", text[0]) != NULL && text[0] != '\0' &&
+                         !pack_reader_digits(reader, node, text, &number, &unit)))
+        return false;
+    for (size_t i = 0; unit != NULL && i < sizeof units / sizeof units[0]; i++)
+        if (strcmp(unit, units[i].unit) == 0) {
+            if (!pack_multiply(number, units[i].seconds, seconds))
+                *seconds = UINT64_MAX;
+            return is_within(reader, field, node, *seconds, " seconds");
+        }
     (void)pack_hint(
         pack_reader_fault(reader, node, "\"%s\" is no duration", pack_yaml_show(text).text),
-        "write seconds, or 30s, 5m, 24h, 7d");
+        "write 30s, 5m, 24h or 7d, without a space, or plain seconds");
     return false;
 }
 
 static void decode_duration(struct pack_descriptor_reader *reader, const struct pack_field *field,
                             const struct pack_yaml *node, void *object)
 {
-    const char *text = pack_reader_text(reader, node);
-    if (text != NULL)
-        (void)device_duration(reader, node, text, device_member(field, object));
+    uint64_t seconds = 0;
+    if (read_duration(reader, field, node, &seconds))
+        *(uint64_t *)device_member(field, object) = seconds;
+}
+
+static void decode_seconds(struct pack_descriptor_reader *reader, const struct pack_field *field,
+                           const struct pack_yaml *node, void *object)
+{
+    uint64_t seconds = 0;
+    if (read_duration(reader, field, node, &seconds))
+        *(unsigned *)device_member(field, object) = (unsigned)seconds;
 }
 
 static void schema_duration(struct pack_json *json, const struct pack_field *field)
 {
-    (void)field;
-    pack_json_array(json, "type");
-    pack_json_string(json, NULL, "string");
-    pack_json_string(json, NULL, "integer");
-    pack_json_end(json);
-    pack_json_string(json, "pattern", "^(0|[1-9][0-9]*)[smhd]?$");
-    pack_json_unsigned(json, "minimum", 0);
+    schema_range(json, field,
+                 field->least == 0 ? "^(0|[1-9][0-9]*)[smhd]?$" : "^[1-9][0-9]*[smhd]?$");
 }
 
 const struct pack_field_type device_type_duration = {decode_duration, schema_duration};
-
-static void decode_short(struct pack_descriptor_reader *reader, const struct pack_field *field,
-                         const struct pack_yaml *node, void *object, unsigned least)
-{
-    const char *text = pack_reader_text(reader, node);
-    uint64_t seconds = 0;
-    if (text == NULL || !device_duration(reader, node, text, &seconds))
-        return;
-    if (seconds < least || seconds > HOUR)
-        (void)pack_reader_fault(reader, node, "%llu seconds, %u to %u wanted",
-                                (unsigned long long)seconds, least, HOUR);
-    else
-        *(unsigned *)device_member(field, object) = (unsigned)seconds;
-}
-
-static void decode_pause(struct pack_descriptor_reader *reader, const struct pack_field *field,
-                         const struct pack_yaml *node, void *object)
-{
-    decode_short(reader, field, node, object, 0);
-}
-
-static void decode_timeout(struct pack_descriptor_reader *reader, const struct pack_field *field,
-                           const struct pack_yaml *node, void *object)
-{
-    decode_short(reader, field, node, object, 1);
-}
-
-const struct pack_field_type device_type_pause = {decode_pause, schema_duration};
-const struct pack_field_type device_type_timeout = {decode_timeout, schema_duration};
+const struct pack_field_type device_type_seconds = {decode_seconds, schema_duration};
 
 static void decode_size(struct pack_descriptor_reader *reader, const struct pack_field *field,
                         const struct pack_yaml *node, void *object)
 {
-    static const struct unit units[] = {
-        {"", 1}, {"KiB", PACK_KIB}, {"MiB", PACK_MIB}, {"GiB", PACK_GIB}, {NULL, 0}};
     const char *text = pack_reader_text(reader, node);
     uint64_t size = 0;
-    if (text == NULL)
-        return;
-    if (read_measure(text, units, &size) && size != 0)
+    if (text != NULL && pack_reader_size(reader, node, text, &size) &&
+        is_within(reader, field, node, size, " bytes"))
         *(uint64_t *)device_member(field, object) = size;
-    else
-        (void)pack_hint(
-            pack_reader_fault(reader, node, "\"%s\" is no size", pack_yaml_show(text).text),
-            "write bytes, or 64KiB, 16MiB, 1GiB");
 }
 
 static void schema_size(struct pack_json *json, const struct pack_field *field)
 {
-    (void)field;
-    pack_json_array(json, "type");
-    pack_json_string(json, NULL, "string");
-    pack_json_string(json, NULL, "integer");
-    pack_json_end(json);
-    pack_json_string(json, "pattern", "^[1-9][0-9]*(KiB|MiB|GiB)?$");
-    pack_json_unsigned(json, "minimum", 1);
+    schema_range(json, field, "^[1-9][0-9]*(KiB|MiB|GiB)?$");
 }
 
 const struct pack_field_type device_type_size = {decode_size, schema_size};
 
 /* --- programs -------------------------------------------------------------------------------- */
 
-/* The program's own path, where it is one, begins where device.yaml is. */
-static void set_words(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
-                      struct pack_device_program *program)
+/* Words are given to the program as they stand, "${" and all. */
+static const char *read_word(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
+                             bool first)
 {
-    if (!pack_reader_expect(reader, node, PACK_YAML_LIST))
-        return;
-    const struct device_texts texts = device_texts_read(reader, node, MOST_WORDS, "words");
-    const char **words = pack_reader_allocate(reader, texts.count + 1, sizeof *words);
-    if (texts.count == 0 || words == NULL)
-        return;
-    for (size_t i = 0; i < texts.count; i++)
-        words[i] = texts.list[i];
-    if (strchr(words[0], '/') != NULL)
-        words[0] = device_path(reader, node, words[0]);
-    program->words = words;
-    program->count = words[0] != NULL ? texts.count : 0;
-    if (program->seconds == 0)
-        program->seconds = PROGRAM_SECONDS;
+    if (!pack_reader_expect(reader, node, PACK_YAML_TEXT))
+        return NULL;
+    if (!first)
+        return node->text;
+    if (node->text[0] == '\0') {
+        (void)pack_reader_fault(reader, node, "an empty text names no program");
+        return NULL;
+    }
+    return strchr(node->text, '/') != NULL ? device_path(reader, node, node->text) : node->text;
 }
 
 static void decode_words(struct pack_descriptor_reader *reader, const struct pack_field *field,
                          const struct pack_yaml *node, void *object)
 {
-    set_words(reader, node, device_member(field, object));
+    struct pack_device_program *program = device_member(field, object);
+    size_t count = 0;
+    if (node->kind == PACK_YAML_TEXT && !pack_yaml_is_null(node)) {
+        (void)pack_hint(pack_reader_fault(reader, node, "one text, a list of words wanted"),
+                        "there is no shell to part it: write [/bin/program, --option]");
+        return;
+    }
+    if (!pack_reader_list(reader, node, MOST_WORDS, "words"))
+        return;
+    const char **words = pack_reader_allocate(reader, node->count + 1, sizeof *words);
+    if (words == NULL)
+        return;
+    for (const struct pack_yaml *item = node->first; item != NULL; item = item->next)
+        words[count++] = read_word(reader, item, item == node->first);
+    program->words = words;
+    program->count = count;
+    if (program->seconds == 0)
+        program->seconds = PROGRAM_SECONDS;
 }
 
 static void schema_words(struct pack_json *json, const struct pack_field *field)
@@ -385,21 +403,27 @@ static void schema_words(struct pack_json *json, const struct pack_field *field)
     pack_json_unsigned(json, "minItems", 1);
     pack_json_unsigned(json, "maxItems", MOST_WORDS);
     pack_json_object(json, "items");
-    schema_text(json, NULL);
+    pack_json_array(json, "type");
+    pack_json_string(json, NULL, "string");
+    pack_json_string(json, NULL, "number");
+    pack_json_string(json, NULL, "boolean");
+    pack_json_end(json);
     pack_json_end(json);
 }
 
-static const struct pack_field_type type_words = {decode_words, schema_words};
+const struct pack_field_type device_type_words = {decode_words, schema_words};
 
 static const struct pack_field program_fields[] = {
     {.key = "command",
-     .type = &type_words,
+     .type = &device_type_words,
      .flags = PACK_FIELD_REQUIRED,
-     .example = "command: [/usr/bin/check, --fast]",
+     .example = "command: [/usr/lib/acme/check, --fast]",
      .summary = "The program and its arguments, run as they are, without a shell"},
     {.key = "timeout",
-     .type = &device_type_timeout,
+     .type = &device_type_seconds,
      .offset = offsetof(struct pack_device_program, seconds),
+     .least = 1,
+     .most = DEVICE_MOST_SECONDS,
      .fallback = "\"60s\"",
      .example = "timeout: 30s",
      .summary = "When it is killed, with all that it has started"},
@@ -412,7 +436,7 @@ static void decode_program(struct pack_descriptor_reader *reader, const struct p
     if (node->kind == PACK_YAML_MAP)
         pack_fields_decode(reader, program_fields, node, device_member(field, object));
     else
-        set_words(reader, node, device_member(field, object));
+        decode_words(reader, field, node, object);
 }
 
 static void schema_program(struct pack_json *json, const struct pack_field *field)

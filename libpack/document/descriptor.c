@@ -115,11 +115,24 @@ bool pack_reader_expect(struct pack_descriptor_reader *reader, const struct pack
     return false;
 }
 
+/* Taken as it stands, it would be a mistake that nobody sees. */
+static const char *without_variables(struct pack_descriptor_reader *reader,
+                                     const struct pack_yaml *node)
+{
+    if (strstr(node->text, "${") == NULL)
+        return node->text;
+    (void)pack_hint(pack_reader_fault(reader, node, "\"%s\" has '${', and this file no variables",
+                                      pack_yaml_show(node->text).text),
+                    "write the value itself; '${' may stand in the words of a program only");
+    return NULL;
+}
+
 const char *pack_reader_text(struct pack_descriptor_reader *reader, const struct pack_yaml *node)
 {
     if (!pack_reader_expect(reader, node, PACK_YAML_TEXT))
         return NULL;
-    return pack_reader_expand(reader, node);
+    return reader->descriptor != NULL ? pack_reader_expand(reader, node)
+                                      : without_variables(reader, node);
 }
 
 /* --- reading --------------------------------------------------------------------------------- */

@@ -32,6 +32,7 @@ struct pack_field {
     const struct pack_field_type *type;
     unsigned flags;
     size_t offset;                   /* of the member in the object that the type fills */
+    uint64_t least, most;            /* of a number, where the type asks */
     const struct pack_field *fields; /* of the map, or of each map in the list */
     const char *fallback;            /* what holds where it is absent, as JSON; NULL: nothing */
     const char *example;             /* as written in a descriptor */
@@ -80,11 +81,43 @@ extern const struct pack_field_type pack_type_compress;
 extern const struct pack_field_type pack_type_attachments;
 extern const struct pack_field_type pack_type_meta;
 
-/* Writes "properties", "required" and the like for a table of fields. descriptor_schema.c */
+/*
+ * Texts as values, each NULL or false after a fault: decimal digits and what is behind them; digits
+ * alone; bytes with a unit; one of some words, whose faults name the nearest; what obeys a rule.
+ */
+bool pack_reader_digits(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
+                        const char *text, uint64_t *number, const char **end);
+bool pack_reader_integer(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
+                         const char *text, uint64_t *number);
+bool pack_reader_size(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
+                      const char *text, uint64_t *size);
+const char *pack_reader_choice(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
+                               const char *what, const char *const *words, size_t count);
+bool pack_reader_follows(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
+                         const char *text, int (*rule)(const char *text, struct pack_error *error));
+/* Distinct names of hardware, NULL for each with a fault. */
+const char **pack_reader_hardware(struct pack_descriptor_reader *reader,
+                                  const struct pack_yaml *list, size_t *count);
+/* One of them. */
+const char *pack_reader_hardware_name(struct pack_descriptor_reader *reader,
+                                      const struct pack_yaml *node);
+/* Whether it is a list of 1 to `most`. */
+bool pack_reader_list(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
+                      size_t most, const char *what);
+
+/* A whole schema, whose members `members` writes. descriptor_schema.c */
+PACK_MUST_USE int pack_schema_write(char **text, size_t *size, const char *title,
+                                    const char *description,
+                                    void (*members)(struct pack_json *json),
+                                    struct pack_error *error);
+/* Writes "properties", "required" and the like for a table of fields. */
 void pack_schema_fields(struct pack_json *json, const struct pack_field *fields);
+/* "type" of what may be a number or a text of digits. */
+void pack_schema_integer(struct pack_json *json);
 /* A text that matches, or that has a variable. */
 void pack_schema_text(struct pack_json *json, const char *pattern);
 /* A name, as a key or value. */
 extern const char pack_name_pattern[];
+extern const char pack_product_pattern[];
 
 #endif

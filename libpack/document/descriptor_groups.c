@@ -129,11 +129,11 @@ static bool commas_are_meant(struct pack_descriptor_reader *reader, const struct
 }
 
 static bool is_repeated(struct pack_descriptor_reader *reader, const struct pack_yaml *list,
-                        const struct pack_yaml *item, const char *text)
+                        const char *const *texts, const struct pack_yaml *item, const char *text)
 {
     size_t i = 0;
     for (const struct pack_yaml *before = list->first; before != item; before = before->next, i++) {
-        const char *other = reader->descriptor->compatible[i];
+        const char *other = texts[i];
         if (other == NULL || strcmp(other, text) != 0)
             continue;
         (void)pack_reader_fault(reader, item, "\"%s\" stands in line %u already",
@@ -143,8 +143,8 @@ static bool is_repeated(struct pack_descriptor_reader *reader, const struct pack
     return false;
 }
 
-static const char *compatible_text(struct pack_descriptor_reader *reader,
-                                   const struct pack_yaml *item)
+const char *pack_reader_hardware_name(struct pack_descriptor_reader *reader,
+                                      const struct pack_yaml *item)
 {
     struct pack_error error = {0};
     const char *text = pack_reader_text(reader, item);
@@ -154,8 +154,8 @@ static const char *compatible_text(struct pack_descriptor_reader *reader,
     return NULL;
 }
 
-static bool expect_list(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
-                        size_t most, const char *what)
+bool pack_reader_list(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
+                      size_t most, const char *what)
 {
     if (!pack_reader_expect(reader, node, PACK_YAML_LIST))
         return false;
@@ -164,24 +164,31 @@ static bool expect_list(struct pack_descriptor_reader *reader, const struct pack
     return node->count != 0 && check_count(reader, node, most, what);
 }
 
+/* One entry for each item, NULL for one with a fault. */
+const char **pack_reader_hardware(struct pack_descriptor_reader *reader,
+                                  const struct pack_yaml *list, size_t *count)
+{
+    *count = 0;
+    if (!pack_reader_list(reader, list, PACK_MAX_COMPATIBLE, "names of hardware") ||
+        !commas_are_meant(reader, list))
+        return NULL;
+    const char **texts = pack_reader_allocate(reader, list->count, sizeof(char *));
+    for (const struct pack_yaml *item = list->first; texts != NULL && item != NULL;
+         item = item->next) {
+        const char *text = pack_reader_hardware_name(reader, item);
+        if (text != NULL && is_repeated(reader, list, texts, item, text))
+            text = NULL;
+        texts[(*count)++] = text;
+    }
+    return texts;
+}
+
 static void decode_compatible(struct pack_descriptor_reader *reader, const struct pack_field *field,
                               const struct pack_yaml *node, void *object)
 {
     (void)field;
     struct pack_descriptor *descriptor = object;
-    if (!expect_list(reader, node, PACK_MAX_COMPATIBLE, "names of hardware") ||
-        !commas_are_meant(reader, node))
-        return;
-    const char **texts = pack_reader_allocate(reader, node->count, sizeof(char *));
-    if (texts == NULL)
-        return;
-    descriptor->compatible = texts;
-    for (const struct pack_yaml *item = node->first; item != NULL; item = item->next) {
-        const char *text = compatible_text(reader, item);
-        if (text != NULL && is_repeated(reader, node, item, text))
-            text = NULL;
-        texts[descriptor->compatible_count++] = text;
-    }
+    descriptor->compatible = pack_reader_hardware(reader, node, &descriptor->compatible_count);
 }
 
 static void schema_compatible(struct pack_json *json, const struct pack_field *field)
@@ -315,7 +322,7 @@ static void decode_images(struct pack_descriptor_reader *reader, const struct pa
                           const struct pack_yaml *node, void *object)
 {
     (void)object;
-    if (!expect_list(reader, node, PACK_MAX_IMAGES, "images"))
+    if (!pack_reader_list(reader, node, PACK_MAX_IMAGES, "images"))
         return;
     struct pack_image_work *works = pack_reader_allocate(reader, node->count, sizeof *works);
     size_t count = 0;

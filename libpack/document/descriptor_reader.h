@@ -81,7 +81,10 @@ struct pack_place pack_reader_place(const struct pack_descriptor_reader *reader,
 /* Whether a node is of a kind; reports where it is not. */
 bool pack_reader_expect(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
                         enum pack_yaml_kind kind);
-/* The text of a node with its variables put in, NULL where there is none: that is reported. */
+/*
+ * The text of a node with its variables put in, NULL where there is none: that is reported. Only
+ * descriptors have variables; in another file they are faults.
+ */
 const char *pack_reader_text(struct pack_descriptor_reader *reader, const struct pack_yaml *node);
 
 /* --- descriptor_variables.c ------------------------------------------------------------------ */

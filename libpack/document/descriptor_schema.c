@@ -71,7 +71,8 @@ static void write_required_or_included(struct pack_json *json)
     pack_json_end(json);
 }
 
-int pack_descriptor_schema(char **text, size_t *size, struct pack_error *error)
+int pack_schema_write(char **text, size_t *size, const char *title, const char *description,
+                      void (*members)(struct pack_json *json), struct pack_error *error)
 {
     PACK_AUTO(pack_json_free) struct pack_json *json = NULL;
     const char *written = NULL;
@@ -81,12 +82,23 @@ int pack_descriptor_schema(char **text, size_t *size, struct pack_error *error)
         return code;
     pack_json_object(json, NULL);
     pack_json_string(json, "$schema", "https://json-schema.org/draft/2020-12/schema");
-    pack_json_string(json, "title", "fwpack descriptor");
-    pack_json_string(json, "description", "What a firmware release is made of");
+    pack_json_string(json, "title", title);
+    pack_json_string(json, "description", description);
     pack_json_string(json, "type", "object");
-    write_required_or_included(json);
-    write_properties(json, pack_descriptor_fields);
+    members(json);
     pack_json_end(json);
     code = pack_json_finish(json, &written, size, error);
     return code != 0 ? code : pack_copy_string(text, written, error);
+}
+
+static void write_descriptor(struct pack_json *json)
+{
+    write_required_or_included(json);
+    write_properties(json, pack_descriptor_fields);
+}
+
+int pack_descriptor_schema(char **text, size_t *size, struct pack_error *error)
+{
+    return pack_schema_write(text, size, "fwpack descriptor", "What a firmware release is made of",
+                             write_descriptor, error);
 }

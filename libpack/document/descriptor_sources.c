@@ -31,9 +31,9 @@ static bool is_binary(struct pack_descriptor_reader *reader, const void *bytes, 
         size >= 2 && (memcmp(bytes, "\xff\xfe", 2) == 0 || memcmp(bytes, "\xfe\xff", 2) == 0);
     if (utf16 || memchr(bytes, '\0', (size_t)pack_min(size, LOOKED_AT)) == NULL)
         return false;
-    (void)pack_hint(
-        pack_reader_fault(reader, &start, "is binary data, a descriptor is text in YAML"),
-        "`fwpack inspect` tells what it is");
+    (void)pack_hint(pack_reader_fault(reader, &start, "is binary data, a %s is text in YAML",
+                                      reader->descriptor != NULL ? "descriptor" : "device file"),
+                    "`fwpack inspect` tells what it is");
     return true;
 }
 

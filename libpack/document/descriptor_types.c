@@ -13,15 +13,15 @@
 #include <string.h>
 
 const char pack_name_pattern[] = "^[a-z0-9][a-z0-9._-]{0,40}$";
+const char pack_product_pattern[] = "^[^-./ ][^/]{0,1023}$";
 
 static void *member(const struct pack_field *field, void *object)
 {
     return (char *)object + field->offset;
 }
 
-/* Reports what a rule says of a text. */
-static bool follows(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
-                    const char *text, int (*rule)(const char *text, struct pack_error *error))
+bool pack_reader_follows(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
+                         const char *text, int (*rule)(const char *text, struct pack_error *error))
 {
     struct pack_error error = {0};
     if (rule(text, &error) == 0)
@@ -50,7 +50,7 @@ static void decode_by_rule(struct pack_descriptor_reader *reader, const struct p
                            int (*rule)(const char *text, struct pack_error *error))
 {
     const char *text = pack_reader_text(reader, node);
-    if (text != NULL && follows(reader, node, text, rule))
+    if (text != NULL && pack_reader_follows(reader, node, text, rule))
         *(const char **)member(field, object) = text;
 }
 
@@ -63,7 +63,7 @@ static void decode_product(struct pack_descriptor_reader *reader, const struct p
 static void schema_product(struct pack_json *json, const struct pack_field *field)
 {
     (void)field;
-    pack_schema_text(json, "^[^-./ ][^/]{0,1023}$");
+    pack_schema_text(json, pack_product_pattern);
 }
 
 const struct pack_field_type pack_type_product = {decode_product, schema_product};
@@ -154,8 +154,7 @@ static const char *complaint(const char *text)
     return "is no number";
 }
 
-/* Decimal digits at the start of `text`; *end is behind them. */
-static bool read_digits(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
+bool pack_reader_digits(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
                         const char *text, uint64_t *number, const char **end)
 {
     const size_t size = strspn(text, "0123456789");
@@ -178,7 +177,7 @@ static bool read_digits(struct pack_descriptor_reader *reader, const struct pack
     return true;
 }
 
-static bool read_integer(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
+bool pack_reader_integer(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
                          const char *text, uint64_t *number)
 {
     const char *end = NULL;
@@ -187,10 +186,10 @@ static bool read_integer(struct pack_descriptor_reader *reader, const struct pac
                                 pack_yaml_show(text).text, complaint(text));
         return false;
     }
-    return read_digits(reader, node, text, number, &end);
+    return pack_reader_digits(reader, node, text, number, &end);
 }
 
-static void schema_integer_type(struct pack_json *json)
+void pack_schema_integer(struct pack_json *json)
 {
     pack_json_array(json, "type");
     pack_json_string(json, NULL, "integer");
@@ -201,7 +200,7 @@ static void schema_integer_type(struct pack_json *json)
 static void schema_integer(struct pack_json *json, const struct pack_field *field)
 {
     (void)field;
-    schema_integer_type(json);
+    pack_schema_integer(json);
     pack_json_unsigned(json, "minimum", 0);
     pack_json_unsigned(json, "maximum", PACK_MAX_INTEGER);
     pack_json_string(json, "pattern", "^(0|[1-9][0-9]*)$|\\$\\{");
@@ -212,7 +211,7 @@ static void decode_integer(struct pack_descriptor_reader *reader, const struct p
 {
     const char *text = pack_reader_text(reader, node);
     uint64_t number = 0;
-    if (text != NULL && read_integer(reader, node, text, &number))
+    if (text != NULL && pack_reader_integer(reader, node, text, &number))
         *(uint64_t *)member(field, object) = number;
 }
 
@@ -271,7 +270,7 @@ static bool scale(struct pack_descriptor_reader *reader, const struct pack_yaml 
     return false;
 }
 
-static bool read_size(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
+bool pack_reader_size(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
                       const char *text, uint64_t *size)
 {
     const char *unit = NULL;
@@ -280,13 +279,14 @@ static bool read_size(struct pack_descriptor_reader *reader, const struct pack_y
                                 pack_yaml_show(text).text, complaint(text));
         return false;
     }
-    return read_digits(reader, node, text, size, &unit) && scale(reader, node, text, unit, size);
+    return pack_reader_digits(reader, node, text, size, &unit) &&
+           scale(reader, node, text, unit, size);
 }
 
 static void schema_size(struct pack_json *json, const struct pack_field *field)
 {
     (void)field;
-    schema_integer_type(json);
+    pack_schema_integer(json);
     pack_json_unsigned(json, "minimum", 1);
     pack_json_unsigned(json, "maximum", PACK_MAX_INTEGER);
     pack_json_string(json, "pattern", "^[1-9][0-9]*(KiB|MiB|GiB)?$|\\$\\{");
@@ -300,7 +300,7 @@ static void decode_size(struct pack_descriptor_reader *reader, const struct pack
     const char *text = pack_reader_text(reader, node);
     uint64_t size = 0;
     image->max_size_place = pack_reader_place(reader, node);
-    if (text == NULL || !read_size(reader, node, text, &size))
+    if (text == NULL || !pack_reader_size(reader, node, text, &size))
         return;
     if (size == 0)
         (void)pack_reader_fault(reader, node, "a budget of 0 bytes fits no image");
@@ -316,7 +316,7 @@ static void decode_block_size(struct pack_descriptor_reader *reader, const struc
     struct pack_error error = {0};
     const char *text = pack_reader_text(reader, node);
     uint64_t size = 0;
-    if (text == NULL || !read_size(reader, node, text, &size))
+    if (text == NULL || !pack_reader_size(reader, node, text, &size))
         return;
     if (pack_rule_block_size(size, &error) == 0)
         *(uint32_t *)member(field, object) = (uint32_t)size;
@@ -330,9 +330,8 @@ const struct pack_field_type pack_type_block_size = {decode_block_size, schema_s
 
 enum { MAX_CHOICES = 16 };
 
-/* One of the words, NULL after a fault that names the nearest or all. */
-static const char *choose(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
-                          const char *what, const char *const *words, size_t count)
+const char *pack_reader_choice(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
+                               const char *what, const char *const *words, size_t count)
 {
     const char *text = pack_reader_text(reader, node);
     char all[128] = "";
@@ -378,7 +377,8 @@ static void decode_image_format(struct pack_descriptor_reader *reader,
                                 void *object)
 {
     struct pack_image_work *work = object;
-    const char *word = choose(reader, node, "image format", image_formats, IMAGE_FORMATS);
+    const char *word =
+        pack_reader_choice(reader, node, "image format", image_formats, IMAGE_FORMATS);
     work->format_given = true;
     *(const char **)member(field, object) = word; /* NULL: known to be wrong, not left out */
 }
@@ -405,7 +405,7 @@ static void decode_codec(struct pack_descriptor_reader *reader, const struct pac
 {
     const char *names[MAX_CHOICES];
     const size_t count = codec_names(names);
-    const char *word = choose(reader, node, "codec", names, count);
+    const char *word = pack_reader_choice(reader, node, "codec", names, count);
     if (word != NULL)
         *(const char **)member(field, object) = word;
 }
@@ -427,7 +427,7 @@ static void decode_level(struct pack_descriptor_reader *reader, const struct pac
     struct pack_image_work *work = object;
     const char *text = pack_reader_text(reader, node);
     uint64_t level = 0;
-    if (text == NULL || !read_integer(reader, node, text, &level))
+    if (text == NULL || !pack_reader_integer(reader, node, text, &level))
         return;
     work->level = node;
     work->image.has_level = true;
@@ -519,7 +519,7 @@ static void decode_created(struct pack_descriptor_reader *reader, const struct p
     if (text == NULL)
         return;
     if (strchr(text, '-') == NULL) {
-        if (!read_integer(reader, node, text, &seconds))
+        if (!pack_reader_integer(reader, node, text, &seconds))
             return;
     } else if (!read_time(text, &seconds)) {
         (void)pack_hint(
@@ -534,7 +534,7 @@ static void decode_created(struct pack_descriptor_reader *reader, const struct p
 static void schema_created(struct pack_json *json, const struct pack_field *field)
 {
     (void)field;
-    schema_integer_type(json);
+    pack_schema_integer(json);
     pack_json_unsigned(json, "minimum", 0);
     pack_json_unsigned(json, "maximum", PACK_MAX_INTEGER);
     pack_json_string(json, "pattern",
