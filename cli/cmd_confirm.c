@@ -10,7 +10,7 @@ static void print_check(struct cli *cli, const struct pack_health_result *check)
     else if (check->good)
         cli_print(cli, "  check %s: good at attempt %u", check->name, check->attempts);
     else
-        cli_print_styled(cli, STYLE_BAD, "  check %s: %s", check->name, check->reason);
+        cli_print_styled(cli, STYLE_BAD, "  %s", check->reason); /* which names it */
 }
 
 static void print_report(struct cli *cli, const struct pack_confirm_report *report, int code)

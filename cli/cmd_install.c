@@ -8,6 +8,7 @@
 #include "pack/text.h"
 
 #include <stdio.h>
+#include <string.h>
 
 struct installing {
     struct cli *cli;
@@ -48,6 +49,10 @@ static void print_image(const struct installing *installing, const struct pack_i
     pack_size_text(size, image->size);
     if (image->encoding == NULL) { /* not chosen: nothing is written */
         cli_print(installing->cli, "  image %s: %s", image->name, size);
+        return;
+    }
+    if (strcmp(image->encoding, "present") == 0) {
+        cli_print(installing->cli, "  image %s: there already, %s proved again", image->name, size);
         return;
     }
     const char *between = image->codec[0] != '\0' ? ", " : "";
@@ -138,6 +143,11 @@ static void json_totals(struct pack_json *json, const struct pack_install_report
     pack_json_end(json);
 }
 
+static bool is_written(const struct pack_install_report *report)
+{
+    return report->decision == PACK_DECIDE_INSTALL || report->decision == PACK_DECIDE_WAITS;
+}
+
 /* A refusal's word always; "install" only once there was something to decide on. */
 static bool is_decided(const struct pack_install_report *report)
 {
@@ -153,7 +163,7 @@ static void json_report(const struct installing *installing, const struct pack_e
     json_text(json, "decision", decided ? pack_decision_name(report->decision) : NULL);
     json_text(json, "reason", error->text);
     json_text(json, "version", report->version);
-    cli_device_set_json(json, "set", report->version[0] != '\0', report->set);
+    cli_device_set_json(json, "set", decided && is_written(report), report->set);
     pack_json_boolean(json, "changed", report->changed);
     pack_json_boolean(json, "reboot", report->reboot);
     if (report->trust.release.required != 0) {
