@@ -18,7 +18,14 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { PIECE = 1024 * 1024 }; /* read at a time where blocks are smaller */
+enum {
+    PIECE = 1024 * 1024, /* read at a time where blocks are smaller */
+    /*
+     * Processes that decode: each costs memory for its frame twice over, and four decode more than
+     * storage takes.
+     */
+    MOST_CONFINED = 4,
+};
 
 struct payload {
     struct pack_trusted *trusted;
@@ -521,7 +528,8 @@ static int run_pipeline(struct payload *payload, struct pack_error *error)
     choose_pieces(payload, decodes);
     if (decodes && context.confinement != PACK_CONFINE_NONE) {
         const uint64_t frames = payload->end - payload->next;
-        context.jobs = (unsigned)pack_min(pack_jobs(&context), frames != 0 ? frames : 1);
+        const uint64_t most = pack_min(MOST_CONFINED, frames != 0 ? frames : 1);
+        context.jobs = (unsigned)pack_min(pack_jobs(&context), most);
         code = start_confined(payload, context.jobs, error);
     }
     return code != 0 ? code : pack_pipeline_run(&pipeline, &context, error);
