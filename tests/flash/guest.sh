@@ -114,5 +114,28 @@ says "ubi: no such name" "not-found: " slot_tool ubi write ubi0:rootfs-c
 says "ubi: no such device" "not-found: " slot_tool ubi write ubi1:rootfs-a
 says "ubi: the device is no volume" "usage: is no UBI volume" slot_tool ubi write /dev/ubi0
 says "flash under UBI" "usage: holds UBI volumes, attached as ubi0" slot_tool mtd write /dev/mtd3
+# --- partitions: rootfs-a, rootfs-b and data on vda; boot and rootfs-a again on vdb
+image 1048576
+slot_tool label write rootfs-b </tmp/image; is "partition: written by label"
+cmp /dev/vda2 /tmp/image; is "partition: as the kernel reads it"
+holds label rootfs-b; is "partition: read by label"
+holds file /dev/vda2; is "partition: read by path"
+slot_tool type write bc13c2ff-59e6-4262-a352-b275fd6f7172 </tmp/image; is "partition: written by type"
+cmp /dev/vdb1 /tmp/image; is "partition: the one of that type"
+image 1048577
+says "partition: one byte too large" "the slot has 1048576" slot_tool label write rootfs-b
+image 1000
+says "partition: a label that two have" "more than once: /dev/vda1 and /dev/vdb2" \
+  slot_tool label write rootfs-a
+says "partition: a type that two have" "more than once: /dev/vda1 and /dev/vda2" \
+  slot_tool type write 4f68bce3-e8cd-4db1-96e7-fbcaf984b709
+says "partition: no such label" "not-found: there is no partition rootfs" slot_tool label write rootfs
+slot_tool label write rootfs-b </small.squashfs && mount -t squashfs /dev/vda2 /mnt; is "partition: mounted"
+says "partition: not written while it is mounted" "is mounted at /mnt" slot_tool label write rootfs-b
+says "partition: nor its disk" "usage: is in use" slot_tool file write /dev/vda
+slot_tool label write data </tmp/image; is "partition: the one beside it is"
+umount /mnt
+dd if=/dev/zero of=/dev/vdb bs=512 seek=1 count=1 conv=notrunc 2>/dev/null
+slot_tool type write bc13c2ff-59e6-4262-a352-b275fd6f7172 </tmp/image; is "partition: by the backup table"
 echo end
 poweroff -f

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""run.py SLOT_TOOL WORK: slots in raw flash and UBI, in a machine in QEMU whose kernel simulates the
-flash. Exit 77 where QEMU, Debian's linux-image-amd64 (not the cloud kernel, which has no flash),
+"""run.py SLOT_TOOL WORK: slots in raw flash, UBI and partitions, in a machine in QEMU whose kernel
+simulates the flash. Exit 77 where QEMU, Debian's linux-image-amd64 (not the cloud kernel, which has no flash),
 busybox-static, mtd-utils or mksquashfs is missing. FWPACK_KERNEL: a folder into which that package
 was unpacked, "/" by default."""
 import glob
@@ -13,9 +13,17 @@ import sys
 
 ROOT = os.environ.get("FWPACK_KERNEL", "/")
 HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT_TYPE = "4f68bce3-e8cd-4db1-96e7-fbcaf984b709"
+BOOT_TYPE = "bc13c2ff-59e6-4262-a352-b275fd6f7172"
 TOOLS = ("ubiattach", "ubimkvol", "ubiupdatevol", "nanddump", "nandwrite", "flash_erase")
 # In this order, with options. 0xec 0xa1 0 0x15 is a chip with pages of 2 KiB and blocks of 128 KiB.
-MODULES = """drivers/mtd/mtd
+MODULES = """drivers/virtio/virtio_ring
+drivers/virtio/virtio
+drivers/virtio/virtio_pci_legacy_dev
+drivers/virtio/virtio_pci_modern_dev
+drivers/virtio/virtio_pci
+drivers/block/virtio_blk
+drivers/mtd/mtd
 drivers/mtd/mtd_blkdevs
 drivers/mtd/mtdblock
 drivers/mtd/devices/mtdram total_size=1024 erase_size=64
@@ -76,6 +84,16 @@ def make_tree(tree, tool, modules):
                     "-no-progress"], check=True, stdout=subprocess.DEVNULL)
 
 
+def make_disk(name, *partitions):
+    """A disk of 8 MiB with partitions of 1 MiB, each (label, type or None)."""
+    with open(name, "wb") as file:
+        file.truncate(8 << 20)
+    lines = [f'size=1MiB,name="{label}"' + (f",type={guid}" if guid else "")
+             for label, guid in partitions]
+    subprocess.run(["sfdisk", "-q", name], input="\n".join(["label: gpt", *lines, ""]), text=True,
+                   check=True, stdout=subprocess.DEVNULL)
+
+
 def pack(tree):
     names = subprocess.run(["find", "."], cwd=tree, capture_output=True, check=True).stdout
     archive = subprocess.run(["cpio", "-o", "-H", "newc", "--quiet", "-R", "0:0"], cwd=tree,
@@ -88,7 +106,9 @@ def start(kernel):
     result = subprocess.run(
         ["qemu-system-x86_64", "-accel", "tcg", "-cpu", "max", "-m", "256", "-nographic", "-nodefaults",
          "-no-reboot", "-serial", "stdio", "-net", "none", "-kernel", kernel,
-         "-initrd", "initramfs.gz", "-append", "console=ttyS0 quiet panic=-1 mitigations=off"],
+         "-initrd", "initramfs.gz",
+         "-drive", "file=disk.img,format=raw,if=virtio",
+         "-drive", "file=stick.img,format=raw,if=virtio", "-append", "console=ttyS0 quiet panic=-1 mitigations=off"],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False,
         timeout=300)
     return result.stdout
@@ -97,7 +117,7 @@ def start(kernel):
 def main():
     tool, work = os.path.abspath(sys.argv[1]), sys.argv[2]
     os.environ["PATH"] += ":/usr/sbin:/sbin"
-    for program in ("qemu-system-x86_64", "cpio", "mksquashfs", *TOOLS):
+    for program in ("qemu-system-x86_64", "cpio", "mksquashfs", "sfdisk", *TOOLS):
         if shutil.which(program) is None:
             skip(f"{program} is missing")
     if not os.path.exists("/bin/busybox"):
@@ -107,6 +127,8 @@ def main():
     os.makedirs(work)
     os.chdir(work)
     make_tree("tree", tool, modules)
+    make_disk("disk.img", ("rootfs-a", ROOT_TYPE), ("rootfs-b", ROOT_TYPE), ("data", None))
+    make_disk("stick.img", ("boot", BOOT_TYPE), ("rootfs-a", ROOT_TYPE))
     pack("tree")
     output = start(kernel)
     lines = [line.strip() for line in output.splitlines()]

@@ -14,6 +14,10 @@ enum { LIMIT = 1 << 26, PIECE = 10000 };
 
 static struct pack_device_target target_of(const char *kind, const char *path)
 {
+    if (strcmp(kind, "label") == 0)
+        return (struct pack_device_target){.kind = PACK_TARGET_PARTITION, .label = path};
+    if (strcmp(kind, "type") == 0)
+        return (struct pack_device_target){.kind = PACK_TARGET_PARTITION, .type = path};
     for (unsigned i = 0; i < PACK_TARGET_KINDS; i++)
         if (strcmp(slot_type_of(i)->name, kind) == 0)
             return (struct pack_device_target){.kind = i, .path = path};
