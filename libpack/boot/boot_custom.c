@@ -4,6 +4,7 @@
 #include "boot/lines.h"
 #include "boot/types.h"
 #include "io/program.h"
+#include "io/program_variables.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -49,11 +50,13 @@ static int run(struct boot *boot, char *what, const struct pack_buffer *input,
                struct pack_buffer *answer, enum pack_code failure, struct pack_error *error)
 {
     struct boot_custom *custom = (struct boot_custom *)boot;
-    char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-    char *variables[] = {path, NULL};
+    PROGRAM_VARIABLES_AUTO struct program_variables variables = {.count = 0};
+    int code = program_variables_begin(&variables, error);
+    if (code != 0)
+        return code;
     const struct program_run run = {
         .words = custom->words,
-        .variables = variables,
+        .variables = variables.words,
         .input = input != NULL ? input->bytes : NULL,
         .input_size = input != NULL ? input->size : 0,
         .seconds = boot->device->boot.program.seconds,
@@ -61,7 +64,7 @@ static int run(struct boot *boot, char *what, const struct pack_buffer *input,
         .group = true,
     };
     custom->words[custom->last] = what;
-    const int code = program_run(answer, &run, error);
+    code = program_run(answer, &run, error);
     return code == 0 ? 0 : pack_context(error, "'%s'", what);
 }
 

@@ -164,12 +164,18 @@ static int flush(struct storage_file *file, struct pack_error *error)
     return 0;
 }
 
-/* A plain folder, as in tests, keeps what a longer value left behind. */
+/*
+ * A plain folder, as in tests, keeps what a longer value left behind; until that is cut off it is
+ * the end of an order whose beginning counts.
+ */
 static int cut(struct storage_file *file, uint64_t size, struct pack_error *error)
 {
     uint64_t there = 0;
-    const int code = storage_size(file, &there, error);
-    return code != 0 || there == size ? code : storage_resize(file, size, error);
+    int code = storage_size(file, &there, error);
+    if (code != 0 || there == size)
+        return code;
+    code = flush(file, error);
+    return code != 0 ? code : storage_resize(file, size, error);
 }
 
 static int save(const struct boot_efi *efi, enum variable variable, const struct entries *entries,

@@ -76,7 +76,7 @@ static bool find_parameter(char value[MAX_NAME], const char *line, const char *n
             const int size = (int)(end - from) - (quoted ? 2 : 0);
             found = snprintf(value, MAX_NAME, "%.*s", size, from + quoted) < MAX_NAME;
         }
-        at = end + strspn(end, " \t\r\n");
+        at = end + (*end != '\0');
     }
     return found;
 }

@@ -4,8 +4,11 @@
 #include "boot/boot.h"
 #include "boot_device.h"
 
+#include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #define GLOBAL "-8be4df61-93ca-11d2-aa0d-00e098032b8c"
@@ -214,6 +217,35 @@ static void test_the_firmware_tells_what_runs(void **state)
     assert_pack_says("nothing tells which set runs");
 }
 
+/* As efivarfs marks variables that it does not know. False where the system does not let us. */
+static bool make_immutable(const char *path)
+{
+    const int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    unsigned flags = 0;
+    assert_true(descriptor >= 0);
+    const bool known = ioctl(descriptor, FS_IOC_GETFLAGS, &flags) == 0;
+    flags |= FS_IMMUTABLE_FL;
+    const bool done = known && ioctl(descriptor, FS_IOC_SETFLAGS, &flags) == 0;
+    assert_int_equal(close(descriptor), 0);
+    return done;
+}
+
+static void test_an_immutable_variable(void **state)
+{
+    struct firmware firmware;
+    make_firmware(&firmware, state);
+    PACK_AUTO_FREE char *path = test_path(*state, TRIAL);
+    put(&firmware, ORDER, "0001,000A");
+    put(&firmware, TRIAL, "0001");
+    if (!make_immutable(path))
+        skip();
+    write_it(&firmware, "A B1");
+    check_variable(&firmware, TRIAL, "000A");
+    assert_true(make_immutable(path));
+    write_it(&firmware, "A");
+    check_variable(&firmware, TRIAL, "");
+}
+
 int main(void)
 {
 #define IN_A_FOLDER(test) \
@@ -225,6 +257,7 @@ int main(void)
         IN_A_FOLDER(test_what_others_wrote),
         IN_A_FOLDER(test_damage),
         IN_A_FOLDER(test_entries_of_the_device),
+        IN_A_FOLDER(test_an_immutable_variable),
         IN_A_FOLDER(test_the_firmware_tells_what_runs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

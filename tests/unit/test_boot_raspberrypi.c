@@ -38,7 +38,7 @@ static void write_it(struct pi *pi, const char *state)
 static void check_file(const struct pi *pi, const char *expected)
 {
     size_t size = 0;
-    PACK_AUTO_FREE char *path = test_path(pi->rooted.folder, FILE_NAME + 1);
+    PACK_AUTO_FREE char *path = test_path(pi->rooted.folder, FILE_NAME);
     PACK_AUTO_FREE uint8_t *bytes = test_read_file(path, &size);
     assert_int_equal(size, 512);
     assert_int_equal(bytes[511], '\n');
@@ -70,7 +70,7 @@ static void test_it_is_written_in_place(void **state)
     struct stat before, after;
     struct pi pi;
     make_pi(&pi, state);
-    PACK_AUTO_FREE char *path = test_path(*state, FILE_NAME + 1);
+    PACK_AUTO_FREE char *path = test_path(*state, FILE_NAME);
     write_it(&pi, "A");
     assert_int_equal(stat(path, &before), 0);
     write_it(&pi, "A B1");
@@ -126,7 +126,7 @@ static void test_files_of_others(void **state)
     large[sizeof large - 1] = '\0';
     rooted_write(*state, FILE_NAME, large);
     check_refused(&pi.device, &pi.rooted.storage, PACK_E_STATE, "");
-    PACK_AUTO_FREE char *path = test_path(*state, FILE_NAME + 1);
+    PACK_AUTO_FREE char *path = test_path(*state, FILE_NAME);
     test_write_file(path, "boot_partition=2\n\0\0\0", 20);
     check_refused(&pi.device, &pi.rooted.storage, PACK_E_STATE, "a zero byte");
     assert_int_equal(remove(path), 0);
