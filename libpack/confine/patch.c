@@ -14,16 +14,21 @@
 
 enum {
     WINDOW = 64 << 10, /* of the patch or the base, asked for at once */
-    BASE_WINDOWS = 16, /* that the child keeps: a patch goes back and forth in its base */
-    MADE = 256 << 10,  /* of the new image, made at once */
-    AT_PATCH = MADE,   /* where they stand in the shared memory */
+    GLANCE = 4 << 10,  /* the same where one byte is looked up, not a run of them copied */
+    WINDOWS = 8,       /* of the base that the child keeps: a patch goes back and forth in it */
+    GLANCES = 128,
+    MADE = 256 << 10, /* of the new image, made at once */
+    AT_PATCH = MADE,  /* where they stand in the shared memory */
     AT_BASE = AT_PATCH + WINDOW,
-    SHARED = AT_BASE + BASE_WINDOWS * WINDOW,
+    AT_GLANCES = AT_BASE + WINDOWS * WINDOW,
+    SHARED = AT_GLANCES + GLANCES * GLANCE,
+    BRIEF = 256, /* bytes: a read of less looks something up */
 };
 
 /*
  * The parent asks for BEGIN and MAKE. Until the child answers with DONE it may ask for the window
- * from numbers[0] on, of the base into place numbers[1], and is told its size in numbers[0].
+ * from numbers[0] on, of the base into place numbers[1], and is told its size in numbers[0]. Places
+ * of the base are WINDOWS of WINDOW bytes, then GLANCES of GLANCE bytes.
  */
 enum kind { BEGIN = 1, MAKE, DONE, GIVE_PATCH, GIVE_BASE };
 
@@ -43,10 +48,22 @@ struct confined_patch {
     bool ended, proved;
 };
 
+static size_t room_of(uint64_t place)
+{
+    return place < WINDOWS ? WINDOW : GLANCE;
+}
+
+/* From the first place on. */
+static size_t start_of(uint64_t place)
+{
+    return place < WINDOWS ? (size_t)place * WINDOW
+                           : AT_GLANCES - AT_BASE + (size_t)(place - WINDOWS) * GLANCE;
+}
+
 /* --- in the child ---------------------------------------------------------------------------- */
 
 struct window {
-    uint64_t offset; /* a multiple of WINDOW for the base */
+    uint64_t offset; /* a multiple of its room for the base */
     size_t size;
     uint64_t used; /* when it was asked for last; 0: never */
 };
@@ -56,16 +73,15 @@ struct remote {
     struct pack_input input;
     enum kind kind;
     uint8_t *bytes; /* of the first window, in the shared memory */
-    size_t count;
-    struct window windows[BASE_WINDOWS];
+    size_t windows, glances;
+    struct window places[WINDOWS + GLANCES];
     uint64_t clock;
 };
 
-static int ask(const struct remote *remote, struct window *window, uint64_t offset,
-               struct pack_error *error)
+static int ask(struct remote *remote, size_t place, uint64_t offset, struct pack_error *error)
 {
-    const uint64_t number = (uint64_t)(window - remote->windows);
-    struct cell_message message = {.kind = remote->kind, .numbers = {offset, number}};
+    struct cell_message message = {.kind = remote->kind, .numbers = {offset, place}};
+    struct window *window = &remote->places[place];
     window->used = 0;
     cell_say(&message);
     if (!cell_take(&message))
@@ -75,41 +91,48 @@ static int ask(const struct remote *remote, struct window *window, uint64_t offs
     return 0;
 }
 
-static struct window *find(struct remote *remote, uint64_t offset)
+static bool holds(const struct window *window, uint64_t offset)
 {
-    struct window *oldest = &remote->windows[0];
-    for (size_t i = 0; i < remote->count; i++) {
-        struct window *window = &remote->windows[i];
-        if (window->used != 0 && offset >= window->offset && offset - window->offset < window->size)
-            return window;
-        if (window->used < oldest->used)
-            oldest = window;
+    return window->used != 0 && offset >= window->offset && offset - window->offset < window->size;
+}
+
+/* The place that holds the byte, or the one that was used the longest ago among its kind. */
+static size_t find(const struct remote *remote, uint64_t offset, bool brief)
+{
+    const size_t all = remote->windows + remote->glances;
+    const size_t first = brief ? remote->windows : 0, end = brief ? all : remote->windows;
+    size_t oldest = first;
+    for (size_t i = 0; i < all; i++) {
+        if (holds(&remote->places[i], offset))
+            return i;
+        if (i >= first && i < end && remote->places[i].used < remote->places[oldest].used)
+            oldest = i;
     }
     return oldest;
 }
 
-/* The patch is read in order only; of the base windows are aligned, so that none overlap. */
-static uint64_t window_of(const struct remote *remote, uint64_t offset)
-{
-    return remote->kind == GIVE_BASE ? offset / WINDOW * WINDOW : offset;
-}
-
+/*
+ * The patch is read in order only; of the base windows are aligned, so that few overlap. What is
+ * looked up in the base lies anywhere, and most of a window would be read for nothing.
+ */
 static int remote_read(struct pack_input *input, uint64_t offset, void *buffer, size_t size,
                        size_t *got, struct pack_error *error)
 {
     struct remote *remote = (struct remote *)input;
+    const bool brief = remote->glances != 0 && size < BRIEF;
     int code = 0;
     *got = 0;
     while (code == 0 && *got < size) {
-        struct window *window = find(remote, offset);
-        if (window->used == 0 || offset < window->offset || offset - window->offset >= window->size)
-            code = ask(remote, window, window_of(remote, offset), error);
+        const size_t place = find(remote, offset, brief);
+        struct window *window = &remote->places[place];
+        const size_t unit = remote->kind == GIVE_BASE ? room_of(place) : 1;
+        if (!holds(window, offset))
+            code = ask(remote, place, offset / unit * unit, error);
         if (code != 0 || offset - window->offset >= window->size)
             break;
         const size_t from = (size_t)(offset - window->offset);
         const size_t piece = (size_t)pack_min(size - *got, window->size - from);
-        const size_t place = (size_t)(window - remote->windows) * WINDOW;
-        memcpy((uint8_t *)buffer + *got, remote->bytes + place + from, piece);
+        memcpy((uint8_t *)buffer + *got, remote->bytes + start_of(place) + from, piece);
         window->used = ++remote->clock;
         *got += piece;
         offset += piece;
@@ -141,8 +164,9 @@ static void serve(void *user, uint8_t *shared)
     struct pack_patch *patch = confined->patch;
     const struct pack_context context = {.jobs = 1,
                                          .decoder_memory = confined->context->decoder_memory};
-    struct remote input = {.kind = GIVE_PATCH, .bytes = shared + AT_PATCH, .count = 1};
-    struct remote base = {.kind = GIVE_BASE, .bytes = shared + AT_BASE, .count = BASE_WINDOWS};
+    struct remote input = {.kind = GIVE_PATCH, .bytes = shared + AT_PATCH, .windows = 1};
+    struct remote base = {
+        .kind = GIVE_BASE, .bytes = shared + AT_BASE, .windows = WINDOWS, .glances = GLANCES};
     input.input = *confined->input;
     base.input = *confined->base;
     input.input.ops = base.input.ops = &remote_ops;
@@ -170,15 +194,15 @@ static int give(struct confined_patch *confined, const struct cell_message *aske
     const uint64_t offset = asked->numbers[0], place = asked->numbers[1];
     uint8_t *shared = cell_shared(&confined->cell);
     size_t wanted = WINDOW, got = 0;
-    if (place >= (of_base ? BASE_WINDOWS : 1))
+    if (place >= (of_base ? WINDOWS + GLANCES : 1))
         return cell_nonsense(&confined->cell, error);
     if (of_base)
         wanted = offset < confined->info.old_size
-                     ? (size_t)pack_min(WINDOW, confined->info.old_size - offset)
+                     ? (size_t)pack_min(room_of(place), confined->info.old_size - offset)
                      : 0;
     int code = wanted != 0
                    ? pack_input_read(of_base ? confined->base : confined->input, offset,
-                                     shared + (of_base ? AT_BASE : AT_PATCH) + place * WINDOW,
+                                     shared + (of_base ? AT_BASE + start_of(place) : AT_PATCH),
                                      wanted, &got, error)
                    : 0;
     if (code == 0)
