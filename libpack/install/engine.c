@@ -87,10 +87,13 @@ static int take_lock(struct engine *engine, struct pack_error *error)
     engine->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (engine->lock < 0) {
         const int number = errno;
+        if (number == ENOENT) {
+            pack_fail(error, PACK_E_NOT_FOUND, "this device has no state: there is no such folder");
+            pack_at_file(error, engine->device->state);
+            return pack_hint(error, "a new device begins with 'fwpack install --first'");
+        }
         pack_fail_errno(error, number, "cannot open the lock");
         pack_at_file(error, name);
-        if (number == ENOENT)
-            pack_hint(error, "a device that has no state begins with 'install --first'");
         return (int)error->code;
     }
     if (flock(engine->lock, LOCK_EX | LOCK_NB) != 0)

@@ -395,6 +395,9 @@ static int carry_out(struct installation *installation, struct pack_error *error
 {
     struct pack_install_report *report = installation->report;
     int code = decide(installation, error);
+    if (code != 0 &&
+        report->decision < PACK_DECIDE_FAILED) /* the bundle's fault, not the moment's */
+        pack_at_file(error, installation->source.input.name);
     event_decision(installation, error);
     note_halt(installation);
     report->reboot = code == 0 && report->decision == PACK_DECIDE_WAITS;
