@@ -172,12 +172,18 @@ static int write_at(struct slot *slot, uint64_t offset, const void *bytes, size_
 static int replace(struct directory_slot *directory, struct pack_error *error)
 {
     struct storage *storage = directory->storage;
+    struct pack_error ignored = {0};
     int code = storage_exchange(storage, directory->fresh, directory->path, error);
     if (code != PACK_E_UNSUPPORTED)
         return code;
     pack_error_clear(error);
     code = storage_rename(storage, directory->path, directory->old, error);
-    return code == 0 ? storage_rename(storage, directory->fresh, directory->path, error) : code;
+    if (code != 0)
+        return code;
+    code = storage_rename(storage, directory->fresh, directory->path, error);
+    if (code != 0 && storage_rename(storage, directory->old, directory->path, &ignored) != 0)
+        pack_error_clear(&ignored); /* the next install does it */
+    return code;
 }
 
 static int finish(struct slot *slot, struct pack_error *error)

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "io/file.h"
 #include "slot_device.h"
+#include "storage/trial.h"
 #include "support/test.h"
 
 #include <errno.h>
@@ -156,6 +157,54 @@ static void test_file_is_read_as_it_is(void **state)
     assert_pack_ok(pack_input_read(input, 7, back, sizeof back, &got, &error));
     assert_int_equal(got, 3);
     assert_memory_equal(back, "789", 3);
+}
+
+/* --- A104, A105: each operation fails once ---------------------------------------------------- */
+
+static int install_with_fault(const char *folder, const struct trial_options *options,
+                              const uint8_t *image, bool *fired, struct pack_error *error)
+{
+    const struct pack_device_target target = file_target("/slot");
+    struct pack_error ignored = {0};
+    struct storage *storage = NULL;
+    struct slot *slot = NULL;
+    assert_int_equal(trial_new(&storage, folder, options, error), 0);
+    int code = slot_open_write(&slot, &target, storage, SIZE, error);
+    for (size_t at = 0; code == 0 && at < SIZE; at += SIZE / 2)
+        code = slot_write_at(slot, at, image + at, SIZE / 2, error);
+    if (code == 0)
+        code = slot_flush(slot, error);
+    if (code == 0)
+        code = slot_finish(slot, error);
+    slot_close(&slot);
+    *fired = trial_fired(storage);
+    (void)!trial_end(&storage, &ignored);
+    return code;
+}
+
+/* None of them is taken for success; and the next install, without a fault, is whole. */
+static void test_a104_each_failure_is_told(void **state)
+{
+    PACK_AUTO_FREE char *path = test_path(*state, "slot");
+    PACK_AUTO_FREE uint8_t *image = pattern(SIZE, 5);
+    for (unsigned there = 0; there < 2; there++) {
+        struct trial_options options = {.fault = TRIAL_ERROR, .number = EIO};
+        bool fired = true;
+        while (fired) {
+            struct pack_error error = {0};
+            unlink(path);
+            if (there != 0) /* longer than the image */
+                test_write_file(path, image, SIZE), assert_int_equal(truncate(path, 2 * SIZE), 0);
+            options.at++;
+            const int code = install_with_fault(*state, &options, image, &fired, &error);
+            assert_int_equal(code, fired ? PACK_E_IO : 0);
+        }
+        assert_in_range(options.at, 6, 20);
+        size_t size = 0;
+        PACK_AUTO_FREE uint8_t *content = test_read_file(path, &size);
+        assert_int_equal(size, SIZE);
+        assert_memory_equal(content, image, SIZE);
+    }
 }
 
 /* --- A112: what is no target ----------------------------------------------------------------- */
@@ -439,6 +488,7 @@ int main(void)
         TEST(test_nothing_is_written_beyond_the_image),
         TEST(test_file_of_nothing),
         TEST(test_file_is_read_as_it_is),
+        TEST(test_a104_each_failure_is_told),
         TEST(test_a112_targets_of_other_kinds),
         TEST(test_a112_nothing_else_is_read_either),
         TEST(test_a106_full_file_system),

@@ -8,6 +8,7 @@
 #include "storage/trial.h"
 #include "support/test.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -364,6 +365,29 @@ static void test_a103_lost_renames(void **state)
     }
 }
 
+static void test_a104_each_failure_is_told(void **state)
+{
+    PACK_AUTO_BUFFER struct pack_buffer tar = {.limit = LIMIT};
+    PACK_AUTO_FREE char *path = test_path(*state, "tree");
+    struct trial_options options = {.fault = TRIAL_ERROR, .number = EIO};
+    bool fired = true;
+    make_good(&tar);
+    while (fired) {
+        struct pack_error error = {0};
+        struct storage *storage = NULL;
+        options.at++;
+        assert_pack_ok(storage_remove(storage_system(), path, &error));
+        old_tree(path);
+        assert_pack_ok(trial_new(&storage, *state, &options, &error));
+        const int code = install_in(storage, "/tree", &tar, 4096, &error);
+        fired = trial_fired(storage);
+        assert_int_equal(code, fired ? PACK_E_IO : 0);
+        assert_pack_ok(trial_end(&storage, &error));
+        assert_int_equal(access(path, F_OK), 0);
+    }
+    assert_good(path);
+}
+
 /* --- A51 to A55: what must not come out ------------------------------------------------------ */
 
 /* The last member is the one that is refused; the old tree, and what lies beside it, stay. */
@@ -654,6 +678,7 @@ int main(void)
         TEST(test_the_old_tree_gets_its_name_back),
         TEST(test_a101_power_cuts),
         TEST(test_a103_lost_renames),
+        TEST(test_a104_each_failure_is_told),
         TEST(test_a51_names_that_lead_out),
         TEST(test_a52_links_that_lead_out),
         TEST(test_a52_writing_through_links),
