@@ -105,6 +105,8 @@ static int locate_copies(struct pack_buffer *located, char *text, struct storage
         if (++count > COPIES)
             break;
         code = storage_locate(storage, copy->device, path, sizeof path, error);
+        if (code == 0 && strpbrk(path, " \t") != NULL)
+            code = pack_fail(error, PACK_E_UNSUPPORTED, "libubootenv takes no path with a blank");
         if (code == 0)
             code = pack_buffer_print(located, error, "%s %s\n", path, copy->rest);
     }
