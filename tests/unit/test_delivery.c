@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "pack/document.h"
+#include "pack/permit.h"
 
 #include <string.h>
 
@@ -639,7 +640,9 @@ static void the_manuals_examples_are_good(void **state)
     size_t size = 0;
     char *page PACK_AUTO_FREE = (char *)test_read_file(path, &size);
     char *rest = page, *encoded PACK_AUTO_FREE = NULL, *encoded_release PACK_AUTO_FREE = NULL;
-    const char *text = next_example(&rest), *delivery_text = next_example(&rest);
+    const char *permit_text = next_example(&rest), *text = next_example(&rest);
+    const char *delivery_text = next_example(&rest);
+    PACK_AUTO(pack_permit_free) struct pack_permit *permit = NULL;
     uint8_t digest[PACK_SHA256_SIZE];
     PACK_AUTO(pack_release_free) struct pack_release *release = NULL;
     PACK_AUTO(pack_delivery_free) struct pack_delivery *delivery = parsed(delivery_text);
@@ -650,6 +653,7 @@ static void the_manuals_examples_are_good(void **state)
     assert_string_equal(encoded_release, text);
     assert_pack_ok(pack_delivery_encode(&encoded, &size, delivery, &error));
     assert_string_equal(encoded, delivery_text);
+    assert_pack_ok(pack_permit_parse(&permit, permit_text, strlen(permit_text), &error));
 }
 
 /* --- damage ---------------------------------------------------------------------------------- */
