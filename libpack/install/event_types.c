@@ -190,7 +190,7 @@ static void write_attributes(struct pack_json *json)
     pack_json_end(json);
 }
 
-int events_schema(char **text, size_t *size, struct pack_error *error)
+int pack_event_schema(char **text, size_t *size, struct pack_error *error)
 {
     static const char *const required[] = {
         "specversion",     "id",       "source",     "type", "subject",

@@ -42,7 +42,4 @@ void events_set_version(struct events *events, const char *version);
 struct pack_json *events_begin(struct events *events, const char *type);
 void events_end(struct events *events);
 
-/* A JSON Schema of a line, to be freed with free(). */
-PACK_MUST_USE int events_schema(char **text, size_t *size, struct pack_error *error);
-
 #endif

@@ -424,7 +424,7 @@ static void test_the_schema_is_json(void **state)
     PACK_AUTO(pack_arena_free) struct pack_arena *arena = NULL;
     const struct pack_json_value *root = NULL;
     size_t size = 0;
-    assert_pack_ok(events_schema(&text, &size, &error));
+    assert_pack_ok(pack_event_schema(&text, &size, &error));
     assert_int_equal(strlen(text), size);
     assert_int_equal(text[size - 1], '\n');
     assert_pack_ok(pack_arena_new(&arena, &error));

@@ -189,6 +189,9 @@ PACK_API PACK_MUST_USE int pack_device_rollback(const struct pack_engine *engine
 PACK_API PACK_MUST_USE int pack_device_boot(const struct pack_engine *engine, enum pack_set *set,
                                             struct pack_error *error);
 
+/* A JSON Schema (2020-12) of a line of the event log (docs/events.md), to be freed with free(). */
+PACK_API PACK_MUST_USE int pack_event_schema(char **text, size_t *size, struct pack_error *error);
+
 PACK_END_DECLS
 
 #endif
