@@ -195,10 +195,10 @@ static void test_process_stays_as_it_is(void **state)
     PACK_AUTO_BUFFER struct pack_buffer tar = {.limit = LIMIT};
     PACK_AUTO_FREE char *path = test_path(*state, "tree");
     PACK_AUTO_FREE char *before = getcwd(NULL, 0);
-    const mode_t mask = umask(0777);
+    const mode_t mask = umask(0077);
     make_good(&tar);
     assert_pack_ok(install(path, &tar, 1000, &error));
-    assert_int_equal(umask(mask), 0777);
+    assert_int_equal(umask(mask), 0077);
     assert_good(path);
     PACK_AUTO_FREE char *after = getcwd(NULL, 0);
     assert_string_equal(before, after);
