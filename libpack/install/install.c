@@ -378,28 +378,49 @@ static void note_failure(struct installation *installation, const struct pack_er
     (void)!engine_save(engine, &ignored);
 }
 
-/* Else who keeps the newest rollout from the device could undo it. */
-static void note_halt(struct installation *installation)
+/* A halted release that waits for its start does not get it. */
+static int stop_waiting(struct installation *installation, struct pack_error *error)
 {
     struct engine *engine = &installation->engine;
-    struct pack_error ignored = {0};
+    struct state_set *set = &engine->state->sets[installation->set];
+    if (engine->reconciled.trial != PACK_TRIAL_WAITS ||
+        sodium_memcmp(set->release_sha256, pack_trusted_release_sha256(installation->trusted),
+                      PACK_SHA256_SIZE) != 0)
+        return 0;
+    const int code = disarm(engine, error);
+    engine->state->trial.begun = false;
+    set->condition = SET_INCOMPLETE;
+    state_add_result(engine->state, engine_now(engine), set->version, "rolled-back",
+                     "it was halted");
+    return code;
+}
+
+/* Noted, else who keeps the newest rollout from the device could undo it. */
+static void note_halt(struct installation *installation, struct pack_error *error)
+{
+    struct engine *engine = &installation->engine;
+    struct pack_error second = {0};
     if (installation->report->decision != PACK_DECIDE_HALTED || engine->given->dry_run)
         return;
     state_note_seen(engine->state, pack_trusted_release_sha256(installation->trusted),
                     pack_trusted_delivery(installation->trusted)->revision,
                     installation->judged.rollout);
-    (void)!engine_save(engine, &ignored);
+    int code = stop_waiting(installation, &second);
+    if (code == 0)
+        code = engine_save(engine, &second);
+    if (code != 0)
+        pack_hint(error, "and that could not be noted: %.200s", second.text);
 }
 
 static int carry_out(struct installation *installation, struct pack_error *error)
 {
     struct pack_install_report *report = installation->report;
     int code = decide(installation, error);
-    if (code != 0 &&
-        report->decision < PACK_DECIDE_FAILED) /* the bundle's fault, not the moment's */
+    /* What is the bundle's fault, and not the moment's, names it. */
+    if (code != 0 && report->decision < PACK_DECIDE_FAILED)
         pack_at_file(error, installation->source.input.name);
     event_decision(installation, error);
-    note_halt(installation);
+    note_halt(installation, error);
     report->reboot = code == 0 && report->decision == PACK_DECIDE_WAITS;
     if (code != 0 || report->decision != PACK_DECIDE_INSTALL || installation->engine.given->dry_run)
         return code;
