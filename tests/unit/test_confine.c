@@ -11,8 +11,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/capability.h>
-#include <pthread.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -274,6 +274,60 @@ static void one_that_never_ends_is_ended(void **state)
         .jobs = 1, .confinement = PACK_CONFINE_REQUIRED, .cancelled = cancel, .user = &asked};
     (void)state;
     assert_pack_fails(decode_mean('L', &context, &error), PACK_E_INTERRUPTED);
+}
+
+/* As a kernel without them answers: for this process and its children from here on. */
+static bool lose_filters(void)
+{
+    const unsigned low = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? sizeof(uint32_t) : 0;
+    struct sock_filter steps[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 3),
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args) + low),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PR_SET_SECCOMP, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EINVAL),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    const struct sock_fprog program = {sizeof steps / sizeof steps[0], steps};
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+/* The number of the check that failed. */
+static int without_filters(void)
+{
+    const struct pack_context preferred = {.jobs = 1, .confinement = PACK_CONFINE_PREFERRED};
+    struct pack_error error = {0};
+    struct confined_codec *confined = NULL;
+    uint8_t plain[16];
+    char what = '.';
+    if (!lose_filters())
+        return 1;
+    if (confine_available(&error) != PACK_E_UNSUPPORTED)
+        return 2;
+    if (confined_codec_new(&confined, &mean, &confined_context, 1, 16, &error) !=
+            PACK_E_UNSUPPORTED ||
+        strstr(error.text, "seccomp") == NULL || confined != NULL)
+        return 3;
+    if (confined_codec_new(&confined, &mean, &preferred, 1, 16, &error) != 0)
+        return 4;
+    if (confined_codec_decode(confined, &what, 1, plain, 16, &error) != 0 || plain[15] != '.')
+        return 5;
+    confined_codec_free(&confined);
+    return 0;
+}
+
+static void a_kernel_without_filters(void **state)
+{
+    int status = 0;
+    (void)state;
+    const pid_t process = fork();
+    assert_true(process >= 0);
+    if (process == 0)
+        syscall(SYS_exit_group, without_filters());
+    assert_int_equal(waitpid(process, &status, 0), process);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 /* --- memory ---------------------------------------------------------------------------------- */
@@ -654,6 +708,7 @@ int main(void)
         cmocka_unit_test(how_it_ended_is_told),
         cmocka_unit_test(what_it_says_is_doubted),
         cmocka_unit_test(one_that_never_ends_is_ended),
+        cmocka_unit_test(a_kernel_without_filters),
         cmocka_unit_test(memory_is_bounded),
         cmocka_unit_test(nothing_is_left_of_many),
         cmocka_unit_test(what_it_has_given_up),
