@@ -31,8 +31,6 @@
 const struct event_type event_types[] = {
     {"install.started", false, "an installation begins", {
         {"source", EVENT_TEXT, false, "where the bundle comes from"},
-        {"release", EVENT_TEXT, true, "its product"},
-        VERSION(true),
         {"from_version", EVENT_TEXT, true, "of the release that runs"},
         {"set", EVENT_SET, false, "the set that would be written"}}},
     {"decision", true, "whether it is installed, and why not", {
@@ -45,7 +43,6 @@ const struct event_type event_types[] = {
         {"slot", EVENT_TEXT, false, "of the device"},
         {"image", EVENT_TEXT, false, "of the release"},
         {"set", EVENT_SET, false, "the set that is written"},
-        {"encoding", EVENT_TEXT, true, "full, delta, keep or copied"},
         {"size", EVENT_NUMBER, false, "bytes"}}},
     {"write.finished", false, "it is there, and was read back", {
         {"slot", EVENT_TEXT, false, "of the device"},
@@ -55,7 +52,7 @@ const struct event_type event_types[] = {
         {"codec", EVENT_TEXT, true, "of the encoding"},
         {"size", EVENT_NUMBER, false, "bytes"},
         COUNTS,
-        {"duration_ms", EVENT_NUMBER, true, "from start to end"}}},
+        {"duration_ms", EVENT_NUMBER, false, "from start to end"}}},
     {"switch", true, "the bootloader was told to try the other set", {
         {"set", EVENT_SET, false, "the set on trial"},
         {"tries", EVENT_NUMBER, false, "starts that it has"}}},

@@ -5,6 +5,7 @@
 #include "bundle/payload.h"
 #include "install/watched.h"
 #include "install/write.h"
+#include "io/wait.h"
 #include "slot/slot.h"
 
 #include <sodium.h>
@@ -212,7 +213,8 @@ static void event_started(const struct images *images, const struct image_write 
     events_end(images->engine->events);
 }
 
-static void event_finished(const struct images *images, const struct image_write *write)
+static void event_finished(const struct images *images, const struct image_write *write,
+                           int64_t began)
 {
     const struct pack_install_image *report = write->report;
     struct pack_json *data = events_begin(images->engine->events, "write.finished");
@@ -227,6 +229,7 @@ static void event_finished(const struct images *images, const struct image_write
     pack_json_unsigned(data, "reused", report->reused);
     pack_json_unsigned(data, "written", report->written);
     pack_json_unsigned(data, "resumed", report->resumed);
+    pack_json_unsigned(data, "duration_ms", (uint64_t)(wait_now() - began));
     events_end(images->engine->events);
 }
 
@@ -254,6 +257,7 @@ static int write_one(struct images *images, size_t image, size_t number, struct 
 {
     const struct state_progress *progress = &images->engine->state->progress;
     struct image_write write = write_of(images, image);
+    const int64_t began = wait_now();
     int code = 0;
     write.durable = progress->done_count == number ? progress->durable : 0;
     if (!is_complete(images, &write, number < progress->done_count)) {
@@ -264,7 +268,7 @@ static int write_one(struct images *images, size_t image, size_t number, struct 
     }
     if (code != 0)
         return pack_context(error, "image %s", write.report->name);
-    event_finished(images, &write);
+    event_finished(images, &write, began);
     return number < progress->done_count ? 0 : note_done(images, number + 1, error);
 }
 

@@ -7,11 +7,11 @@
 
 #include "base/memory.h"
 #include "bundle/trusted.h"
+#include "io/wait.h"
 
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* One installation. */
 struct installation {
@@ -41,13 +41,6 @@ static void installation_free(struct installation **address)
     *address = NULL;
 }
 
-static uint64_t milliseconds(void)
-{
-    struct timespec time = {0};
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
-}
-
 /* --- the decision ---------------------------------------------------------------------------- */
 
 static void describe_images(struct installation *installation)
@@ -56,6 +49,7 @@ static void describe_images(struct installation *installation)
     const struct pack_delivery *delivery = pack_trusted_delivery(installation->trusted);
     struct pack_install_report *report = installation->report;
     snprintf(report->version, sizeof report->version, "%s", release->version);
+    events_set_version(installation->engine.events, report->version);
     report->image_count = release->image_count;
     for (size_t i = 0; i < release->image_count; i++) {
         uint64_t smallest = release->images[i].size;
@@ -328,7 +322,7 @@ static void event_decision(struct installation *installation, const struct pack_
     events_end(installation->engine.events);
 }
 
-static void event_end(struct installation *installation, uint64_t started,
+static void event_end(struct installation *installation, int64_t started,
                       const struct pack_error *error)
 {
     const struct pack_install_report *report = installation->report;
@@ -344,7 +338,7 @@ static void event_end(struct installation *installation, uint64_t started,
     pack_json_unsigned(data, "written", report->written);
     pack_json_unsigned(data, "resumed", report->resumed);
     pack_json_unsigned(data, "full_size", report->full_size);
-    pack_json_unsigned(data, "duration_ms", milliseconds() - started);
+    pack_json_unsigned(data, "duration_ms", (uint64_t)(wait_now() - started));
     if (installation->trusted != NULL) {
         const struct state_failure *failure =
             state_failure_of(engine->state, pack_trusted_release_sha256(installation->trusted));
@@ -444,7 +438,7 @@ int pack_install(const struct pack_engine *given, struct pack_input *source,
                  struct pack_install_report *report, struct pack_error *error)
 {
     PACK_AUTO(installation_free) struct installation *installation = NULL;
-    const uint64_t started = milliseconds();
+    const int64_t started = wait_now();
     memset(report, 0, sizeof *report);
     report->battery_before = report->battery_after = -1;
     int code = pack_allocate(&installation, 1, sizeof *installation, error);
