@@ -60,6 +60,8 @@ if(FWPACK_STATIC)
   target_sources(fwpack-device PRIVATE
     no_libraries.c "${PROJECT_SOURCE_DIR}/libpack/crypto/small_libcrypto.c")
   target_include_directories(fwpack-device PRIVATE "${PROJECT_SOURCE_DIR}/libpack")
+  target_include_directories(fwpack-device SYSTEM PRIVATE ${ubootenv_STATIC_INCLUDE_DIRS})
+  target_link_libraries(fwpack-device PRIVATE ${ubootenv_STATIC_LIBRARIES})
   # -static-pie in place of -pie.
   set_property(TARGET fwpack-device PROPERTY POSITION_INDEPENDENT_CODE)
   target_compile_options(fwpack-device PRIVATE -fPIE)

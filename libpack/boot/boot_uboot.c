@@ -6,6 +6,7 @@
 #include "boot/uboot_library.h"
 #include "boot/words.h"
 #include "io/file.h"
+#include "pack/text.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -17,7 +18,8 @@ enum {
     MAX_TRIES = 9,
     MAX_LEFT = 3, /* what RAUC gives a set, too */
     MAX_CONFIG = 64 * 1024,
-    COPIES = 2
+    COPIES = 2,
+    SHOWN = 32,
 };
 
 #define DEFAULT_CONFIG "/etc/fw_env.config"
@@ -194,13 +196,15 @@ static bool parse_left(unsigned *count, const char *text)
     return digit != NULL;
 }
 
-static int fail_variable(const char *name, const char *value, struct pack_error *error)
+static int fail_variable(const char *name, const char *value, const char *wanted,
+                         struct pack_error *error)
 {
+    char shown[4 * SHOWN + 1];
     if (value == NULL)
         return pack_fail(error, PACK_E_STATE, "%s is set in U-Boot's environment, %s is not", ORDER,
                          name);
-    return pack_fail(error, PACK_E_STATE, "%s is '%.32s' in U-Boot's environment, %s wanted", name,
-                     value, strcmp(name, ORDER) == 0 ? "an order of A and B" : "another value");
+    return pack_fail(error, PACK_E_STATE, "%s is '%s' in U-Boot's environment, %s wanted", name,
+                     pack_escape(shown, sizeof shown, value, strnlen(value, SHOWN)), wanted);
 }
 
 static int read_counts(unsigned counts[PACK_SETS], const struct environment *environment,
@@ -210,7 +214,7 @@ static int read_counts(unsigned counts[PACK_SETS], const struct environment *env
         PACK_AUTO_FREE char *value =
             environment->call->libuboot_get_env(environment->context, left[set]);
         if (value == NULL || !parse_left(&counts[set], value))
-            return fail_variable(left[set], value, error);
+            return fail_variable(left[set], value, "one hexadecimal digit", error);
     }
     return 0;
 }
@@ -226,9 +230,9 @@ static int read_state(struct boot_state *state, const struct environment *enviro
     if (text == NULL)
         return 0;
     if (!boot_order_parse(&order, text))
-        return fail_variable(ORDER, text, error);
+        return fail_variable(ORDER, text, "an order of A and B", error);
     if (trial != NULL && !boot_order_parse_trial(&order, trial))
-        return fail_variable(TRIAL, trial, error);
+        return fail_variable(TRIAL, trial, "A or B", error);
     int code = read_counts(counts, environment, error);
     if (code != 0)
         return code;
