@@ -4,8 +4,11 @@
 #include "descriptor_input.h"
 
 #include "pack/descriptor.h"
+#include "pack/device.h"
+#include "pack/io.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 struct lint {
     struct cli *cli;
@@ -33,12 +36,36 @@ static bool ends_the_run(int code)
     return code == PACK_E_INTERRUPTED || code == PACK_E_NO_MEMORY || code == PACK_E_INTERNAL;
 }
 
-/* Returns what ends the run. All else is reported, also that the descriptor cannot be read. */
-static int check_file(struct lint *lint, const char *path, struct pack_error *error)
+/* Looked at only where reading it twice gives the same: what cannot be read is no device file. */
+static bool is_device_file(const char *path)
+{
+    CLI_AUTO_FREE void *bytes = NULL;
+    struct pack_error ignored = {0};
+    struct stat status;
+    size_t size = 0;
+    return stat(path, &status) == 0 && S_ISREG(status.st_mode) &&
+           pack_read_file(&bytes, &size, path, PACK_MAX_DESCRIPTOR, &ignored) == 0 &&
+           pack_device_probe(bytes, size);
+}
+
+static int check_descriptor(struct lint *lint, const char *path, struct pack_error *error)
 {
     CLI_AUTO(pack_descriptor_free) struct pack_descriptor *descriptor = NULL;
-    const int code = descriptor_load(&descriptor, path, &lint->options, lint->cli->context,
-                                     count_finding, lint, error);
+    return descriptor_load(&descriptor, path, &lint->options, lint->cli->context, count_finding,
+                           lint, error);
+}
+
+static int check_device_file(struct lint *lint, const char *path, struct pack_error *error)
+{
+    CLI_AUTO(pack_device_free) struct pack_device *device = NULL;
+    return pack_device_read(&device, path, count_finding, lint, error);
+}
+
+/* Returns what ends the run. All else is reported, also that the file cannot be read. */
+static int check_file(struct lint *lint, const char *path, struct pack_error *error)
+{
+    const int code = is_device_file(path) ? check_device_file(lint, path, error)
+                                          : check_descriptor(lint, path, error);
     if (ends_the_run(code))
         return code;
     lint->code = PACK_E_DESCRIPTOR;
@@ -157,16 +184,19 @@ static const struct positional positionals[] = {
 
 const struct command command_lint = {
     .name = "lint",
-    .summary = "check descriptors without building",
+    .summary = "check descriptors and device files",
     .synopsis = "DESCRIPTOR... [-D NAME=VALUE]... [--format=github] [--strict]",
     .description =
         "Reads each descriptor as build would, and reports every error and warning in one run, "
         "each with file, line and column and a next step where one is known. The files that it "
         "names are looked at too: whether they are there, keep their budgets, and parse in their "
         "format.\n\n"
+        "A file with the key 'fwpack-device:' is a device file, device.yaml, and checked as the "
+        "commands of a device would read it; the files that it names are the device's, and not "
+        "looked at. Standard input is a descriptor.\n\n"
         "Errors of a segmented image have the line or offset in the image's own file. A warning "
         "leaves the descriptor usable; --strict makes it a failure.",
-    .examples = "fwpack lint fwpack.yaml\n"
+    .examples = "fwpack lint fwpack.yaml device.yaml\n"
                 "fwpack lint -D VERSION=1.2.3 --format=github products/*.yaml\n",
     .positionals = positionals,
     .options = options,

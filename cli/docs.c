@@ -3,7 +3,7 @@
 /*
  * fwpack-docs: prints what is generated from the tables. Part of the build, never installed.
  *
- *     fwpack-docs bash|zsh|fish|reference|errors|schema
+ *     fwpack-docs bash|zsh|fish|reference|errors|schema|device-schema
  *     fwpack-docs man          the names of the manual pages
  *     fwpack-docs man PAGE     one of them
  */
@@ -12,6 +12,7 @@
 #include "commands.h"
 #include "emit.h"
 #include "pack/descriptor.h"
+#include "pack/device.h"
 
 #include <string.h>
 
@@ -21,22 +22,39 @@ static void print_errors(FILE *stream, const struct command *program)
     emit_errors(stream);
 }
 
-static void print_schema(FILE *stream, const struct command *program)
+static void print_written(FILE *stream,
+                          int (*write)(char **text, size_t *size, struct pack_error *error))
 {
     struct pack_error error = {0};
     CLI_AUTO_FREE char *text = NULL;
     size_t size = 0;
-    (void)program;
-    if (pack_descriptor_schema(&text, &size, &error) == 0)
+    if (write(&text, &size, &error) == 0)
         fwrite(text, 1, size, stream);
+}
+
+static void print_schema(FILE *stream, const struct command *program)
+{
+    (void)program;
+    print_written(stream, pack_descriptor_schema);
+}
+
+static void print_device_schema(FILE *stream, const struct command *program)
+{
+    (void)program;
+    print_written(stream, pack_device_schema);
 }
 
 static const struct {
     const char *name;
     void (*print)(FILE *stream, const struct command *program);
 } kinds[] = {
-    {"bash", emit_bash},           {"zsh", emit_zsh},        {"fish", emit_fish},
-    {"reference", emit_reference}, {"errors", print_errors}, {"schema", print_schema},
+    {"bash", emit_bash},
+    {"zsh", emit_zsh},
+    {"fish", emit_fish},
+    {"reference", emit_reference},
+    {"errors", print_errors},
+    {"schema", print_schema},
+    {"device-schema", print_device_schema},
 };
 
 static bool print_kind(const char *name)
@@ -81,7 +99,8 @@ int main(int argc, char *argv[])
     else if (argc == 3 && strcmp(argv[1], "man") == 0)
         known = print_page(argv[2]);
     if (!known) {
-        fputs("usage: fwpack-docs bash|zsh|fish|reference|errors|schema|man [PAGE]\n", stderr);
+        fputs("usage: fwpack-docs bash|zsh|fish|reference|errors|schema|device-schema|man [PAGE]\n",
+              stderr);
         return 2;
     }
     return fflush(stdout) == 0 && !ferror(stdout) ? 0 : 1;

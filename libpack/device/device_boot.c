@@ -165,7 +165,7 @@ const struct pack_field device_boot_fields[] = {
     {.key = "file",
      .type = &device_type_path,
      .offset = offsetof(struct pack_device_boot, file),
-     .example = "file: /boot/grub/grubenv",
+     .example = "file: /boot/firmware",
      .summary = "Where the state is kept: of file a file, of grub the environment block, of "
                 "raspberrypi the folder of autoboot.txt, of efi that of the variables"},
     {.key = "copy",

@@ -106,8 +106,8 @@ static void check_file(struct pack_descriptor_reader *reader, const struct pack_
             const char *target = device->slots[i].targets[set].path;
             if (target == NULL || !device_same_path(target, path))
                 continue;
-            (void)pack_reader_fault(reader, node, "is a target of the slot in line %u too",
-                                    device->slots[i].place.line);
+            (void)pack_reader_fault(reader, node, "'%s' is a target of the slot in line %u too",
+                                    node->key->text, device->slots[i].place.line);
             return;
         }
 }
@@ -121,7 +121,7 @@ static void check_files(struct pack_descriptor_reader *reader, const struct pack
     if (device->boot.file != NULL && device->boot.copy != NULL &&
         device_same_path(device->boot.file, device->boot.copy))
         (void)pack_reader_fault(reader, find(reader, "bootloader", "copy"),
-                                "is the same file as 'file'");
+                                "'copy' is the same file as 'file'");
 }
 
 void device_check(struct pack_descriptor_reader *reader, struct pack_device *device)

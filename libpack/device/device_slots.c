@@ -224,7 +224,7 @@ static void check_sets(struct pack_descriptor_reader *reader, const struct pack_
 {
     const struct pack_yaml *a = pack_yaml_get(node, "a"), *b = pack_yaml_get(node, "b");
     const struct pack_yaml *single = pack_yaml_get(node, "single");
-    work->slot.redundant = single == NULL;
+    work->slot.redundant = single == NULL || a != NULL || b != NULL;
     work->nodes[PACK_SET_A] = single != NULL ? single : a;
     work->nodes[PACK_SET_B] = single != NULL ? NULL : b;
     if (single != NULL)
@@ -269,7 +269,7 @@ static void check_target(struct pack_descriptor_reader *reader, const struct slo
                 !same_target(&works[i].slot.targets[set], &work->slot.targets[last_set]))
                 continue;
             (void)pack_reader_fault(reader, work->nodes[last_set],
-                                    "is the target in line %u column %u already",
+                                    "this is the target in line %u column %u already",
                                     works[i].nodes[set]->line, works[i].nodes[set]->column);
             return;
         }

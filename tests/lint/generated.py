@@ -18,6 +18,7 @@ FILES = {
     ("reference",): "docs/reference.md",
     ("errors",): "docs/errors.md",
     ("schema",): "docs/descriptor.schema.json",
+    ("device-schema",): "docs/device.schema.json",
 }
 
 
