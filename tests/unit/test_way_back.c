@@ -311,6 +311,20 @@ static void test_a_halt_stays_until_it_is_lifted(void **state)
     assert_int_equal(world->report.decision, PACK_DECIDE_INSTALL);
 }
 
+static void test_a_halted_release_that_waits_is_not_started(void **state)
+{
+    struct world *world = *state;
+    struct pack_error error = {.code = PACK_OK};
+    install(world, "v1.fwb");
+    const enum pack_set before = world_start(world);
+    assert_pack_ok(world_install(world, NULL, "v2.fwb", &error));
+    assert_int_equal(world->report.decision, PACK_DECIDE_INSTALL);
+    put_rollout(world, "v2.fwb", 5, true, ROLLOUT_KEY);
+    refuse(world, "v2.fwb", PACK_DECIDE_HALTED, PACK_E_EXPIRED);
+    assert_int_equal(world_start(world), before);
+    assert_int_equal(world_release_in(world, before), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +334,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_a_permit_that_nothing_needs_is_passed_over, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_a_halt_stays_until_it_is_lifted, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_halted_release_that_waits_is_not_started, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
