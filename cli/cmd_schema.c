@@ -2,7 +2,7 @@
 #include "cli.h"
 #include "commands.h"
 #include "pack/descriptor.h"
-#include "pack/device.h"
+#include "pack/install.h"
 
 #include <string.h>
 
@@ -13,6 +13,7 @@ static const struct schema {
 } schemas[] = {
     {"descriptor", "descriptor_schema", pack_descriptor_schema},
     {"device", "device_schema", pack_device_schema},
+    {"events", "event_schema", pack_event_schema},
 };
 enum { SCHEMAS = sizeof schemas / sizeof schemas[0] };
 
@@ -50,12 +51,13 @@ static const struct positional positionals[] = {
 
 const struct command command_schema = {
     .name = "schema",
-    .summary = "print the JSON Schema of a YAML file",
-    .synopsis = "[descriptor|device] [--json]",
+    .summary = "print the JSON Schema of a file",
+    .synopsis = "[descriptor|device|events] [--json]",
     .description =
         "Prints a JSON Schema (2020-12) of the descriptor, or of a device file (device.yaml), for "
         "editors that check and complete YAML as it is typed. What a schema cannot say, "
-        "'fwpack lint' checks.",
+        "'fwpack lint' checks. The schema of events is that of a line of a device's event log, "
+        "for what collects them.",
     .examples = "fwpack schema > fwpack.schema.json\n"
                 "fwpack schema device > device.schema.json\n"
                 "# then, as the first line of a descriptor:\n"

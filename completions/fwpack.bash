@@ -239,7 +239,7 @@ _fwpack_table() {
     'schema')
         commands=''
         options='--help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
-        arguments=('descriptor|device' )
+        arguments=('descriptor|device|events' )
         ;;
     'env')
         commands=''

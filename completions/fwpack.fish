@@ -65,7 +65,7 @@ complete -c fwpack -n '__fwpack_is' -a confirm -d 'keep the release that a devic
 complete -c fwpack -n '__fwpack_is' -a rollback -d 'return a device to the set of slots before'
 complete -c fwpack -n '__fwpack_is' -a boot -d 'say which set of slots starts, and count a try'
 complete -c fwpack -n '__fwpack_is' -a completion -d 'print the completion script of a shell'
-complete -c fwpack -n '__fwpack_is' -a schema -d 'print the JSON Schema of a YAML file'
+complete -c fwpack -n '__fwpack_is' -a schema -d 'print the JSON Schema of a file'
 complete -c fwpack -n '__fwpack_is' -a env -d 'print the variables of the environment that are in force'
 complete -c fwpack -n '__fwpack_is' -a exit-codes -d 'print the exit statuses and what they mean'
 complete -c fwpack -n '__fwpack_is' -a version -d 'print the version'
@@ -819,7 +819,7 @@ complete -c fwpack -n '__fwpack_at completion' -l color -x -a 'auto always never
 complete -c fwpack -n '__fwpack_at completion' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
 complete -c fwpack -n '__fwpack_at completion' -l no-input -d 'never ask anything (so too with CI=true)'
 
-complete -c fwpack -n '__fwpack_is schema' -x -a 'descriptor device'
+complete -c fwpack -n '__fwpack_is schema' -x -a 'descriptor device events'
 complete -c fwpack -n '__fwpack_at schema' -l help -s h -d 'show this help'
 complete -c fwpack -n '__fwpack_at schema' -l json -d 'print one JSON object, also for errors'
 complete -c fwpack -n '__fwpack_at schema' -l quiet -s q -d 'print warnings and errors only'

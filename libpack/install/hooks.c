@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "install/hooks.h"
 
-#include "base/memory.h"
 #include "install/number.h"
 #include "io/program_variables.h"
 #include "io/wait.h"
@@ -21,7 +20,7 @@ static int set_variables(struct program_variables *variables, const struct hook_
         {"FWPACK_PHASE", facts->phase},     {"FWPACK_VERSION", facts->version},
         {"FWPACK_FROM", facts->from},       {"FWPACK_SET", facts->set},
         {"FWPACK_PRODUCT", facts->product}, {"FWPACK_DEVICE_ID", facts->device},
-        {"FWPACK_REASON", facts->reason},
+        {"FWPACK_REASON", facts->reason},   {"FWPACK_COUNTER", facts->counter},
     };
     int code = program_variables_begin(variables, error);
     for (size_t i = 0; code == 0 && i < sizeof values / sizeof values[0]; i++)
@@ -157,31 +156,17 @@ int counter_read(const struct pack_device *device, uint64_t *value, struct pack_
                : fail_counter(text, strcspn(text, "\n"), error);
 }
 
-/* The program's last argument is the number. */
-static int raise_to(const struct pack_device_program *given, uint64_t value,
-                    struct pack_error *error)
-{
-    PACK_AUTO_FREE const char **words = NULL;
-    const struct hook_facts none = {.phase = NULL};
-    char number[24];
-    const int code = pack_allocate(&words, given->count + 2, sizeof *words, error);
-    if (code != 0)
-        return code;
-    memcpy(words, given->words, given->count * sizeof *words);
-    snprintf(number, sizeof number, "%llu", (unsigned long long)value);
-    words[given->count] = number;
-    const struct pack_device_program program = {
-        .count = given->count + 1, .words = words, .seconds = given->seconds};
-    return hook_run(&program, "raising the hardware counter", &none, PACK_E_STATE, NULL, error);
-}
-
 int counter_raise(const struct pack_device *device, uint64_t value, struct pack_error *error)
 {
     uint64_t now = 0;
+    char number[24];
+    const struct hook_facts facts = {.counter = number};
     int code = counter_read(device, &now, error);
     if (code != 0 || device->counter_raise.count == 0 || now >= value)
         return code;
-    code = raise_to(&device->counter_raise, value, error);
+    snprintf(number, sizeof number, "%llu", (unsigned long long)value);
+    code = hook_run(&device->counter_raise, "raising the hardware counter", &facts, PACK_E_STATE,
+                    NULL, error);
     if (code == 0)
         code = counter_read(device, &now, error);
     if (code != 0 || device->counter_read.count == 0 || now >= value)

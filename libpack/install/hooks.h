@@ -20,6 +20,7 @@ struct hook_facts {
     const char *product; /* FWPACK_PRODUCT */
     const char *device;  /* FWPACK_DEVICE_ID */
     const char *reason;  /* FWPACK_REASON: of a rollback */
+    const char *counter; /* FWPACK_COUNTER: what the hardware counter is to be raised to */
 };
 
 /*
@@ -43,8 +44,7 @@ PACK_MUST_USE int health_run(const struct pack_engine *engine, const struct hook
 /* The hardware counter: 0 where there is none. Its answer must be a decimal number. */
 PACK_MUST_USE int counter_read(const struct pack_device *device, uint64_t *value,
                                struct pack_error *error);
-/* Raises it to its program's last argument, which is added, and reads it back: PACK_E_STATE where
- * it is still lower. */
+/* Raises it, and reads it back: PACK_E_STATE where it is still lower. */
 PACK_MUST_USE int counter_raise(const struct pack_device *device, uint64_t value,
                                 struct pack_error *error);
 
