@@ -409,24 +409,33 @@ static void overlay(const struct change *change, uint64_t offset, uint8_t *bytes
                (size_t)(to - from));
 }
 
+/* As it is: files of /proc do not tell their size. */
+static int read_backing(const struct node *node, uint64_t offset, void *buffer, size_t size,
+                        size_t *got, struct pack_error *error)
+{
+    PACK_AUTO(storage_abandon) struct storage_file *real = NULL;
+    const int code = storage_open(storage_system(), node->backing, STORAGE_READ, &real, error);
+    return code != 0 ? code : storage_read_at(real, offset, buffer, size, got, error);
+}
+
 static int trial_read_at(struct storage_file *file, uint64_t offset, void *buffer, size_t size,
                          size_t *got, struct pack_error *error)
 {
-    PACK_AUTO(storage_abandon) struct storage_file *real = NULL;
     const struct node *node = file_of(file)->node;
     uint64_t whole = 0;
     size_t read = 0;
     *got = 0;
-    int code = file_of(file)->trial->off ? fail_off(error) : node_size(node, &whole, error);
+    if (file_of(file)->trial->off)
+        return fail_off(error);
+    if (node->backing != NULL && node->changes == NULL)
+        return read_backing(node, offset, buffer, size, got, error);
+    int code = node_size(node, &whole, error);
     if (code != 0 || offset >= whole)
         return code;
     size = (size_t)pack_min(size, whole - offset);
     memset(buffer, 0, size);
-    if (node->backing != NULL) {
-        code = storage_open(storage_system(), node->backing, STORAGE_READ, &real, error);
-        if (code == 0)
-            code = storage_read_at(real, offset, buffer, size, &read, error);
-    }
+    if (node->backing != NULL)
+        code = read_backing(node, offset, buffer, size, &read, error);
     for (const struct change *change = node->changes; code == 0 && change != NULL;
          change = change->next)
         overlay(change, offset, buffer, size);
