@@ -17,7 +17,9 @@ int uboot_library_load(struct uboot_library *library, struct pack_error *error)
 {
     library->handle = dlopen("libubootenv.so.0", RTLD_NOW | RTLD_LOCAL);
     if (library->handle == NULL) {
-        pack_fail(error, PACK_E_UNSUPPORTED, "the library libubootenv.so.0 cannot be loaded");
+        const char *why = dlerror();
+        pack_fail(error, PACK_E_UNSUPPORTED, "the library libubootenv.so.0 cannot be loaded: %s",
+                  why != NULL ? why : "no reason is given");
         return pack_hint(error, "Debian has it in libubootenv0.1");
     }
     for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {

@@ -31,7 +31,9 @@ static int load_library(void **library, const char *name, struct pack_error *err
     *library = dlopen(name, RTLD_NOW | RTLD_LOCAL);
     if (*library != NULL)
         return 0;
-    pack_fail(error, PACK_E_KEY_STORE, "the TPM's library %s cannot be loaded", name);
+    const char *why = dlerror();
+    pack_fail(error, PACK_E_KEY_STORE, "the TPM's library %s cannot be loaded: %s", name,
+              why != NULL ? why : "no reason is given");
     return pack_hint(error, "Debian has it in libtss2-esys-3.0.2-0 and libtss2-tctildr0");
 }
 

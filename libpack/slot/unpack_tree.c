@@ -96,7 +96,9 @@ static int load(struct unpacking *unpacking, struct pack_error *error)
     }
     if (good)
         return 0;
-    pack_fail(error, PACK_E_UNSUPPORTED, "file trees need " LIBRARY ", which is not installed");
+    const char *why = dlerror();
+    pack_fail(error, PACK_E_UNSUPPORTED, "file trees need a library that cannot be loaded: %s",
+              why != NULL ? why : LIBRARY);
     return pack_hint(error, "install libarchive");
 }
 
