@@ -133,7 +133,11 @@ int storage_load(struct storage *storage, const char *path, uint64_t limit, void
     *bytes = NULL;
     *size = 0;
     const int code = storage_open(storage, path, STORAGE_READ, &file, error);
-    return code != 0 ? code : read_whole(file, limit, bytes, size, error);
+    if (code != 0)
+        return code;
+    /* After a flush that failed the cache shows what the medium never got. */
+    storage_forget(file, 0, 0);
+    return read_whole(file, limit, bytes, size, error);
 }
 
 int storage_save(struct storage *storage, const char *path, const void *bytes, size_t size,

@@ -36,7 +36,10 @@ struct storage_ops {
      * write, so that a second fsync says 0: fsyncgate, 2018).
      */
     int (*flush)(struct storage_file *file, struct pack_error *error);
-    /* Drops cached pages, so that the next reads come from the medium. Best effort. */
+    /*
+     * Drops cached pages, so that the next reads come from the medium. Best effort; a size of 0 is
+     * all behind the offset.
+     */
     void (*forget)(struct storage_file *file, uint64_t offset, uint64_t size);
     /* Of a device: what it holds. */
     int (*size)(struct storage_file *file, uint64_t *size, struct pack_error *error);
@@ -110,7 +113,7 @@ PACK_MUST_USE int storage_locate(struct storage *storage, const char *path, char
 
 /* --- whole files ---------------------------------------------------------------------------- */
 
-/* All of a small file, at most `limit` bytes; a zero byte follows. *bytes to be freed. */
+/* All of a small file from the medium, at most `limit` bytes; a zero byte follows, to be freed. */
 PACK_MUST_USE int storage_load(struct storage *storage, const char *path, uint64_t limit,
                                void **bytes, size_t *size, struct pack_error *error);
 /* Written beside its place, flushed, renamed, its folder flushed. */

@@ -248,6 +248,16 @@ static int flush_node(struct trial *trial, struct node *node, const char *path,
     return code;
 }
 
+/* Another file takes the name, or nothing: what had it is nowhere on the medium. */
+static void lose_place(struct trial *trial, const char *real, const struct node *but)
+{
+    for (struct node *node = trial->nodes; node != NULL; node = node->next)
+        if (node != but && node->backing != NULL && strcmp(node->backing, real) == 0) {
+            drop_changes(node);
+            free(pack_steal(&node->backing));
+        }
+}
+
 /* The names of the medium: where a node's content lies goes with its name. */
 static int apply_renaming(struct trial *trial, const struct renaming *renaming,
                           struct pack_error *error)
@@ -258,7 +268,10 @@ static int apply_renaming(struct trial *trial, const struct renaming *renaming,
     int code = 0;
     if (renaming->to == NULL) {
         code = real_path(trial, renaming->from, &from, error);
-        return code != 0 ? code : storage_remove(storage_system(), from, error);
+        if (code != 0)
+            return code;
+        lose_place(trial, from, NULL);
+        return storage_remove(storage_system(), from, error);
     }
     code = make_backing(trial, node, renaming->to, error);
     if (code == 0)
@@ -267,6 +280,7 @@ static int apply_renaming(struct trial *trial, const struct renaming *renaming,
         code = storage_rename(storage_system(), node->backing, to, error);
     if (code != 0)
         return code;
+    lose_place(trial, to, node);
     free(node->backing);
     node->backing = pack_steal(&to);
     return 0;
@@ -534,8 +548,10 @@ static int trial_remove(struct storage *storage, const char *path, struct pack_e
     return code != 0 ? code : note_renaming(trial, path, NULL, node, error);
 }
 
-/* Durable at once: no engine depends on a folder that is lost. */
-/* Made at once. A name that was removed, and is flushed, is there again. */
+/*
+ * Durable at once: no engine depends on a folder that is lost. A name that was removed, and is
+ * flushed, is there again.
+ */
 static int trial_make_folder(struct storage *storage, const char *path, struct pack_error *error)
 {
     PACK_AUTO_FREE char *real = NULL;
