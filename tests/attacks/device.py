@@ -1,23 +1,26 @@
 # SPDX-License-Identifier: MIT
-"""A21, A42, A91, A92, A96, A100, A107, A109, A110, A112 and A113 on a device: what it is asked to
+"""A21, A42, A91, A92, A96, A100, A106, A107 and A109 to A113 on a device: what it is asked to
 install, what its slots and programs do, and who else works on it."""
 import os
 import re
+import resource
 import shutil
 import signal
 import subprocess
 
 from bundles import Bundle, Image, Key
-from devices import OWNER, SIZES, DeviceTest, image
+from devices import SIZES, DeviceTest, image
 from harness import SANITIZED, as_nobody, main, noise
 
 THIEF = Key("thief")
 
 
-def overwrite(path, at, data):
-    with open(path, "r+b") as file:
-        file.seek(at, os.SEEK_END if at < 0 else os.SEEK_SET)
-        file.write(data)
+def is_alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 class Releases(DeviceTest):
@@ -220,6 +223,31 @@ class Targets(DeviceTest):
         os.chmod(self.path("rootfs-a"), 0o444)
         self.check((1,), prepare=as_nobody, says="rootfs-a")
 
+    def test_a106_no_room(self):
+        """A limit of the file system, in the place of a full one: at each of the slots."""
+        for room in (4096, 100000, 199999):
+            def limit(room=room):
+                resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+            with self.subTest(room=room):
+                for slot in SIZES:
+                    self.write(f"{slot}-a", b"")
+                self.check((1,), prepare=limit)
+        self.do("install", "v2.fwb")
+        self.assertEqual(self.start_device(), "A")
+
+    def test_a107_a_device_that_is_too_small(self):
+        self.need("losetup")
+        self.write("backing", bytes(390 * 512))  # the image has 200,000 bytes
+        made = subprocess.run(["losetup", "-f", "--show", self.path("backing")], check=False,
+                              capture_output=True, text=True)
+        if made.returncode != 0:
+            self.skipTest("needs a loop device")
+        self.addCleanup(subprocess.run, ["losetup", "-d", made.stdout.strip()], check=False)
+        self.configure(f"a: {made.stdout.strip()}", "a: rootfs-a")
+        before = self.read("kernel-a"), self.read("backing")
+        self.check((1,), decision="space", says="200000")
+        self.assertEqual((self.read("kernel-a"), self.read("backing")), before)
+
     def test_a112_a_folder(self):
         os.unlink(self.path("rootfs-a"))
         os.mkdir(self.path("rootfs-a"))
@@ -378,6 +406,28 @@ class Programs(DeviceTest):
         self.configure("hooks: {before-check: [\"true\"]}\n")
         self.do("install", "v2.fwb", env={"PATH": self.path("decoy")})
         self.assertFalse(self.exists("pwned"))
+
+    def test_a111_a_hook_ends_with_us(self):
+        """Ctrl-C reaches it although it is in a group of its own, and so does its deadline."""
+        hook = self.script("hook", "sleep 60 & echo $! $$ > pids; trap '' HUP; wait\n")
+        for number in (signal.SIGINT, signal.SIGTERM, None):
+            with self.subTest(signal=number):
+                timeout = 60 if number else 1
+                line = f"hooks: {{before-write: {{command: [{hook}], timeout: {timeout}s}}}}\n"
+                self.configure(line)
+                running = self.start("install", "v2.fwb", "-d", "device.yaml")
+                while not (self.exists("pids") and self.read("pids").endswith(b"\n")):
+                    self.assertFalse(running.is_over(0.01))
+                if number:
+                    running.wait_until_stalled()
+                    running.kill(number)
+                result = running.end(10)
+                self.assertEqual(result.code, 130 if number else 5, repr(result))
+                for pid in self.read("pids").split():
+                    self.assertFalse(is_alive(int(pid)))
+                self.assertEqual(self.start_device(), "B")
+                os.unlink(self.path("pids"))
+                self.configure("", line)
 
     def test_a113_vetoes(self):
         for phase, changes in (("before-check", False), ("after-check", False),
