@@ -7,9 +7,10 @@
 
 The payload is the machine's own programs and libraries in one tar, cut to --size (1024 MiB). It is
 installed, zstd level 3, into a slot that is a new file; beside it `zstd -d | sha256sum`, and RAUC's
-extract of the same payload. Then deltas of --delta-size (256 MiB; 0 leaves them out): the base with
-1 % of its pages changed, and with as many packages moved. The base is read twice, once to be hashed
-in full, once by the patcher: its rate is its size, once, by the wall time of the whole install.
+extract of the same payload. Then deltas of --delta-size (128 MiB; 0 leaves them out): the base with
+other programs' code in 1 % of its pages, and with its parts in another order. The base is read twice,
+once to be hashed in full, which is what a dry run does, and once by the patcher. Rates are its size by
+wall time.
 
 Processor time is that of the program and all of its children, memory of the largest of them
 (measure.py). Of several rounds the one with the least processor time counts, after one that is not
@@ -153,24 +154,33 @@ class Bench:
         self.launcher.must([self.fwpack, "delta", "old.fwb", "new.fwb", "-o", "delta.fwb", "--level",
                             "fast", "-p", "k.pub", "-k", "k.key", "-q"])
         _, cost = self.install("", "delta.fwb", "old.img")
-        rate = size / 1e6 / cost.wall
         self.row(f"fwpack install, {name}", cost,
-                 f"{os.path.getsize(self.path('delta.fwb')) / 1e6:.2f} MB; base {rate:.0f} MB/s")
+                 f"{os.path.getsize(self.path('delta.fwb')) / 1e6:.2f} MB; "
+                 f"{size / 1e6 / cost.wall:.0f} MB/s")
+
+    def dry_run(self):
+        size = os.path.getsize(self.path("old.img"))
+        cost = self.best([self.program, "install", "delta.fwb", "-d", "device.yaml", "-nq"],
+                         "old.img")
+        self.row("fwpack install -n, the base hashed", cost, f"{size / 1e6 / cost.wall:.0f} MB/s")
 
     def deltas(self, size):
         with open(self.path("payload.img"), "rb") as source, open(self.path("old.img"), "wb") as old:
             old.write(source.read(size))
+            fresh = source.read(size // 64)
         self.head(f"install a delta of {size >> 20} MiB")
-        self.delta("1 % of the pages changed", change_pages)
+        self.delta("1 % of the pages new", lambda old: change_pages(old, fresh))
         self.delta("its parts moved", move_parts)
+        self.dry_run()
 
 
-def change_pages(old):
-    """New content in one page of a hundred."""
-    chance, new = random.Random(1), bytearray(old)
+def change_pages(old, fresh):
+    """Other content in one page of a hundred."""
+    chance, new, at = random.Random(1), bytearray(old), 0
     for page in range(0, len(old) - 4096, 4096):
-        if chance.randrange(100) == 0:
-            new[page:page + 4096] = chance.randbytes(4096)
+        if chance.randrange(100) == 0 and at + 4096 <= len(fresh):
+            new[page:page + 4096] = fresh[at:at + 4096]
+            at += 4096
     return new
 
 
@@ -210,7 +220,7 @@ def main():
     parser.add_argument("--fwpack", required=True)
     parser.add_argument("--device-program", help="the program that installs (that of --fwpack)")
     parser.add_argument("--size", type=int, default=1024, help="of the payload, in MiB")
-    parser.add_argument("--delta-size", type=int, default=256, help="of the delta's base, in MiB")
+    parser.add_argument("--delta-size", type=int, default=128, help="of the delta's base, in MiB")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--folder", help="where to work (a temporary folder)")
     options = parser.parse_args()
