@@ -107,7 +107,7 @@ static void decode_parameter(struct pack_descriptor_reader *reader, const struct
     if (text[0] == '\0' || strpbrk(text, " \t\n\"=") != NULL)
         (void)pack_hint(pack_reader_fault(reader, node, "\"%s\" is no parameter's name",
                                           pack_yaml_show(text).text),
-                        "write fwpack.slot for fwpack.slot=A on the kernel's command line");
+                        "write fwpack.set for fwpack.set=A on the kernel's command line");
     else
         *(const char **)device_member(field, object) = text;
 }
@@ -124,7 +124,7 @@ static const struct pack_field running_fields[] = {
     {.key = "cmdline",
      .type = &type_parameter,
      .offset = offsetof(struct pack_device_boot, running_cmdline),
-     .example = "cmdline: fwpack.slot",
+     .example = "cmdline: fwpack.set",
      .summary = "The parameter of the kernel's command line that is A or B"},
     {.key = "file",
      .type = &device_type_path,
@@ -199,7 +199,7 @@ const struct pack_field device_boot_fields[] = {
     {.key = "running",
      .type = &type_running,
      .fields = running_fields,
-     .example = "running: {cmdline: fwpack.slot}",
+     .example = "running: {cmdline: fwpack.set}",
      .summary = "How the set that runs is found; as the type does it unless given"},
     {.key = NULL},
 };

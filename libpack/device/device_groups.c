@@ -169,7 +169,7 @@ const struct pack_field device_counter_fields[] = {
      .flags = PACK_FIELD_REQUIRED,
      .offset = offsetof(struct pack_device, counter_raise),
      .example = "raise: [otp-counter, --raise]",
-     .summary = "A program that raises it to what FWPACK_COUNTER says"},
+     .summary = "A program that raises it to its last argument, which is added"},
     {.key = NULL},
 };
 

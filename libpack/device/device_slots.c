@@ -215,7 +215,7 @@ static const struct pack_field slot_fields[] = {
      .type = &type_target,
      .offset = offsetof(struct slot_work, single),
      .example = "single: {command: [flash-mcu]}",
-     .summary = "Where it is, if there is only one: written last, and not taken back"},
+     .summary = "Where it is, if there is only one; what is written there is not taken back"},
     {.key = NULL},
 };
 

@@ -701,6 +701,25 @@ static void the_manual_says_of_every_key_what_the_schema_says(void **state)
     json_decref(schema);
 }
 
+static void the_manuals_example_is_good(void **state)
+{
+    static const char begin[] = "```yaml\n";
+    PACK_AUTO_FREE char *path = test_fixture("../docs/device-file.md");
+    size_t size = 0;
+    struct findings findings;
+    PACK_AUTO_FREE uint8_t *manual = test_read_file(path, &size);
+    char *example = strstr((char *)manual, begin);
+    assert_non_null(example);
+    example += strlen(begin);
+    char *end = strstr(example, "```\n");
+    assert_non_null(end);
+    *end = '\0';
+    PACK_AUTO(pack_device_free) struct pack_device *device = read_text(*state, example, &findings);
+    print_findings(&findings);
+    assert_non_null(device);
+    assert_int_equal(findings.warnings, 0);
+}
+
 /* --- all ------------------------------------------------------------------------------------- */
 
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, test_make_folder, test_remove_folder)
@@ -728,6 +747,7 @@ int main(void)
         IN_FOLDER(faults_come_all_at_once_in_order),
         IN_FOLDER(what_is_no_yaml_is_refused),
         IN_FOLDER(a_file_that_is_not_there_is_named),
+        IN_FOLDER(the_manuals_example_is_good),
         cmocka_unit_test(the_bootloaders_are_those_that_there_are),
         cmocka_unit_test(device_files_are_told_by_their_key),
         cmocka_unit_test(the_manual_says_of_every_key_what_the_schema_says),
