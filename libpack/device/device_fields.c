@@ -26,24 +26,15 @@ static void decode_hardware(struct pack_descriptor_reader *reader, const struct 
     device->hardware_count = 1;
 }
 
+static void schema_one_name(struct pack_json *json)
+{
+    device_pattern_schema(json, "^[^- ].{0,1023}$");
+}
+
 static void schema_hardware(struct pack_json *json, const struct pack_field *field)
 {
-    static const char pattern[] = "^[^- ].{0,1023}$";
     (void)field;
-    pack_json_array(json, "oneOf");
-    pack_json_object(json, NULL);
-    device_pattern_schema(json, pattern);
-    pack_json_end(json);
-    pack_json_object(json, NULL);
-    pack_json_string(json, "type", "array");
-    pack_json_unsigned(json, "minItems", 1);
-    pack_json_unsigned(json, "maxItems", PACK_MAX_COMPATIBLE);
-    pack_json_boolean(json, "uniqueItems", true);
-    pack_json_object(json, "items");
-    device_pattern_schema(json, pattern);
-    pack_json_end(json);
-    pack_json_end(json);
-    pack_json_end(json);
+    device_some_schema(json, PACK_MAX_COMPATIBLE, schema_one_name);
 }
 
 static const struct pack_field_type type_hardware = {decode_hardware, schema_hardware};

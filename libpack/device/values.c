@@ -154,11 +154,11 @@ struct device_texts device_texts_read(struct pack_descriptor_reader *reader,
     return texts;
 }
 
-void device_texts_schema(struct pack_json *json, size_t most)
+void device_some_schema(struct pack_json *json, size_t most, void (*item)(struct pack_json *json))
 {
     pack_json_array(json, "oneOf");
     pack_json_object(json, NULL);
-    schema_text(json, NULL);
+    item(json);
     pack_json_end(json);
     pack_json_object(json, NULL);
     pack_json_string(json, "type", "array");
@@ -166,10 +166,20 @@ void device_texts_schema(struct pack_json *json, size_t most)
     pack_json_unsigned(json, "maxItems", most);
     pack_json_boolean(json, "uniqueItems", true);
     pack_json_object(json, "items");
+    item(json);
+    pack_json_end(json);
+    pack_json_end(json);
+    pack_json_end(json);
+}
+
+static void schema_one_text(struct pack_json *json)
+{
     schema_text(json, NULL);
-    pack_json_end(json);
-    pack_json_end(json);
-    pack_json_end(json);
+}
+
+void device_texts_schema(struct pack_json *json, size_t most)
+{
+    device_some_schema(json, most, schema_one_text);
 }
 
 void device_choice_schema(struct pack_json *json, const char *const *words, size_t count)

@@ -41,7 +41,8 @@ struct device_texts {
 };
 struct device_texts device_texts_read(struct pack_descriptor_reader *reader,
                                       const struct pack_yaml *node, size_t most, const char *what);
-/* The schema of one, and of a list of maps. */
+/* The schema of one or a list of what `item` writes, of such texts, and of a list of maps. */
+void device_some_schema(struct pack_json *json, size_t most, void (*item)(struct pack_json *json));
 void device_texts_schema(struct pack_json *json, size_t most);
 void device_maps_schema(struct pack_json *json, size_t least, size_t most,
                         const struct pack_field *fields);

@@ -96,6 +96,7 @@ static void assert_refused(const char *folder, const char *more, unsigned column
 {
     struct findings findings;
     PACK_AUTO(pack_device_free) struct pack_device *device = read_more(folder, more, &findings);
+    assert_null(device);
     const bool boots = strstr(more, "bootloader:") != NULL;
     unsigned line = GOOD_LINES + (boots ? 1 : 2);
     for (const char *at = more; *at != '\0'; at++)
@@ -508,6 +509,7 @@ static void slots_are_refused_where_they_stand(void **state)
         struct findings findings;
         PACK_AUTO(pack_device_free)
         struct pack_device *device = read_slots(folder, refusals[i].slots, &findings);
+        assert_null(device);
         const struct pack_error *first = &findings.all[0];
         if (findings.errors != 1 || first->line != SLOTS_LINES + refusals[i].line ||
             first->column != refusals[i].column || strstr(first->text, refusals[i].words) == NULL) {
