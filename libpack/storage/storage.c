@@ -106,24 +106,33 @@ int storage_locate(struct storage *storage, const char *path, char *text, size_t
 
 /* --- whole files ------------------------------------------------------------------------------ */
 
-static int read_whole(struct storage_file *file, uint64_t limit, void **bytes, size_t *size,
+/* One byte more than there is room for tells what is larger. */
+static int read_up_to(struct storage_file *file, uint64_t room, void **bytes, size_t *size,
                       struct pack_error *error)
 {
     PACK_AUTO_FREE uint8_t *read = NULL;
-    size_t got = 0;
-    /* One byte more than allowed tells what is too large, also where sizes are not known. */
-    int code = pack_allocate(&read, 1, (size_t)limit + 2, error);
+    int code = pack_allocate(&read, 1, (size_t)room + 2, error);
     if (code == 0)
-        code = storage_read_at(file, 0, read, (size_t)limit + 1, &got, error);
-    if (code == 0 && got > limit)
-        code =
-            at(pack_fail(error, PACK_E_LIMIT, "larger than %llu bytes", (unsigned long long)limit),
-               file->path, error);
-    if (code != 0)
+        code = storage_read_at(file, 0, read, (size_t)room + 1, size, error);
+    if (code == 0 && *size <= room)
+        *bytes = pack_steal(&read);
+    return code;
+}
+
+static int read_whole(struct storage_file *file, uint64_t limit, void **bytes, size_t *size,
+                      struct pack_error *error)
+{
+    uint64_t known = 0; /* 0 where it is not, as in /proc; and it may grow */
+    int code = storage_size(file, &known, error);
+    if (code == 0 && known != 0 && known < limit)
+        code = read_up_to(file, known, bytes, size, error);
+    if (code == 0 && *bytes == NULL)
+        code = read_up_to(file, limit, bytes, size, error);
+    if (code != 0 || *bytes != NULL)
         return code;
-    *size = got;
-    *bytes = pack_steal(&read);
-    return 0;
+    *size = 0;
+    pack_fail(error, PACK_E_LIMIT, "larger than %llu bytes", (unsigned long long)limit);
+    return pack_at_file(error, file->path);
 }
 
 int storage_load(struct storage *storage, const char *path, uint64_t limit, void **bytes,

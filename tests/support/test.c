@@ -42,16 +42,26 @@ void test_check_says(const char *part, const struct pack_error *error, const cha
     _fail(file, line);
 }
 
-int test_make_folder(void **state)
+static int make_folder_in(const char *parent, void **state)
 {
-    const char *parent = getenv("TMPDIR");
-    char *folder = test_path(parent != NULL ? parent : "/tmp", "fwpack-unit-XXXXXX");
+    char *folder = test_path(parent, "fwpack-unit-XXXXXX");
     if (mkdtemp(folder) == NULL) {
         free(folder);
         return -1;
     }
     *state = folder;
     return 0;
+}
+
+int test_make_folder(void **state)
+{
+    const char *parent = getenv("TMPDIR");
+    return make_folder_in(parent != NULL ? parent : "/tmp", state);
+}
+
+int test_make_folder_in_memory(void **state)
+{
+    return make_folder_in("/dev/shm", state) == 0 ? 0 : test_make_folder(state);
 }
 
 static int remove_entry(const char *path, const struct stat *status, int kind, struct FTW *walk)

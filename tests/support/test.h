@@ -41,6 +41,8 @@ void test_check_says(const char *part, const struct pack_error *error, const cha
 
 /* cmocka setup and teardown: *state is the path of an empty folder, removed with all in it. */
 int test_make_folder(void **state);
+/* The same in memory, where /dev/shm is: for tests that write and flush thousands of times. */
+int test_make_folder_in_memory(void **state);
 int test_remove_folder(void **state);
 
 /* "folder/name". */

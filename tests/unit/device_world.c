@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { RELEASES = 3, ROOTFS_SIZE = 150000, KERNEL_SIZE = 40000, BLOCK = 4096 };
+enum { ROOTFS_SIZE = 150000, KERNEL_SIZE = 40000, BLOCK = 4096 };
 
 static const struct pack_context context = {.jobs = 1};
 static const char *const hardware[] = {"world,r1"};
@@ -157,6 +157,10 @@ static void make_slot(struct world *world, size_t index, const char *name)
     char first[32];
     snprintf(first, sizeof first, "%s-a", name);
     write_image(world->folder, name, 1, first);
+    for (int number = 0; number < WORLD_RELEASES; number++) {
+        size_t size = 0;
+        world->images[index][number] = image_bytes(name, number, &size);
+    }
 }
 
 static void save_key(struct world *world, const struct pack_secret_key *key)
@@ -182,7 +186,7 @@ struct world *world_make(const char *folder)
     assert_non_null(world);
     world->folder = folder;
     world->now = UINT64_C(1800000000);
-    for (int number = 0; number < RELEASES; number++)
+    for (int number = 0; number < WORLD_RELEASES; number++)
         build(folder, key, number);
     make_delta(folder, key);
     save_key(world, key);
@@ -216,6 +220,9 @@ struct world *world_make(const char *folder)
 
 void world_free(struct world **world)
 {
+    for (size_t i = 0; i < WORLD_SLOTS; i++)
+        for (int number = 0; number < WORLD_RELEASES; number++)
+            free((*world)->images[i][number]);
     free(*world);
     *world = NULL;
 }
@@ -244,23 +251,32 @@ enum pack_set world_start(struct world *world)
 
 /* --- what is there --------------------------------------------------------------------------- */
 
-static bool holds(const struct world *world, const char *slot, enum pack_set set, int number)
+static bool holds(const uint8_t *found, size_t size, const uint8_t *image, size_t wanted)
 {
-    size_t wanted_size = 0, size = 0;
-    char name[32];
-    snprintf(name, sizeof name, "%s-%c", slot, set == PACK_SET_A ? 'a' : 'b');
-    PACK_AUTO_FREE char *path = test_path(world->folder, name);
+    return size == wanted && memcmp(found, image, size) == 0;
+}
+
+/* Whether one of the slots of a set holds what it does in a release: a bit for each. */
+static unsigned releases_in(const struct world *world, size_t slot, enum pack_set set)
+{
+    const char *path = world->slots[slot].targets[set].path;
+    const size_t wanted = slot == 0 ? ROOTFS_SIZE : KERNEL_SIZE;
+    unsigned releases = 0;
+    size_t size = 0;
     if (access(path, F_OK) != 0)
-        return false;
+        return 0;
     PACK_AUTO_FREE uint8_t *found = test_read_file(path, &size);
-    PACK_AUTO_FREE uint8_t *wanted = image_bytes(slot, number, &wanted_size);
-    return size == wanted_size && memcmp(found, wanted, size) == 0;
+    for (int number = 0; number < WORLD_RELEASES; number++)
+        if (holds(found, size, world->images[slot][number], wanted))
+            releases |= 1U << number;
+    return releases;
 }
 
 int world_release_in(const struct world *world, enum pack_set set)
 {
-    for (int number = 0; number < RELEASES; number++)
-        if (holds(world, "rootfs", set, number) && holds(world, "kernel", set, number))
+    const unsigned releases = releases_in(world, 0, set) & releases_in(world, 1, set);
+    for (int number = 0; number < WORLD_RELEASES; number++)
+        if ((releases & 1U << number) != 0)
             return number;
     return -1;
 }

@@ -12,8 +12,11 @@
 
 struct storage;
 
+enum { WORLD_RELEASES = 3, WORLD_SLOTS = 2 };
+
 struct world {
     const char *folder;
+    uint8_t *images[WORLD_SLOTS][WORLD_RELEASES]; /* as they are in each release */
     struct pack_device device;
     struct pack_device_slot slots[2];
     const char *trust[1];

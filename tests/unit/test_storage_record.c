@@ -432,7 +432,7 @@ static void test_a101_a102_next_save(void **state)
 int main(void)
 {
 #define IN_A_FOLDER(test) \
-    cmocka_unit_test_setup_teardown(test, test_make_folder, test_remove_folder)
+    cmocka_unit_test_setup_teardown(test, test_make_folder_in_memory, test_remove_folder)
     const struct CMUnitTest tests[] = {
         IN_A_FOLDER(test_generations),
         IN_A_FOLDER(test_hash_by_the_stock_tool),
