@@ -26,7 +26,7 @@ static inline enum pack_set pack_set_other(enum pack_set set)
 /* A program and its arguments: run as it is, never by a shell. count 0: none. */
 struct pack_device_program {
     size_t count;
-    const char *const *words; /* ended by NULL; the first is an absolute path or next to the file */
+    const char *const *words; /* ended by NULL; the first: a joined path, or a name for PATH */
     unsigned seconds;         /* then it is killed */
 };
 
@@ -44,9 +44,10 @@ enum pack_target_kind {
 
 struct pack_device_target {
     enum pack_target_kind kind;
-    const char *path;  /* of FILE, MTD, UBI, DIRECTORY: joined to device.yaml's folder */
-    const char *label; /* of PARTITION: its name, or NULL */
-    const char *type;  /* of PARTITION: its type's GUID in lower case, or NULL */
+    /* Of FILE, MTD, UBI, DIRECTORY: joined to device.yaml's folder, but for names of flash. */
+    const char *path;
+    const char *label;                  /* of PARTITION: its name, or NULL */
+    const char *type;                   /* of PARTITION: its type's GUID in lower case, or NULL */
     struct pack_device_program program; /* of COMMAND */
 };
 
