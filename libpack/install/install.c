@@ -6,6 +6,7 @@
 #include "install/judge.h"
 
 #include "base/memory.h"
+#include "bundle/reader.h"
 #include "bundle/trusted.h"
 #include "io/wait.h"
 
@@ -275,6 +276,8 @@ static int write_set(struct installation *installation, struct pack_error *error
         code = begin_writing(installation, error);
     if (code == 0)
         code = images_write(&installation->images, error);
+    if (code == 0)
+        code = bundle_check_end(installation->bundle, installation->trusted->layout, error);
     return code != 0 ? code : hook_after(engine->device, PACK_PHASE_WRITE, &facts, error);
 }
 

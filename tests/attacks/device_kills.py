@@ -12,7 +12,6 @@ from harness import SLOW, folder_state, main
 
 ROUNDS = 200 if SLOW else 40
 SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-CHANGING = ("state/*", "start*", "rootfs-[ab]", "kernel-[ab]")
 
 
 def living(group):
@@ -28,17 +27,6 @@ def living(group):
 
 
 class Killed(DeviceTest):
-    def save(self):
-        return {name: self.read(name) for pattern in CHANGING
-                for name in glob.glob(pattern, root_dir=self.folder)}
-
-    def restore(self, saved):
-        for name in self.save():
-            if name not in saved:
-                os.unlink(self.path(name))
-        for name, data in saved.items():
-            self.write(name, data, 0o600)
-
     def prepare(self):
         """What each round begins with, by what it does: (files, command, release that ends it)."""
         installed = ("install", "v2.fwb"), ("install", "v1-v2.fwb"), ("install", "v3.fwb")

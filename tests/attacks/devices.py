@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A small device on plain files, and releases for it: slots rootfs and kernel in both sets,
 bootloader `file`, one key. What a set holds is judged by its bytes, not by what fwpack says."""
+import glob
 import os
 import shutil
 import tempfile
@@ -42,6 +43,7 @@ RELEASES = {
 }
 DELTAS = {"v1-v2": ("v1", "v2"), "v2-v1": ("v2", "v1")}
 SIZES = {"rootfs": 200000, "kernel": 30000}
+CHANGING = ("state/*", "start*", "rootfs-[ab]", "kernel-[ab]")
 MUTABLE = ("state/events.jsonl", "state/lock")  # what a refusal may write
 
 
@@ -143,6 +145,18 @@ class DeviceTest(AttackTest):
         started = self.do("boot").out.decode().strip()
         self.assertIn(self.release_in(started), (1, 2, 3), f"set {started} is a mixture")
         return started
+
+    def save(self):
+        """What changes while a device lives."""
+        return {name: self.read(name) for pattern in CHANGING
+                for name in glob.glob(pattern, root_dir=self.folder)}
+
+    def restore(self, saved):
+        for name in self.save():
+            if name not in saved:
+                os.unlink(self.path(name))
+        for name, data in saved.items():
+            self.write(name, data, 0o600)
 
     def status(self):
         return self.do("status", "--json").json
