@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A1, A42, A91, A92, A96, A100, A109 to A111 and A113 on a device: what it is asked to install, what
-its programs do, and who else works on it."""
+"""A1, A42, A91, A92, A96, A100, A109 to A111 and A113 on a device: what it is asked to install,
+what its programs do, and who else works on it."""
 import os
 import re
 import signal

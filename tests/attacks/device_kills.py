@@ -10,7 +10,7 @@ import time
 from devices import SIZES, DeviceTest
 from harness import SLOW, folder_state, main
 
-ROUNDS = 200 if SLOW else 40
+ROUNDS = 200 if SLOW else 32
 SIGNALS = (signal.SIGKILL, signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
