@@ -99,6 +99,20 @@ static int judge_trial(const struct engine *engine, struct pack_trusted *trusted
     return pack_hint(error, "'fwpack confirm' keeps it, 'fwpack rollback' gives it up");
 }
 
+/* The set that failed runs still: the other one is all that is left, and is to start again. */
+static int judge_restart(const struct engine *engine, enum pack_decision *decision,
+                         struct pack_error *error)
+{
+    const enum pack_set other = pack_set_other(engine->running);
+    if (engine->state->sets[engine->running].condition != SET_FAILED ||
+        engine->state->sets[other].condition != SET_GOOD)
+        return 0;
+    *decision = PACK_DECIDE_TRIAL;
+    pack_fail(error, PACK_E_NOT_YET, "the set that runs failed, and set %s is to start again",
+              pack_set_name(other));
+    return pack_hint(error, "restart the device first");
+}
+
 int judge_release(const struct engine *engine, const struct pack_bundle *bundle,
                   struct pack_trusted *trusted, struct judged *judged, enum pack_decision *decision,
                   struct pack_error *error)
@@ -134,6 +148,8 @@ int judge_release(const struct engine *engine, const struct pack_bundle *bundle,
                  plan_ignored_rollout(&facts));
     *decision = PACK_DECIDE_INSTALL;
     code = judge_trial(engine, trusted, decision, error);
+    if (code == 0 && *decision == PACK_DECIDE_INSTALL)
+        code = judge_restart(engine, decision, error);
     if (code != 0 || *decision != PACK_DECIDE_INSTALL)
         return code;
     return plan_decide(&facts, decision, error);
