@@ -270,7 +270,7 @@ static void test_a108_reading_changes_nothing(void **state)
     assert_string_equal(text, "new");
     assert_int_equal(found, STORAGE_RECORD_REPAIRED);
     size_t size = 1;
-    PACK_AUTO_FREE uint8_t *content = test_read_file(path, &size);
+    free(test_read_file(path, &size));
     assert_int_equal(size, 0);
     pack_error_clear(&error);
     free(pack_steal(&text));
