@@ -65,16 +65,18 @@ bool pack_ed25519_usable(const uint8_t key[PACK_PUBLIC_KEY_SIZE])
            sodium_memcmp(product, identity, sizeof product) == 0;
 }
 
-/*
- * Children find zeros there. The pages are libsodium's own, with nothing else on them. Kernels
- * before 4.14 cannot do that, as others forbid locks: then it is gone without.
- */
-static void keep_from_children(void *memory, size_t size)
+/* The pages are libsodium's own, with nothing else on them. */
+static void advise(void *memory, size_t size, int advice)
 {
     const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     const uintptr_t start = (uintptr_t)memory / page * page;
     const uintptr_t end = ((uintptr_t)memory + size + page - 1) / page * page;
-    (void)madvise((void *)start, end - start, MADV_WIPEONFORK);
+    (void)madvise((void *)start, end - start, advice);
+}
+
+void pack_guarded_inherit(void *memory, size_t size)
+{
+    advise(memory, size, MADV_KEEPONFORK);
 }
 
 int pack_guarded_new(void *address, size_t size, struct pack_error *error)
@@ -85,7 +87,8 @@ int pack_guarded_new(void *address, size_t size, struct pack_error *error)
     void *memory = sodium_malloc(size);
     if (memory == NULL)
         return pack_fail_memory(error);
-    keep_from_children(memory, size);
+    /* Kernels before 4.14 cannot do that, as others forbid locks: then it is gone without. */
+    advise(memory, size, MADV_WIPEONFORK);
     sodium_memzero(memory, size);
     memcpy(address, &memory, sizeof memory);
     return 0;

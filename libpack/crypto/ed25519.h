@@ -32,6 +32,11 @@ bool pack_ed25519_usable(const uint8_t key[PACK_PUBLIC_KEY_SIZE]);
  * `size` is a multiple of the content's alignment.
  */
 PACK_MUST_USE int pack_guarded_new(void *address, size_t size, struct pack_error *error);
+/*
+ * Forked children get it after all: for keys that sign, since `build --check` builds again in a
+ * child. No process that holds one runs decoders in children.
+ */
+void pack_guarded_inherit(void *memory, size_t size);
 void pack_guarded_free(void *address);
 #define PACK_AUTO_GUARDED PACK_AUTO(pack_guarded_free)
 

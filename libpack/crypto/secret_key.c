@@ -13,6 +13,7 @@ int pack_secret_key_make(struct pack_secret_key **key, const uint8_t seed[PACK_S
     int code = pack_guarded_new(&made, sizeof *made, error);
     if (code != 0)
         return code;
+    pack_guarded_inherit(made, sizeof *made);
     if (crypto_sign_seed_keypair(public, made->expanded, seed) != 0)
         return pack_fail(error, PACK_E_INTERNAL, "libsodium cannot derive a key");
     made->purpose = id != NULL && pack_minisign_id_is_demo(id) ? PACK_PURPOSE_DEMO : purpose;
