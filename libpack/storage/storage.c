@@ -44,7 +44,8 @@ int storage_flush(struct storage_file *file, struct pack_error *error)
 
 void storage_forget(struct storage_file *file, uint64_t offset, uint64_t size)
 {
-    file->ops->forget(file, offset, size);
+    if (file->ops->forget != NULL)
+        file->ops->forget(file, offset, size);
 }
 
 int storage_size(struct storage_file *file, uint64_t *size, struct pack_error *error)
