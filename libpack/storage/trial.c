@@ -732,7 +732,9 @@ static const char *path_of(const struct trial *trial, const struct node *node)
 int trial_end(struct storage **storage, struct pack_error *error)
 {
     struct trial *trial = trial_of(*storage);
-    const enum trial_loss loss = trial->off ? trial->options.loss : TRIAL_KEEP_ALL;
+    /* Behind the last operation the power goes all the same: what succeeded must be there. */
+    const bool cut = trial->options.fault == TRIAL_POWER_CUT;
+    const enum trial_loss loss = cut ? trial->options.loss : TRIAL_KEEP_ALL;
     int code = 0;
     *storage = NULL;
     for (struct node *node = trial->nodes; code == 0 && node != NULL; node = node->next) {

@@ -13,7 +13,7 @@
 
 enum trial_fault {
     TRIAL_NONE,
-    TRIAL_POWER_CUT, /* before operation number `at` takes effect */
+    TRIAL_POWER_CUT, /* before operation number `at` takes effect; without so many, at the end */
     TRIAL_ERROR, /* operation number `at` fails with `number` (EIO, ENOSPC), later ones do not */
     TRIAL_SHORT, /* operation number `at`, a write, stores a part only and fails with ENOSPC */
 };
