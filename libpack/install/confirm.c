@@ -139,7 +139,7 @@ static int roll_back(struct engine *engine, const char *reason, bool *reboot,
     const enum pack_trial trial = engine->reconciled.trial;
     *reboot = trial != PACK_TRIAL_WAITS;
     if (trial == PACK_TRIAL_WAITS)
-        return engine_give_up(engine, other, "rollback", "rolled-back", reason, error);
+        return engine_call_off(engine, other, reason, error);
     if (trial == PACK_TRIAL_RUNS)
         return engine_give_up(engine, running, "rollback", "rolled-back", reason, error);
     const int code = check_target(engine, other, error);

@@ -214,27 +214,44 @@ int engine_complete_confirm(struct engine *engine, enum pack_set set, struct pac
     return engine_save(engine, error);
 }
 
-int engine_give_up(struct engine *engine, enum pack_set set, const char *event, const char *outcome,
-                   const char *reason, struct pack_error *error)
+/* The other set starts from now on; the events and results say why. */
+static int leave_set(struct engine *engine, enum pack_set set, const char *event,
+                     const char *outcome, const char *reason, struct pack_error *error)
 {
-    struct state *state = engine->state;
-    struct state_set *failed = &state->sets[set];
+    const char *version = engine->state->sets[set].version;
     const struct boot_state loader = {.primary = pack_set_other(set)};
     const int code = engine_tell_loader(engine, &loader, error);
     if (code != 0)
         return code;
-    if (failed->version[0] != '\0')
-        state_add_failure(state, failed->release_sha256, engine_now(engine));
-    failed->condition = SET_FAILED;
     forget_trial(engine);
-    state_add_result(state, engine_now(engine), failed->version, outcome, reason);
+    state_add_result(engine->state, engine_now(engine), version, outcome, reason);
     struct pack_json *data = events_begin(engine->events, event);
-    pack_json_string(data, "version", failed->version);
+    pack_json_string(data, "version", version);
     pack_json_string(data, "reason", reason);
     pack_json_string(data, "from", pack_set_name(set));
     pack_json_string(data, "to", pack_set_name(pack_set_other(set)));
     events_end(engine->events);
     return engine_save(engine, error);
+}
+
+int engine_give_up(struct engine *engine, enum pack_set set, const char *event, const char *outcome,
+                   const char *reason, struct pack_error *error)
+{
+    struct state_set *failed = &engine->state->sets[set];
+    if (failed->version[0] != '\0')
+        state_add_failure(engine->state, failed->release_sha256, engine_now(engine));
+    failed->condition = SET_FAILED;
+    return leave_set(engine, set, event, outcome, reason, error);
+}
+
+int engine_call_off(struct engine *engine, enum pack_set set, const char *reason,
+                    struct pack_error *error)
+{
+    /* First that it is no trial, else a power cut would make it one that failed. */
+    engine->state->trial.armed = false;
+    engine->state->sets[set].condition = SET_INCOMPLETE;
+    const int code = engine_save(engine, error);
+    return code != 0 ? code : leave_set(engine, set, "rollback", "rolled-back", reason, error);
 }
 
 static int adopt(struct engine *engine, struct pack_error *error)

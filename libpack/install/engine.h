@@ -68,6 +68,9 @@ PACK_MUST_USE int engine_complete_confirm(struct engine *engine, enum pack_set s
  */
 PACK_MUST_USE int engine_give_up(struct engine *engine, enum pack_set set, const char *event,
                                  const char *outcome, const char *reason, struct pack_error *error);
+/* A release that waits for its start does not get it; nothing is wrong with it. */
+PACK_MUST_USE int engine_call_off(struct engine *engine, enum pack_set set, const char *reason,
+                                  struct pack_error *error);
 /* The device's reboot program, where it has one and it was asked for. */
 PACK_MUST_USE int engine_reboot(struct engine *engine, struct pack_error *error);
 

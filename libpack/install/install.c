@@ -379,17 +379,12 @@ static void note_failure(struct installation *installation, const struct pack_er
 static int stop_waiting(struct installation *installation, struct pack_error *error)
 {
     struct engine *engine = &installation->engine;
-    struct state_set *set = &engine->state->sets[installation->set];
+    const struct state_set *set = &engine->state->sets[installation->set];
     if (engine->reconciled.trial != PACK_TRIAL_WAITS ||
         sodium_memcmp(set->release_sha256, pack_trusted_release_sha256(installation->trusted),
                       PACK_SHA256_SIZE) != 0)
         return 0;
-    const int code = disarm(engine, error);
-    engine->state->trial.begun = false;
-    set->condition = SET_INCOMPLETE;
-    state_add_result(engine->state, engine_now(engine), set->version, "rolled-back",
-                     "it was halted");
-    return code;
+    return engine_call_off(engine, installation->set, "it was halted", error);
 }
 
 /* Noted, else who keeps the newest rollout from the device could undo it. */

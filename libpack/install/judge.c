@@ -99,17 +99,17 @@ static int judge_trial(const struct engine *engine, struct pack_trusted *trusted
     return pack_hint(error, "'fwpack confirm' keeps it, 'fwpack rollback' gives it up");
 }
 
-/* The set that failed runs still: the other one is all that is left, and is to start again. */
+/* A rollback, by hand or for want of health, is over only when the other set has started. */
 static int judge_restart(const struct engine *engine, enum pack_decision *decision,
                          struct pack_error *error)
 {
-    const enum pack_set other = pack_set_other(engine->running);
-    if (engine->state->sets[engine->running].condition != SET_FAILED ||
-        engine->state->sets[other].condition != SET_GOOD)
+    const enum pack_set primary = engine->loader.primary;
+    if (engine->reconciled.what != RECONCILE_NOTHING ||
+        engine->reconciled.trial != PACK_TRIAL_NONE || engine->running == primary)
         return 0;
     *decision = PACK_DECIDE_TRIAL;
-    pack_fail(error, PACK_E_NOT_YET, "the set that runs failed, and set %s is to start again",
-              pack_set_name(other));
+    pack_fail(error, PACK_E_NOT_YET, "set %s runs still, and set %s is to start again",
+              pack_set_name(engine->running), pack_set_name(primary));
     return pack_hint(error, "restart the device first");
 }
 
