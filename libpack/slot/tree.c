@@ -157,12 +157,12 @@ static int flush_tree(struct tree *tree, struct pack_error *error)
 
 /* --- the thread ------------------------------------------------------------------------------ */
 
-/* libarchive extracts to the working folder: this thread has one, and a umask, of its own. */
+/* libarchive extracts to the working folder, and sets the umask to read it: this thread has both.
+ */
 static int enter_folder(const struct tree *tree, struct pack_error *error)
 {
     if (unshare(CLONE_FS) != 0 || fchdir(tree->folder) != 0)
         return pack_fail_errno(error, errno, "a thread cannot have its own working folder here");
-    umask(0);
     return 0;
 }
 
