@@ -238,7 +238,11 @@ static void a96_a_base_that_changes_during_the_run(void **state)
         struct made made PACK_AUTO(made_free) = make(&sorts[i]);
         for (unsigned from = 1; from < 4; from++) {
             struct changing changing = {
-                .input = {&ops, "base", true, true, made.pair.old_size},
+                .input = {.ops = &ops,
+                          .name = "base",
+                          .seekable = true,
+                          .has_size = true,
+                          .size = made.pair.old_size},
                 .bytes = made.pair.old_bytes,
                 .from = from,
             };
