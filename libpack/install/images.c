@@ -116,8 +116,6 @@ static int check_target(const struct images *images, size_t image, struct pack_e
     const struct pack_device_slot *slot = slot_of(images, image);
     const struct pack_device_target *target = target_of(images, slot);
     struct slot *open = NULL;
-    if (target->kind == PACK_TARGET_COMMAND)
-        return 0; /* opening one runs it */
     const int code = slot_open_write(&open, target, images->engine->storage,
                                      release_of(images)->images[image].size, error);
     slot_close(&open);
