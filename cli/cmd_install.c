@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "device.h"
 #include "signers.h"
+#include "simulation.h"
 #include "source.h"
 
 #include "pack/text.h"
@@ -185,6 +186,10 @@ static int install(struct installing *installing, struct pack_error *error)
         code = cli_device_open(&installing->device, installing->cli, error);
     if (code == 0)
         code = cli_device_identities(&installing->device, installing->cli, error);
+    const char *faults = arguments_value(installing->cli->arguments, "simulate");
+    if (code == 0 && faults != NULL)
+        return simulation_run(installing->cli, &installing->device, installing->source,
+                              installing->name, faults, error);
     if (code != 0)
         return code;
     code = pack_install(&installing->device.engine, installing->source, installing->report, error);
@@ -209,6 +214,10 @@ static const struct option options[] = {
     {.name = "first", .help = "the device may have no state yet: begin one then"},
     {.name = "retry", .help = "also a release that failed, and before its cooldown ends"},
     REBOOT_OPTION,
+    {.name = "simulate",
+     .kind = OPTION_PATH,
+     .value = "FAULTS",
+     .help = "rehearse it on a copy of the device, under the faults of a file"},
     {.name = NULL},
 };
 
@@ -220,7 +229,8 @@ static const struct positional positionals[] = {
 const struct command command_install = {
     .name = "install",
     .summary = "update the device that this runs on",
-    .synopsis = "SOURCE [-d DEVICE.yaml] [--first] [--retry] [--reboot] [-n]",
+    .synopsis = "SOURCE [-d DEVICE.yaml] [--first] [--retry] [--reboot] [-n]\n"
+                "SOURCE --simulate FAULTS.yaml [-d DEVICE.yaml]",
     .description =
         "Decides whether the bundle is for this device and may be installed now; if so, writes its "
         "images into the set of slots that does not run, reads them back, and has the bootloader "
@@ -245,6 +255,11 @@ const struct command command_install = {
         "cooldown "
         "of a release that failed, never over anything else. Identities that open encrypted "
         "images are the device file's, unless --identity names others.\n\n"
+        "--simulate copies what the device's slots hold into plain files below TMPDIR, lets the "
+        "faults of FAULTS.yaml happen there one by one (power, storage, network, battery, two at "
+        "once), starts the copy after each, and installs again: it fails where anything but the "
+        "old or the new release would have started. The device itself is only read, and none of "
+        "its programs is run. docs/simulate.md has the file.\n\n"
         "After the restart, \"fwpack confirm\" keeps the new release; without it the device falls "
         "back by itself when the tries are used up.",
     .examples = "fwpack install acme-1.3.0.fwb\n"

@@ -6,6 +6,7 @@
 #include "pack/descriptor.h"
 #include "pack/device.h"
 #include "pack/io.h"
+#include "pack/simulate.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -36,8 +37,8 @@ static bool ends_the_run(int code)
     return code == PACK_E_INTERRUPTED || code == PACK_E_NO_MEMORY || code == PACK_E_INTERNAL;
 }
 
-/* Looked at only where reading it twice gives the same: what cannot be read is no device file. */
-static bool is_device_file(const char *path)
+/* Told by their key where reading them twice gives the same: else it is a descriptor. */
+static bool has_probe(const char *path, bool (*probe)(const void *bytes, size_t size))
 {
     CLI_AUTO_FREE void *bytes = NULL;
     struct pack_error ignored = {0};
@@ -45,7 +46,7 @@ static bool is_device_file(const char *path)
     size_t size = 0;
     return stat(path, &status) == 0 && S_ISREG(status.st_mode) &&
            pack_read_file(&bytes, &size, path, PACK_MAX_DESCRIPTOR, &ignored) == 0 &&
-           pack_device_probe(bytes, size);
+           probe(bytes, size);
 }
 
 static int check_descriptor(struct lint *lint, const char *path, struct pack_error *error)
@@ -61,11 +62,18 @@ static int check_device_file(struct lint *lint, const char *path, struct pack_er
     return pack_device_read(&device, path, count_finding, lint, error);
 }
 
+static int check_faults_file(struct lint *lint, const char *path, struct pack_error *error)
+{
+    CLI_AUTO(pack_faults_free) struct pack_faults *faults = NULL;
+    return pack_faults_read(&faults, path, count_finding, lint, error);
+}
+
 /* Returns what ends the run. All else is reported, also that the file cannot be read. */
 static int check_file(struct lint *lint, const char *path, struct pack_error *error)
 {
-    const int code = is_device_file(path) ? check_device_file(lint, path, error)
-                                          : check_descriptor(lint, path, error);
+    const int code = has_probe(path, pack_device_probe)   ? check_device_file(lint, path, error)
+                     : has_probe(path, pack_faults_probe) ? check_faults_file(lint, path, error)
+                                                          : check_descriptor(lint, path, error);
     if (ends_the_run(code))
         return code;
     lint->code = PACK_E_DESCRIPTOR;
@@ -193,7 +201,9 @@ const struct command command_lint = {
         "format.\n\n"
         "A file with the key 'fwpack-device:' is a device file, device.yaml, and checked as the "
         "commands of a device would read it; the files that it names are the device's, and not "
-        "looked at. Standard input is a descriptor.\n\n"
+        "looked at. One with 'fwpack-faults:' is the faults file of \"install --simulate\". "
+        "Standard "
+        "input is a descriptor.\n\n"
         "Errors of a segmented image have the line or offset in the image's own file. A warning "
         "leaves the descriptor usable; --strict makes it a failure.",
     .examples = "fwpack lint fwpack.yaml device.yaml\n"

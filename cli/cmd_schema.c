@@ -3,6 +3,7 @@
 #include "commands.h"
 #include "pack/descriptor.h"
 #include "pack/install.h"
+#include "pack/simulate.h"
 
 #include <string.h>
 
@@ -14,6 +15,7 @@ static const struct schema {
     {"descriptor", "descriptor_schema", pack_descriptor_schema},
     {"device", "device_schema", pack_device_schema},
     {"events", "event_schema", pack_event_schema},
+    {"faults", "faults_schema", pack_faults_schema},
 };
 enum { SCHEMAS = sizeof schemas / sizeof schemas[0] };
 
@@ -52,12 +54,12 @@ static const struct positional positionals[] = {
 const struct command command_schema = {
     .name = "schema",
     .summary = "print the JSON Schema of a file",
-    .synopsis = "[descriptor|device|events] [--json]",
+    .synopsis = "[descriptor|device|events|faults] [--json]",
     .description =
         "Prints a JSON Schema (2020-12) of the descriptor, or of a device file (device.yaml), for "
         "editors that check and complete YAML as it is typed. What a schema cannot say, "
         "'fwpack lint' checks. The schema of events is that of a line of a device's event log, "
-        "for what collects them.",
+        "for what collects them; that of faults is of the file of \"install --simulate\".",
     .examples = "fwpack schema > fwpack.schema.json\n"
                 "fwpack schema device > device.schema.json\n"
                 "# then, as the first line of a descriptor:\n"

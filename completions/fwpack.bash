@@ -208,7 +208,7 @@ _fwpack_table() {
         ;;
     'install')
         commands=''
-        options='--first --retry --reboot --device -d --dry-run -n --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
+        options='--first --retry --reboot --simulate --device -d --dry-run -n --identity -i --pkcs11-module --allow-insecure-key --passphrase-file --passphrase-fd --help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
         arguments=('@file' )
         ;;
     'status')
@@ -239,7 +239,7 @@ _fwpack_table() {
     'schema')
         commands=''
         options='--help -h --json --quiet -q --verbose -v --jobs -j --color --progress --no-input'
-        arguments=('descriptor|device|events' )
+        arguments=('descriptor|device|events|faults' )
         ;;
     'env')
         commands=''
@@ -582,6 +582,7 @@ _fwpack_kind() {
     'image convert --jobs' | 'image convert -j') kind='@none' ;;
     'image convert --color') kind='auto|always|never' ;;
     'image convert --progress') kind='auto|bar|plain|json|none' ;;
+    'install --simulate') kind='@file' ;;
     'install --device' | 'install -d') kind='@file' ;;
     'install --identity' | 'install -i') kind='@key' ;;
     'install --pkcs11-module') kind='@file' ;;

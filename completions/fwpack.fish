@@ -2,7 +2,7 @@
 # Printed from the tables of cli/: not to be edited.
 
 # The options that take the next word.
-set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --sbom --key --signer-pub --journal --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --export --comment --pubkey --trust --require --device-id --group --from --expires --trust --base --decoder-memory --min-security-version --device --attestation --signature --namespace --identity --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --offset --length --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --type --purpose --output --format --purpose --new-passphrase-file --new-passphrase-fd --format --new-passphrase-file --new-passphrase-fd --new-passphrase-file --new-passphrase-fd --pcrs --pin-file --head --pubkey --threshold --expires --days --reason --expires --days --old --export --import --old --from --to --base --merge --offset --crop --fill --family --device --reason --target
+set -g __fwpack_valued --jobs --color --progress --product --output --format --define --depfile --sbom --key --signer-pub --journal --encrypt-to --pkcs11-module --passphrase-file --passphrase-fd --role --export --comment --pubkey --trust --require --device-id --group --from --expires --trust --base --decoder-memory --min-security-version --device --attestation --signature --namespace --identity --builder-id --invocation-id --parameter --dependency --base --directory --base --decoder-memory --offset --length --level --decoder --decoder-memory --memory --page-size --architecture --format --decoder-memory --html --type --purpose --output --format --purpose --new-passphrase-file --new-passphrase-fd --format --new-passphrase-file --new-passphrase-fd --new-passphrase-file --new-passphrase-fd --pcrs --pin-file --head --pubkey --threshold --expires --days --reason --expires --days --old --export --import --old --from --to --base --merge --offset --crop --fill --family --simulate --device --reason --target
 set -g __fwpack_letters joDkpttdxiCopd
 
 # The command so far, without options, their values and "help".
@@ -748,6 +748,7 @@ complete -c fwpack -n '__fwpack_at install' -r -F
 complete -c fwpack -n '__fwpack_at install' -l first -d 'the device may have no state yet: begin one then'
 complete -c fwpack -n '__fwpack_at install' -l retry -d 'also a release that failed, and before its cooldown ends'
 complete -c fwpack -n '__fwpack_at install' -l reboot -d 'restart by the device\'s own program where due'
+complete -c fwpack -n '__fwpack_at install' -l simulate -r -F -d 'rehearse it on a copy of the device, under the faults of a file'
 complete -c fwpack -n '__fwpack_at install' -l device -s d -r -F -d 'the device\'s description (/etc/fwpack/device.yaml)'
 complete -c fwpack -n '__fwpack_at install' -l dry-run -s n -d 'say what would be done, write nothing'
 complete -c fwpack -n '__fwpack_at install' -l identity -s i -r -F -a 'agent: env: exec: fd: pkcs11: tpm2:' -d 'open what is encrypted with the age identity KEY; repeatable'
@@ -819,7 +820,7 @@ complete -c fwpack -n '__fwpack_at completion' -l color -x -a 'auto always never
 complete -c fwpack -n '__fwpack_at completion' -l progress -x -a 'auto bar plain json none' -d 'show progress: auto, bar, plain, json or none'
 complete -c fwpack -n '__fwpack_at completion' -l no-input -d 'never ask anything (so too with CI=true)'
 
-complete -c fwpack -n '__fwpack_is schema' -x -a 'descriptor device events'
+complete -c fwpack -n '__fwpack_is schema' -x -a 'descriptor device events faults'
 complete -c fwpack -n '__fwpack_at schema' -l help -s h -d 'show this help'
 complete -c fwpack -n '__fwpack_at schema' -l json -d 'print one JSON object, also for errors'
 complete -c fwpack -n '__fwpack_at schema' -l quiet -s q -d 'print warnings and errors only'

@@ -37,12 +37,11 @@ static void ignore_fault(void *user, const struct pack_error *fault)
 }
 
 /* Of what is no good YAML: a line that begins with the key. */
-static bool has_line(const char *text, size_t size)
+static bool has_line(const char *text, size_t size, const char *key)
 {
-    static const char start[] = DEVICE_KEY ":";
-    const size_t length = sizeof start - 1;
-    while (size >= length) {
-        if (memcmp(text, start, length) == 0)
+    const size_t length = strlen(key);
+    while (size > length) {
+        if (memcmp(text, key, length) == 0 && text[length] == ':')
             return true;
         const char *end = memchr(text, '\n', size);
         if (end == NULL)
@@ -53,7 +52,7 @@ static bool has_line(const char *text, size_t size)
     return false;
 }
 
-bool pack_device_probe(const void *bytes, size_t size)
+bool device_has_key(const void *bytes, size_t size, const char *key)
 {
     const struct pack_yaml_report report = {.fault = ignore_fault};
     PACK_AUTO(pack_arena_free) struct pack_arena *arena = NULL;
@@ -61,8 +60,13 @@ bool pack_device_probe(const void *bytes, size_t size)
     struct pack_error error = {0};
     if (pack_arena_new(&arena, &error) != 0 ||
         pack_yaml_read(&root, arena, bytes, size, &report, &error) != 0)
-        return has_line(bytes, size);
-    return root->kind == PACK_YAML_MAP && pack_yaml_get(root, DEVICE_KEY) != NULL;
+        return has_line(bytes, size, key);
+    return root->kind == PACK_YAML_MAP && pack_yaml_get(root, key) != NULL;
+}
+
+bool pack_device_probe(const void *bytes, size_t size)
+{
+    return device_has_key(bytes, size, DEVICE_KEY);
 }
 
 /* --- reading --------------------------------------------------------------------------------- */

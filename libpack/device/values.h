@@ -76,6 +76,9 @@ extern const struct pack_field device_hook_fields[];    /* device_groups.c */
 extern const struct pack_field device_counter_fields[]; /* device_groups.c */
 extern const struct pack_field device_events_fields[];  /* device_groups.c */
 
+/* Whether a YAML file has a key at the top; of what is no good YAML: a line that begins with it. */
+bool device_has_key(const void *bytes, size_t size, const char *key);
+
 /* What holds where nothing is said. */
 void device_defaults(struct pack_device *device);
 /* What several keys say together. device_check.c */
