@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <locale.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -270,6 +271,30 @@ static int check_entry(const struct unpacking *unpacking, struct archive_entry *
     return check_place(name, hard == NULL && type == AE_IFDIR, error);
 }
 
+/*
+ * Folders that no member names, which libarchive would make as the umask says: 0755, on each
+ * device. Where something else stands in the way, libarchive says so.
+ */
+static int make_parents(const char *name, struct pack_error *error)
+{
+    char folder[PATH_MAX];
+    struct stat status;
+    for (const char *slash = strchr(name, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        const size_t size = (size_t)(slash - name);
+        if (size == 0 || size >= sizeof folder || slash[strspn(slash, "/")] == '\0')
+            continue; /* the last name is the member's own */
+        memcpy(folder, name, size);
+        folder[size] = '\0';
+        if (fstatat(AT_FDCWD, folder, &status, AT_SYMLINK_NOFOLLOW) == 0) {
+            if (!S_ISDIR(status.st_mode))
+                return 0;
+        } else if (mkdir(folder, 0755) != 0 || chmod(folder, 0755) != 0) {
+            return pack_fail_errno(error, errno, "cannot make a folder for it");
+        }
+    }
+    return 0;
+}
+
 /* Anything but OK is a failure: warnings are of damage that others see in another way. */
 static int unpack_entries(struct unpacking *unpacking, struct pack_error *error)
 {
@@ -284,7 +309,7 @@ static int unpack_entries(struct unpacking *unpacking, struct pack_error *error)
         if (result != ARCHIVE_OK)
             return fail_archive(unpacking, unpacking->archive, "", error);
         const char *name = call->archive_entry_pathname(entry);
-        if (check_entry(unpacking, entry, error) != 0)
+        if (check_entry(unpacking, entry, error) != 0 || make_parents(name, error) != 0)
             return pack_at_member(error, name != NULL ? name : "");
         if (call->archive_read_extract2(unpacking->archive, entry, unpacking->disk) != ARCHIVE_OK)
             return fail_archive(unpacking, unpacking->archive, name, error);

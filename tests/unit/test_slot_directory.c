@@ -204,6 +204,26 @@ static void test_process_stays_as_it_is(void **state)
     assert_string_equal(before, after);
 }
 
+/* The same tree on each device, whoever unpacks it. */
+static void test_folders_that_no_member_names(void **state)
+{
+    static const mode_t masks[] = {0000, 0022, 0077};
+    for (size_t i = 0; i < sizeof masks / sizeof *masks; i++) {
+        struct pack_error error = {0};
+        PACK_AUTO_BUFFER struct pack_buffer tar = {.limit = LIMIT};
+        PACK_AUTO_FREE char *path = test_path(*state, "tree");
+        const struct member member = {"deep/er/f", '0', NULL, "text\n", 0640};
+        add_member(&tar, &member);
+        end_tar(&tar);
+        const mode_t mask = umask(masks[i]);
+        assert_pack_ok(install(path, &tar, 1000, &error));
+        umask(mask);
+        assert_int_equal(mode_of(path, "deep"), S_IFDIR | 0755);
+        assert_int_equal(mode_of(path, "deep/er"), S_IFDIR | 0755);
+        assert_int_equal(mode_of(path, "deep/er/f"), S_IFREG | 0640);
+    }
+}
+
 /* What is cut off, or given up, leaves the old tree and nothing else. */
 static void test_unfinished_trees_leave_nothing(void **state)
 {
@@ -672,6 +692,7 @@ int main(void)
         TEST(test_tree_is_made),
         TEST(test_tree_is_replaced),
         TEST(test_process_stays_as_it_is),
+        TEST(test_folders_that_no_member_names),
         TEST(test_unfinished_trees_leave_nothing),
         TEST(test_trees_are_written_in_order_and_not_read),
         TEST(test_rests_are_removed),
