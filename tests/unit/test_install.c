@@ -3,6 +3,7 @@
 #include "device_world.h"
 
 #include "base/memory.h"
+#include "storage/trial.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -194,6 +195,32 @@ static void test_rollback_of_what_was_confirmed(void **state)
     assert_string_equal(status->sets[PACK_SET_B].version, "0.0.0");
 }
 
+/* An installation that was stopped goes on: the image that is complete is proved, and stays. */
+static void test_what_is_done_stays_done(void **state)
+{
+    struct world *world = *state;
+    struct pack_error error = {0};
+    struct trial_options options = {.fault = TRIAL_POWER_CUT, .loss = TRIAL_LOSE_ALL};
+    bool kept = false;
+    for (uint64_t at = 8; !kept && at < 200; at += 4) {
+        struct storage *storage = NULL;
+        options.at = at;
+        assert_pack_ok(trial_new(&storage, NULL, &options, &error));
+        const int code = world_install(world, storage, "v2.fwb", &error);
+        assert_pack_ok(trial_end(&storage, &error));
+        if (code == 0)
+            break;
+        const char *encoding = world->report.images[0].encoding;
+        kept = encoding != NULL && strcmp(encoding, "present") == 0;
+    }
+    assert_true(kept);
+    assert_pack_ok(world_install(world, NULL, "v2.fwb", &error));
+    assert_string_equal(world->report.images[0].encoding, "present");
+    assert_int_equal(world->report.images[0].resumed, 150000);
+    assert_int_equal(world->report.images[0].written, 0);
+    assert_int_equal(world_release_in(world, PACK_SET_B), 2);
+}
+
 /* A107, A112: what cannot be written says so, and nothing is changed. */
 static void test_state_is_wanted(void **state)
 {
@@ -223,11 +250,12 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_full_and_delta),     TEST(test_reuse_and_identical_blocks),
-        TEST(test_same_release_again), TEST(test_a109_never_confirmed_falls_back),
-        TEST(test_a92_downgrade),      TEST(test_another_release_while_one_is_on_trial),
-        TEST(test_rollback_by_hand),   TEST(test_rollback_of_what_was_confirmed),
-        TEST(test_state_is_wanted),    TEST(test_a96_base_is_another),
+        TEST(test_full_and_delta),      TEST(test_reuse_and_identical_blocks),
+        TEST(test_same_release_again),  TEST(test_a109_never_confirmed_falls_back),
+        TEST(test_a92_downgrade),       TEST(test_another_release_while_one_is_on_trial),
+        TEST(test_rollback_by_hand),    TEST(test_rollback_of_what_was_confirmed),
+        TEST(test_state_is_wanted),     TEST(test_what_is_done_stays_done),
+        TEST(test_a96_base_is_another),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
