@@ -38,6 +38,7 @@ add_executable(fwpack-device
   progress.c
   report.c
   signers.c
+  simulation.c
   source.c
   terminal.c
   trust_input.c)
