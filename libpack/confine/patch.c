@@ -16,9 +16,9 @@ enum {
     WINDOW = 64 << 10, /* of the patch or the base, asked for at once */
     GLANCE = 4 << 10,  /* the same where one byte is looked up, not a run of them copied */
     WINDOWS = 8,       /* of the base that the child keeps: a patch goes back and forth in it */
-    GLANCES = 128,
-    MADE = 256 << 10, /* of the new image, made at once */
-    AT_PATCH = MADE,  /* where they stand in the shared memory */
+    GLANCES = 2048,    /* 8 MiB; block i of the base only into the one of number i % GLANCES */
+    MADE = 256 << 10,  /* of the new image, made at once */
+    AT_PATCH = MADE,   /* where they stand in the shared memory */
     AT_BASE = AT_PATCH + WINDOW,
     AT_GLANCES = AT_BASE + WINDOWS * WINDOW,
     SHARED = AT_GLANCES + GLANCES * GLANCE,
@@ -32,8 +32,15 @@ enum {
  */
 enum kind { BEGIN = 1, MAKE, DONE, GIVE_PATCH, GIVE_BASE };
 
+struct window {
+    uint64_t offset; /* a multiple of its room for the base */
+    size_t size;
+    uint64_t used; /* when it was asked for last; 0: never */
+};
+
 struct confined_patch {
     struct cell cell;
+    struct window *windows;   /* the child's, of the base: too many for its stack */
     struct pack_patch *patch; /* with its header read; the child's copy goes on from there */
     struct pack_patch_info info;
     struct pack_input *input, *base;
@@ -62,19 +69,13 @@ static size_t start_of(uint64_t place)
 
 /* --- in the child ---------------------------------------------------------------------------- */
 
-struct window {
-    uint64_t offset; /* a multiple of its room for the base */
-    size_t size;
-    uint64_t used; /* when it was asked for last; 0: never */
-};
-
 /* An input whose bytes come from the parent. */
 struct remote {
     struct pack_input input;
     enum kind kind;
     uint8_t *bytes; /* of the first window, in the shared memory */
     size_t windows, glances;
-    struct window places[WINDOWS + GLANCES];
+    struct window *places; /* the windows, then the glances */
     uint64_t clock;
 };
 
@@ -96,16 +97,22 @@ static bool holds(const struct window *window, uint64_t offset)
     return window->used != 0 && offset >= window->offset && offset - window->offset < window->size;
 }
 
-/* The place that holds the byte, or the one that was used the longest ago among its kind. */
+/*
+ * The place that holds the byte, or where it goes: of windows the one that was used the longest
+ * ago, of glances the only one, so that none has to be searched for among thousands.
+ */
 static size_t find(const struct remote *remote, uint64_t offset, bool brief)
 {
-    const size_t all = remote->windows + remote->glances;
-    const size_t first = brief ? remote->windows : 0, end = brief ? all : remote->windows;
-    size_t oldest = first;
-    for (size_t i = 0; i < all; i++) {
+    size_t oldest = 0;
+    if (remote->glances != 0) {
+        const size_t glance = remote->windows + (size_t)(offset / GLANCE % remote->glances);
+        if (brief || holds(&remote->places[glance], offset))
+            return glance;
+    }
+    for (size_t i = 0; i < remote->windows; i++) {
         if (holds(&remote->places[i], offset))
             return i;
-        if (i >= first && i < end && remote->places[i].used < remote->places[oldest].used)
+        if (remote->places[i].used < remote->places[oldest].used)
             oldest = i;
     }
     return oldest;
@@ -164,9 +171,14 @@ static void serve(void *user, uint8_t *shared)
     struct pack_patch *patch = confined->patch;
     const struct pack_context context = {.jobs = 1,
                                          .decoder_memory = confined->context->decoder_memory};
-    struct remote input = {.kind = GIVE_PATCH, .bytes = shared + AT_PATCH, .windows = 1};
-    struct remote base = {
-        .kind = GIVE_BASE, .bytes = shared + AT_BASE, .windows = WINDOWS, .glances = GLANCES};
+    struct window only = {.used = 0};
+    struct remote input = {
+        .kind = GIVE_PATCH, .bytes = shared + AT_PATCH, .windows = 1, .places = &only};
+    struct remote base = {.kind = GIVE_BASE,
+                          .bytes = shared + AT_BASE,
+                          .windows = WINDOWS,
+                          .glances = GLANCES,
+                          .places = confined->windows};
     input.input = *confined->input;
     base.input = *confined->base;
     input.input.ops = base.input.ops = &remote_ops;
@@ -279,7 +291,9 @@ int confined_patch_open(struct confined_patch **confined, struct pack_input *pat
         return code;
     *made = (struct confined_patch){
         .cell.socket = -1, .input = patch, .base = base, .proofs = proofs, .context = context};
-    code = check(made, error);
+    code = pack_allocate(&made->windows, WINDOWS + GLANCES, sizeof *made->windows, error);
+    if (code == 0)
+        code = check(made, error);
     if (code == 0)
         code = begin(made, error);
     if (code != 0)
@@ -342,6 +356,7 @@ void confined_patch_close(struct confined_patch **confined)
     cell_end(&closed->cell);
     pack_patch_close(&closed->patch);
     pack_sha256_free(&closed->hash);
+    free(closed->windows);
     free(closed);
     *confined = NULL;
 }

@@ -3,11 +3,13 @@
 #include "support/payload.h"
 #include "support/test.h"
 
+#include "base/checked.h"
 #include "base/memory.h"
 #include "confine/cell.h"
 #include "confine/confine.h"
 #include "confine/lock.h"
 #include "crypto/ed25519.h"
+#include "install/watched.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -603,6 +605,103 @@ static void packed_images_are_patched(void **state)
     patch_pair_free(&plain);
 }
 
+/* A base that counts its reads, and is another one after some of them. */
+struct counted_base {
+    struct pack_input input;
+    const struct patch_pair *pair;
+    size_t reads, same; /* so many reads are of what it was */
+};
+
+static int counted_read(struct pack_input *input, uint64_t offset, void *buffer, size_t size,
+                        size_t *got, struct pack_error *error)
+{
+    struct counted_base *base = (struct counted_base *)input;
+    uint8_t *to = buffer;
+    (void)error;
+    *got = (size_t)pack_min(size, base->pair->old_size - pack_min(offset, base->pair->old_size));
+    memcpy(to, base->pair->old_bytes + offset, *got);
+    for (size_t i = 0; base->reads >= base->same && i < *got; i++)
+        to[i] ^= 0x5a;
+    base->reads++;
+    return 0;
+}
+
+static void counted_close(struct pack_input *input)
+{
+    (void)input; /* the test's */
+}
+
+static struct counted_base counted_base(const struct patch_pair *pair, size_t same)
+{
+    static const struct pack_input_ops ops = {.read_at = counted_read, .close = counted_close};
+    return (struct counted_base){.input = {.ops = &ops,
+                                           .name = "old.img",
+                                           .seekable = true,
+                                           .has_size = true,
+                                           .size = pair->old_size},
+                                 .pair = pair,
+                                 .same = same};
+}
+
+/* Pieces too short to be copied, from all over the base: the decoder looks each of them up. */
+static struct patch_pair pair_of_pieces(void)
+{
+    enum { OLD = 2 << 20, PIECE = 12, PIECES = 2500 };
+    struct patch_pair pair = {calloc(1, OLD), calloc(PIECES, PIECE), OLD, (size_t)PIECES * PIECE};
+    assert_non_null(pair.old_bytes);
+    assert_non_null(pair.new_bytes);
+    uint64_t number = 1;
+    for (size_t i = 0; i < OLD; i++, number = number * UINT64_C(6364136223846793005) + 1)
+        pair.old_bytes[i] = (uint8_t)(number >> 56);
+    for (size_t i = 0; i < PIECES; i++, number = number * UINT64_C(6364136223846793005) + 1)
+        memcpy(pair.new_bytes + i * PIECE, pair.old_bytes + (number >> 40) % (OLD - PIECE), PIECE);
+    return pair;
+}
+
+/* A block that is looked up again is not asked for again. */
+static void a_block_of_the_base_is_read_once(void **state)
+{
+    const struct pack_delta_options options = {.decoder = PACK_DECODER_FULL};
+    struct patch_pair pair = pair_of_pieces();
+    struct counted_base base = counted_base(&pair, SIZE_MAX);
+    struct pack_error error = {0};
+    int code = 0;
+    (void)state;
+    PACK_AUTO_BUFFER struct pack_buffer patch = patch_make(&pair, &options);
+    PACK_AUTO_BUFFER struct pack_buffer made = apply_confined(
+        &patch, &base.input, &confined_context, false, CONFINED_PROVED_BASE, &code, &error);
+    assert_pack_ok(code);
+    assert_int_equal(made.size, pair.new_size);
+    assert_memory_equal(made.bytes, pair.new_bytes, made.size);
+    assert_in_range(base.reads, 300, pair.old_size / 4096 + pair.old_size / 65536 + 8);
+    patch_pair_free(&pair);
+}
+
+/* While the patch is applied: told by its hashes, else by that of the result. */
+static void a_base_that_changes_is_told(void **state)
+{
+    const struct pack_delta_options options = {.decoder = PACK_DECODER_FULL};
+    struct patch_pair pair = pair_of_pieces();
+    struct pack_error error = {0};
+    int code = 0;
+    (void)state;
+    PACK_AUTO_BUFFER struct pack_buffer patch = patch_make(&pair, &options);
+    struct counted_base base = counted_base(&pair, pair.old_size / 65536 * 2 + 20);
+    PACK_AUTO_BUFFER struct pack_buffer wrong = apply_confined(
+        &patch, &base.input, &confined_context, false, CONFINED_PROVES_NOTHING, &code, &error);
+    (void)wrong;
+    assert_pack_fails(code, PACK_E_CORRUPT);
+    base = counted_base(&pair, pair.old_size / 65536 * 2 + 20);
+    struct pack_input *inner = &base.input;
+    PACK_AUTO(pack_input_close) struct pack_input *watched = NULL;
+    assert_pack_ok(watched_open(&watched, &inner, &error));
+    PACK_AUTO_BUFFER struct pack_buffer stopped = apply_confined(
+        &patch, watched, &confined_context, false, CONFINED_PROVES_NOTHING, &code, &error);
+    (void)stopped;
+    assert_pack_fails(code, PACK_E_CHANGED);
+    patch_pair_free(&pair);
+}
+
 static void a_patch_fails_as_without_a_process(void **state)
 {
     const struct pack_delta_options options = {.decoder = PACK_DECODER_SMALL};
@@ -717,6 +816,8 @@ int main(void)
         cmocka_unit_test(it_ends_with_its_parent),
         cmocka_unit_test(every_decoder_patches),
         cmocka_unit_test(packed_images_are_patched),
+        cmocka_unit_test(a_block_of_the_base_is_read_once),
+        cmocka_unit_test(a_base_that_changes_is_told),
         cmocka_unit_test(a_patch_fails_as_without_a_process),
         cmocka_unit_test(bundles_are_extracted),
         cmocka_unit_test(garbage_that_is_signed_does_not_come_out),
