@@ -123,7 +123,9 @@ static int try_points(struct trying *trying, struct pack_error *error)
         return fail_number(trying, error);
     if (fault->every == 0)
         return try_storage(trying, fault->number, error);
-    for (uint64_t at = 1; code == 0 && at <= trying->operations; at += fault->every)
+    /* Power may go behind the last operation too: what was not flushed by then is lost. */
+    const uint64_t last = trying->operations + (fault->kind == PACK_FAULT_POWER_CUT);
+    for (uint64_t at = 1; code == 0 && at <= last; at += fault->every)
         code = try_storage(trying, at, error);
     return code;
 }
