@@ -25,9 +25,8 @@ struct pack_engine {
     bool retry;   /* install: also a release that failed, before its cooldown ends */
     bool reboot;  /* install, confirm, rollback: run the device's reboot program when it is due */
     bool dry_run; /* decide only, change nothing */
-    const struct pack_age_identities *identities; /* or NULL */
-    /* Opens device->identities where `identities` is NULL: the caller's, for keys need a terminal.
-     */
+    /* Those that open encrypted payloads, device->identities opened by the caller; or NULL. */
+    const struct pack_age_identities *identities;
 };
 
 /* Why the decision fell as it did: stable words, in the order in which they are asked. */
