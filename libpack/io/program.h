@@ -21,7 +21,9 @@ struct program_run {
  * Collects standard output in `answer` up to its limit (NULL: it goes nowhere); standard error is
  * ours. `code` where it cannot be started, does not end in time, ends with another status than 0,
  * by a signal, or says too much. The child has no other descriptor of ours, and is waited for.
- * What it leaves running may print for one more second. A signal to us is PACK_E_INTERRUPTED.
+ * What it leaves running may print for one more second. A signal to us is PACK_E_INTERRUPTED. The
+ * program (not what it has started) is killed when the thread that started it ends, so also when we
+ * are killed.
  */
 PACK_MUST_USE int program_run(struct pack_buffer *answer, const struct program_run *run,
                               struct pack_error *error);

@@ -4,109 +4,13 @@
 #include "io/wait.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
-#include <spawn.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { FIRST_OTHER = 3, GRACE_SECONDS = 1, LOOK_MILLISECONDS = 10 };
-
-/* --- starting -------------------------------------------------------------------------------- */
-
-/* Signals are as a program expects them, though we may ignore or block some. */
-static int set_attributes(posix_spawnattr_t *attributes, bool group)
-{
-    sigset_t none, defaults;
-    sigemptyset(&none);
-    sigemptyset(&defaults);
-    sigaddset(&defaults, SIGPIPE);
-    int number = posix_spawnattr_setsigmask(attributes, &none);
-    if (number == 0)
-        number = posix_spawnattr_setsigdefault(attributes, &defaults);
-    if (number == 0)
-        number = posix_spawnattr_setflags(attributes,
-                                          (short)(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-                                                  (group ? POSIX_SPAWN_SETPGROUP : 0)));
-    return number;
-}
-
-static int set_descriptors(posix_spawn_file_actions_t *actions, int input, int output)
-{
-    int number = posix_spawn_file_actions_adddup2(actions, input, STDIN_FILENO);
-    if (number == 0)
-        number = posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO);
-    if (number == 0)
-        number = posix_spawn_file_actions_addclosefrom_np(actions, FIRST_OTHER);
-    return number;
-}
-
-static const char *path_of(char *const *variables)
-{
-    for (; *variables != NULL; variables++)
-        if (strncmp(*variables, "PATH=", 5) == 0)
-            return *variables + 5;
-    return "/usr/bin:/bin";
-}
-
-/* By the child's own PATH, not by that of whoever started us. errno's value, or 0. */
-static int find_program(char path[PATH_MAX], const struct program_run *run)
-{
-    const char *name = run->words[0];
-    if (strchr(name, '/') != NULL)
-        return snprintf(path, PATH_MAX, "%s", name) < PATH_MAX ? 0 : ENAMETOOLONG;
-    for (const char *folders = path_of(run->variables); *folders != '\0';) {
-        const size_t length = strcspn(folders, ":");
-        if (length > 0 && length < PATH_MAX &&
-            snprintf(path, PATH_MAX, "%.*s/%s", (int)length, folders, name) < PATH_MAX &&
-            access(path, X_OK) == 0)
-            return 0;
-        folders += length + (folders[length] == ':');
-    }
-    return ENOENT;
-}
-
-/* errno's value, or 0. */
-static int spawn(pid_t *child, const struct program_run *run, int input, int output)
-{
-    posix_spawnattr_t attributes;
-    posix_spawn_file_actions_t actions;
-    char path[PATH_MAX];
-    int number = find_program(path, run);
-    if (number == 0)
-        number = posix_spawnattr_init(&attributes);
-    if (number != 0)
-        return number;
-    number = posix_spawn_file_actions_init(&actions);
-    if (number == 0) {
-        number = set_attributes(&attributes, run->group);
-        if (number == 0)
-            number = set_descriptors(&actions, input, output);
-        if (number == 0)
-            number = posix_spawn(child, path, &actions, &attributes, run->words, run->variables);
-        posix_spawn_file_actions_destroy(&actions);
-    }
-    posix_spawnattr_destroy(&attributes);
-    return number;
-}
-
-int program_start(struct program_process *process, const struct program_run *run, int input,
-                  int output, struct pack_error *error)
-{
-    const int number = spawn(&process->number, run, input, output);
-    process->group = run->group;
-    if (number == 0)
-        return 0;
-    process->number = 0;
-    pack_fail_errno(error, number, "cannot run '%.128s'", run->words[0]);
-    error->code = run->code;
-    return (int)run->code;
-}
-
-/* --- its end --------------------------------------------------------------------------------- */
+enum { GRACE_SECONDS = 1, LOOK_MILLISECONDS = 10 };
 
 /* A group outlives its leader; its number is nobody else's while the leader was not waited for. */
 static void wait_for_dead(struct program_process *process)

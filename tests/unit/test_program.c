@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -185,6 +186,64 @@ static void test_a_group_ends_with_its_leader(void **state)
             usleep(10000);
         assert_true(is_dead(other));
     }
+}
+
+/* We are killed, and can tell nobody; the program's deadline went with us. */
+static void test_a_program_ends_with_us(void **state)
+{
+    char script[600];
+    PACK_AUTO_FREE char *path = test_path(*state, "ready");
+    assert_int_equal(mkfifo(path, 0600), 0);
+    snprintf(script, sizeof script, "echo $$ > %s; exec /bin/sleep 60", path);
+    const char *const words[] = {"/bin/sh", "-c", script, NULL};
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+    for (int group = 0; group < 2; group++) {
+        char line[32] = "";
+        int status = 0;
+        const struct program_run request = {.words = (char *const *)(uintptr_t)words,
+                                            .variables = no_variables,
+                                            .seconds = 60,
+                                            .group = group == 1};
+        const pid_t user = fork();
+        if (user == 0) {
+            struct pack_error error = {0};
+            _exit(program_run(NULL, &request, &error) != 0);
+        }
+        FILE *file = fopen(path, "re");
+        assert_non_null(file);
+        assert_non_null(fgets(line, sizeof line, file));
+        fclose(file);
+        const pid_t program = (pid_t)strtol(line, NULL, 10);
+        kill(user, SIGKILL);
+        assert_int_equal(waitpid(user, &status, 0), user);
+        assert_int_equal(waitpid(program, &status, 0), program); /* not for a minute */
+        assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    }
+    assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0), 0);
+}
+
+/* What a service manager closed may be what our own descriptors are. */
+static void test_streams_that_were_closed(void **state)
+{
+    (void)state;
+    int ends[2], status = 0;
+    char line[64] = "";
+    assert_int_equal(pipe(ends), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        struct pack_error error = {0};
+        struct pack_buffer answer = {.limit = 1000};
+        close(STDIN_FILENO);
+        close(STDOUT_FILENO);
+        const int code = run(&answer, "/bin/cat; echo end", "in ", 3, 20, &error);
+        _exit(code != 0 || write(ends[1], answer.bytes, answer.size) < 0);
+    }
+    close(ends[1]);
+    assert_int_equal(read(ends[0], line, sizeof line - 1), 7);
+    assert_string_equal(line, "in end\n");
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    close(ends[0]);
 }
 
 static void test_failures_have_the_caller_s_code(void **state)
@@ -362,6 +421,8 @@ int main(void)
         cmocka_unit_test(test_signals_are_as_usual),
         cmocka_unit_test(test_what_is_left_running_does_not_hold_us),
         WITH_FOLDER(test_a_group_ends_with_its_leader),
+        WITH_FOLDER(test_a_program_ends_with_us),
+        cmocka_unit_test(test_streams_that_were_closed),
         cmocka_unit_test(test_failures_have_the_caller_s_code),
         WITH_FOLDER(test_a_name_is_looked_for_in_the_program_s_path),
         cmocka_unit_test(test_a_signal_ends_the_waiting),
