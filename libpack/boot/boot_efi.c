@@ -112,6 +112,8 @@ static int load(const struct boot_efi *efi, enum variable variable, struct entri
     *entries = (struct entries){.set = false};
     const int code =
         storage_load(efi->boot.storage, path, MAX_VARIABLE, (void **)&bytes, &size, error);
+    if (code == PACK_E_NOT_FOUND)
+        pack_error_clear(error);
     /* efivarfs shows a variable that is just being taken away as empty. */
     if (code == PACK_E_NOT_FOUND || (code == 0 && size == 0))
         return 0;

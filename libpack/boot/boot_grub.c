@@ -105,18 +105,21 @@ static int load_copy(struct block *block, struct storage *storage, const char *p
 static int load(const struct boot_grub *grub, struct block *block, struct pack_error *error)
 {
     bool damaged = false;
-    struct pack_error fault = {0};
+    struct pack_error first = {0};
     for (size_t i = 0; i < COPIES && grub->paths[i] != NULL; i++) {
-        const int code = load_copy(block, grub->boot.storage, grub->paths[i], error);
+        struct pack_error fault = {0};
+        const int code = load_copy(block, grub->boot.storage, grub->paths[i], &fault);
+        if (code != 0)
+            *error = fault;
         if (code != 0 || block->condition == GOOD)
             return code;
         if (block->condition == DAMAGED && !damaged)
-            fault = *error;
+            first = fault;
         damaged |= block->condition == DAMAGED;
     }
     if (!damaged)
         return 0;
-    *error = fault;
+    *error = first;
     return pack_hint(error, "'grub-editenv %.160s create' makes one with which A starts",
                      grub->paths[0]);
 }
@@ -243,8 +246,10 @@ static int save_copy(struct storage *storage, const char *path,
         code = storage_size(file, &size, error);
     if (code != 0 && code != PACK_E_NOT_FOUND)
         return code;
-    if (code == PACK_E_NOT_FOUND || size != GRUB_BLOCK_SIZE)
+    if (code == PACK_E_NOT_FOUND || size != GRUB_BLOCK_SIZE) {
+        pack_error_clear(error);
         return storage_save(storage, path, block, GRUB_BLOCK_SIZE, error);
+    }
     code = write_in_place(file, block, error);
     return code != 0 ? code : storage_close(&file, error);
 }

@@ -222,8 +222,10 @@ static int save(const struct boot_raspberrypi *pi, const struct pack_buffer *tex
     int code = storage_open(pi->boot.storage, pi->path, STORAGE_WRITE, &file, error);
     if (code == 0)
         code = storage_size(file, &size, error);
-    if (code == PACK_E_NOT_FOUND || (code == 0 && size != FILE_SIZE))
+    if (code == PACK_E_NOT_FOUND || (code == 0 && size != FILE_SIZE)) {
+        pack_error_clear(error);
         return storage_save(pi->boot.storage, pi->path, text->bytes, text->size, error);
+    }
     if (code == 0)
         code = storage_write_at(file, 0, text->bytes, text->size, error);
     if (code == 0)
@@ -252,8 +254,10 @@ static int pi_running(struct boot *boot, enum pack_set *set, struct pack_error *
     size_t size = 0;
     const int code = storage_load(boot->storage, PARTITION_FILE, 16, (void **)&bytes, &size, error);
     const enum pack_set found = code == 0 && size == 4 ? set_of(pi, pack_be32(bytes)) : PACK_SETS;
-    if (found == PACK_SETS)
+    if (found == PACK_SETS) {
+        pack_error_clear(error);
         return boot_running_by_root(boot, set, error);
+    }
     *set = found;
     return 0;
 }

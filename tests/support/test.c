@@ -12,7 +12,7 @@
 void test_check_ok(int code, const struct pack_error *error, const char *call, const char *file,
                    int line)
 {
-    if (code == 0)
+    if (code == 0 && error->code == 0)
         return;
     print_error("%s\nreturned %d (%s): %s\n", call, code, pack_code_id(error->code), error->text);
     if (error->file[0] != '\0' || error->member[0] != '\0')

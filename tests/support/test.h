@@ -21,8 +21,12 @@
 
 /* Both need `struct pack_error error` in scope, which the call is given as its last argument. */
 
-/* The call returns 0; otherwise the test fails and prints the error. */
-#define assert_pack_ok(call) test_check_ok((call), &error, #call, __FILE__, __LINE__)
+/*
+ * The call returns 0, and leaves no error behind, by which a program would still fail; otherwise
+ * the test fails and prints the error. One of an earlier call is forgotten.
+ */
+#define assert_pack_ok(call) \
+    (pack_error_clear(&error), test_check_ok((call), &error, #call, __FILE__, __LINE__))
 
 /* The call returns `expected`, and left the same code and one plain line of text in the error. */
 #define assert_pack_fails(call, expected) \
