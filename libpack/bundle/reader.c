@@ -325,13 +325,15 @@ int bundle_check_end(struct pack_bundle *bundle, const struct layout *layout,
         if (end[i] != 0) {
             pack_fail(error, PACK_E_MALFORMED, "byte 0x%02x where the end's zeros must stand",
                       end[i]);
-            return pack_at_offset(error, layout->end + i);
+            pack_at_offset(error, layout->end + i);
+            return pack_at_file(error, bundle->input->name);
         }
     if (code == 0)
         code = pack_input_read(bundle->input, layout->end + TAR_END, end, 1, &got, error);
     if (code == 0 && got != 0) {
         code = pack_fail(error, PACK_E_MALFORMED, "data after the end");
         pack_at_offset(error, layout->end + TAR_END);
+        pack_at_file(error, bundle->input->name);
     }
     return code;
 }

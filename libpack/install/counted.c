@@ -8,10 +8,14 @@ static int counted_read_at(struct pack_input *input, uint64_t offset, void *buff
     const int code = pack_input_read(counted->inner, offset, buffer, size, got, error);
     if (code != 0)
         return code;
-    if (!input->seekable)
+    input->has_size = counted->inner->has_size;
+    input->size = counted->inner->size;
+    if (input->seekable)
+        counted->count += *got;
+    else if (*got > 0 || !input->has_size)
         counted->count = offset + *got;
     else
-        counted->count += *got;
+        counted->count = input->size; /* it ended before the offset */
     return 0;
 }
 

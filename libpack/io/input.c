@@ -48,7 +48,13 @@ static int pipe_read(struct file_input *file, void *buffer, size_t size, size_t 
 {
     const int code = pack_read_descriptor(file->descriptor, buffer, size, got, error);
     file->position += *got;
-    return code != 0 ? pack_at_file(error, file->input.name) : 0;
+    if (code != 0)
+        return pack_at_file(error, file->input.name);
+    if (*got < size) { /* its end, where it is known at last how long it was */
+        file->input.has_size = true;
+        file->input.size = file->position;
+    }
+    return 0;
 }
 
 static int pipe_read_at(struct pack_input *input, uint64_t offset, void *buffer, size_t size,
@@ -66,7 +72,7 @@ static int pipe_read_at(struct pack_input *input, uint64_t offset, void *buffer,
         size_t piece = 0;
         const int code = pipe_read(file, passed, wanted, &piece, error);
         if (code != 0 || piece < wanted)
-            return code;
+            return code; /* *got is 0: it ends before the offset */
     }
     return pipe_read(file, buffer, size, got, error);
 }
@@ -262,6 +268,10 @@ static int forward_read_at(struct pack_input *input, uint64_t offset, void *buff
         return pack_fail(error, PACK_E_INTERNAL, "a pipe cannot go back");
     const int code = pack_input_read(forward->inner, offset, buffer, size, got, error);
     forward->position = offset + *got;
+    if (code == 0 && *got < size) {
+        input->has_size = forward->inner->has_size;
+        input->size = forward->inner->size;
+    }
     return code;
 }
 
@@ -299,6 +309,12 @@ int pack_input_read(struct pack_input *input, uint64_t offset, void *buffer, siz
     return input->ops->read_at(input, offset, buffer, size, got, error);
 }
 
+/* Where a read that came to `reached` found the end: what was passed over may have ended before. */
+static uint64_t end_of(const struct pack_input *input, uint64_t reached)
+{
+    return input->has_size ? pack_min(input->size, reached) : reached;
+}
+
 int pack_input_exact(struct pack_input *input, uint64_t offset, void *buffer, size_t size,
                      enum pack_code code, struct pack_error *error)
 {
@@ -308,9 +324,10 @@ int pack_input_exact(struct pack_input *input, uint64_t offset, void *buffer, si
         return failure;
     if (got == size)
         return 0;
-    pack_fail(error, code, "ends after %llu bytes, %llu more wanted",
-              (unsigned long long)(offset + got), (unsigned long long)(size - got));
-    pack_at_offset(error, offset + got);
+    const uint64_t end = end_of(input, offset + got);
+    pack_fail(error, code, "ends after %llu bytes, %llu more wanted", (unsigned long long)end,
+              (unsigned long long)(offset + size - end));
+    pack_at_offset(error, end);
     return pack_at_file(error, input->name);
 }
 

@@ -54,11 +54,16 @@ class Damaged(DeviceTest):
     codes = (3, 10, 11, 12, 13)
 
     def check(self, data, **options):
-        result = self.device("install", "-", "--json", stdin=data, **options)
+        self.write("sent", data)
+        with subprocess.Popen(["cat", self.path("sent")], stdout=subprocess.PIPE) as sender:
+            result = self.device("install", "-", "--json", stdin=sender.stdout.fileno(), **options)
         self.assertIn(result.code, self.codes, repr(result))
         self.check_message(result.text)
+        self.assertIn("standard input", result.text)
+        self.assertLessEqual(result.json["transferred"], len(data))
         self.assertEqual(self.status()["trial"], "none", repr(result))
         self.assertEqual(self.release_in("B"), 1)
+        return result
 
     def flip(self, name):
         """With all blocks read; each time on a device that has seen none of it."""
@@ -83,7 +88,9 @@ class Damaged(DeviceTest):
         good = self.read("v2.fwb")
         for at in (0, 1, 511, 1024, 5000, 20000, 70000, 150000, 190000, len(good) - 1):
             with self.subTest(at=at):
-                self.check(good[:at])
+                result = self.check(good[:at])
+                if result.json["changed"]:  # else it may be too short to be a bundle
+                    self.assertRegex(result.text, f"ends after {at} bytes")
         self.do("install", "-", stdin=good)
         self.assertEqual((self.start_device(), self.release_in("A")), ("A", 2))
 

@@ -58,6 +58,17 @@ static void check_exact(struct pack_input *input)
     assert_string_equal(error.file, input->name);
 }
 
+/* The end lies in what is passed over. */
+static void check_beyond(struct pack_input *input)
+{
+    struct pack_error error = {0};
+    char bytes[11];
+    assert_pack_fails(pack_input_exact(input, 20000, bytes, 5, PACK_E_CORRUPT, &error),
+                      PACK_E_CORRUPT);
+    assert_pack_says("ends after 10 bytes, 19995 more wanted");
+    assert_int_equal(error.offset, 10);
+}
+
 static void check_backwards(struct pack_input *input)
 {
     struct pack_error error = {0};
@@ -72,7 +83,8 @@ static void check_backwards(struct pack_input *input)
 /* `open` makes the same ten digits anew each time. */
 static void check_input(struct pack_input *(*open)(const char *folder), const char *folder)
 {
-    static void (*const checks[])(struct pack_input *) = {check_ascending, check_exact};
+    static void (*const checks[])(struct pack_input *) = {check_ascending, check_exact,
+                                                          check_beyond};
     for (size_t i = 0; i < 2; i++) {
         PACK_AUTO(pack_input_close) struct pack_input *input = open(folder);
         assert_int_equal(input->has_size, input->seekable);

@@ -28,7 +28,8 @@ struct pack_input {
     const char *name; /* for messages, "standard input" for a pipe */
     bool seekable;    /* false: offsets may only grow (what is passed over is gone) */
     bool has_size;    /* whether `size` is known */
-    uint64_t size;    /* bytes, as it was at open; reads notice when it shrinks */
+    /* Bytes, as it was at open: reads notice when it shrinks. Of a pipe: when its end was met. */
+    uint64_t size;
     /*
      * Whether a read of what was read before gives the same bytes or PACK_E_CHANGED, so that who
      * has hashed them need not do so again.
