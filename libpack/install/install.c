@@ -446,6 +446,8 @@ int pack_install(const struct pack_engine *given, struct pack_input *source,
     installation->report = report;
     counted_open(&installation->source, source);
     code = engine_open(&installation->engine, given, use_of(given), error);
+    if (code == 0 && installation->engine.fresh && !given->first)
+        code = state_fail_absent(given->device->state, error);
     if (code != 0)
         return code;
     report->set = installation->set = pack_set_other(installation->engine.running);

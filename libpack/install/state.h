@@ -84,6 +84,7 @@ struct state {
  */
 PACK_MUST_USE int state_load(struct state **state, struct storage *storage, const char *folder,
                              bool writable, bool *repaired, struct pack_error *error);
+int state_fail_absent(const char *folder, struct pack_error *error);
 PACK_MUST_USE int state_save(const struct state *state, struct storage *storage, const char *folder,
                              struct pack_error *error);
 /* The record's content. What does not follow docs/device-state.md is PACK_E_STATE. */

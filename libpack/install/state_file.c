@@ -3,9 +3,10 @@
 
 #include "base/memory.h"
 
-static int fail_absent(const char *folder, struct pack_error *error)
+int state_fail_absent(const char *folder, struct pack_error *error)
 {
-    pack_fail(error, PACK_E_NOT_FOUND, "the device has no state in %s", folder);
+    pack_fail(error, PACK_E_NOT_FOUND, "this device has no state yet, or it was lost");
+    pack_at_file(error, folder);
     return pack_hint(error, "--first begins one, once, on a device that has never had one: without "
                             "its state it does not know what it must refuse");
 }
@@ -32,7 +33,7 @@ int state_load(struct state **state, struct storage *storage, const char *folder
     if (code != 0)
         return code;
     if (bytes == NULL)
-        return fail_absent(folder, error);
+        return state_fail_absent(folder, error);
     *repaired = found == STORAGE_RECORD_REPAIRED;
     return state_parse(state, bytes, size, error) != 0 ? fail_content(folder, error) : 0;
 }
