@@ -268,6 +268,8 @@ static int grub_write(struct boot *boot, const struct boot_state *state, struct 
     describe(variables, state, last % MAX_GENERATION + 1);
     code = grub_block_make(bytes, variables, VARIABLES,
                            block.condition == GOOD ? block.bytes : NULL, error);
+    if (code != 0)
+        return pack_at_file(error, grub->paths[0]);
     /* The first one counts while it is good: so the second is written before it. */
     for (size_t i = COPIES; code == 0 && i-- > 0;)
         if (grub->paths[i] != NULL)

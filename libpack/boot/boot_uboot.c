@@ -282,6 +282,19 @@ static int set_state(const struct environment *environment, const struct boot_st
                                     state->trial ? boot_trial_text(state) : NULL, error);
 }
 
+/* Its way to say that the variables do not fit is -ENOMEM. */
+static int fail_store(const struct boot_uboot *uboot, int stored, struct pack_error *error)
+{
+    if (stored == -ENOMEM) {
+        pack_fail(error, PACK_E_NO_SPACE, "U-Boot's environment has no room for %s and the others",
+                  ORDER);
+        pack_hint(error, "take variables away: fw_setenv -c %.160s NAME", uboot->config);
+    } else {
+        pack_fail(error, PACK_E_IO, "libubootenv cannot write U-Boot's environment");
+    }
+    return pack_at_file(error, uboot->config);
+}
+
 static int uboot_write(struct boot *boot, const struct boot_state *state, struct pack_error *error)
 {
     const struct boot_uboot *uboot = (const struct boot_uboot *)boot;
@@ -292,11 +305,8 @@ static int uboot_write(struct boot *boot, const struct boot_state *state, struct
     if (code != 0)
         return code;
     /* It writes the older copy, and flushes it. */
-    if (uboot->call.libuboot_env_store(environment.context) != 0) {
-        pack_fail(error, PACK_E_IO, "libubootenv cannot write U-Boot's environment");
-        return pack_at_file(error, uboot->config);
-    }
-    return 0;
+    const int stored = uboot->call.libuboot_env_store(environment.context);
+    return stored == 0 ? 0 : fail_store(uboot, stored, error);
 }
 
 const struct boot_type boot_type_uboot = {

@@ -216,6 +216,24 @@ static void test_damage_of_copies(void **state)
     free(copies[1]);
 }
 
+/* The board's own variables leave no room: what was there stays, and the message says so. */
+static void test_a_full_environment(void **state)
+{
+    struct pack_error error = {0};
+    struct board board;
+    AUTO_BOOT struct boot *boot = NULL;
+    const struct boot_state trial = {.trial = true, .tries = 3};
+    make_board(&board, state);
+    run(&board, "pad=$(head -c 1016 /dev/zero | tr '\\0' x); "
+                "for i in 01 02 03 04 05 06 07 08 09 10 11 12 13 14 15 16; do "
+                "echo \"pad$i=$pad\"; done >full");
+    run(&board, SETENV "-f full bootdelay");
+    assert_pack_ok(boot_open(&boot, &board.device, &board.rooted.storage, &error));
+    assert_pack_fails(boot_write(boot, &trial, &error), PACK_E_NO_SPACE);
+    assert_pack_says("no room for BOOT_ORDER and the others");
+    check(&board, "A");
+}
+
 static void test_what_mkenvimage_made(void **state)
 {
     struct board board;
@@ -257,13 +275,10 @@ int main(void)
 #define IN_A_FOLDER(test) \
     cmocka_unit_test_setup_teardown(test, test_make_folder, test_remove_folder)
     const struct CMUnitTest tests[] = {
-        IN_A_FOLDER(test_states_come_back),
-        IN_A_FOLDER(test_what_others_wrote),
-        IN_A_FOLDER(test_nonsense_is_refused),
-        IN_A_FOLDER(test_a_cut_leaves_the_old_state),
-        IN_A_FOLDER(test_damage_of_copies),
-        IN_A_FOLDER(test_what_mkenvimage_made),
-        IN_A_FOLDER(test_a_config_without_two_copies),
+        IN_A_FOLDER(test_states_come_back),     IN_A_FOLDER(test_what_others_wrote),
+        IN_A_FOLDER(test_nonsense_is_refused),  IN_A_FOLDER(test_a_cut_leaves_the_old_state),
+        IN_A_FOLDER(test_damage_of_copies),     IN_A_FOLDER(test_a_full_environment),
+        IN_A_FOLDER(test_what_mkenvimage_made), IN_A_FOLDER(test_a_config_without_two_copies),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
