@@ -611,7 +611,7 @@ int pack_patch_read(struct pack_patch *patch, void *buffer, size_t capacity, siz
 
 /* "FWS", a version; the SHA-256 of what follows; `made`, `at`, what is ready; the decoder's memory.
  */
-#define STATE_MAGIC "FWS\1"
+#define STATE_MAGIC "FWS\2"
 #define STATE_START (4 + PACK_SHA256_SIZE)
 #define STATE_FIXED (STATE_START + 24)
 

@@ -3,6 +3,13 @@
 
 #include <string.h>
 
+/* Most of the time is spent in loops over inputs, which such a machine does eight at a time. */
+#if defined __x86_64__ && defined __GNUC__
+#define HAS_WIDE
+#endif
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
 /* 65536 / (1 + e^(−x / 256)) for x = −2048, −1920 … 2048. */
 static const uint16_t logistic[33] = {22,    36,    60,    98,    162,   267,   439,   720,   1179,
                                       1921,  3108,  4971,  7812,  11955, 17625, 24743, 32768, 40793,
@@ -49,6 +56,9 @@ void mix_tables_bind(struct mix_tables *tables, unsigned slot_bits, unsigned str
     tables->stretch = take(memory, sizeof(int16_t) << stretch_bits);
     tables->rates = take(memory, sizeof(uint16_t) * MIX_RATES);
     tables->next = take(memory, 512);
+#ifdef HAS_WIDE
+    tables->is_wide = __builtin_cpu_supports("avx2") != 0;
+#endif
 }
 
 static uint8_t next_history(unsigned history, unsigned bit)
@@ -129,7 +139,7 @@ void mix_begin(struct mix *mix)
 /* --- one bit ---------------------------------------------------------------------------------- */
 
 struct work {
-    int16_t inputs[MIX_INPUTS];
+    int32_t inputs[MIX_INPUTS]; /* -2047 to 2047 */
     size_t count;
     uint32_t p; /* the mixers' answer, or the refined one */
     int x;      /* stretch of the mixers' answer */
@@ -166,25 +176,30 @@ void mix_find_flag(struct mix_question *question, const struct mix_tables *table
 void mix_find_nibble(struct mix_question *question, const struct mix_tables *tables,
                      const uint32_t *hashes, size_t contexts, uint32_t partial)
 {
+    uint8_t checks[MIX_INPUTS];
     for (size_t i = 0; i < contexts; i++) {
         uint32_t hash = stirred(hashes[i] + partial * UINT32_C(0x2f0b4c47));
-        uint8_t *group = tables->slots + 16 * (size_t)(hash >> (35 - tables->slot_bits));
-        uint8_t check = (uint8_t)hash;
-        if (group[0] != check) {
+        question->histories[i] = tables->slots + 16 * (size_t)(hash >> (35 - tables->slot_bits));
+        checks[i] = (uint8_t)hash;
+        __builtin_prefetch(question->histories[i], 1);
+    }
+    /* Only now are they waited for, all at once: they lie anywhere in megabytes. */
+    for (size_t i = 0; i < contexts; i++) {
+        uint8_t *group = question->histories[i];
+        if (group[0] != checks[i]) {
             memset(group, 0, 16);
-            group[0] = check;
+            group[0] = checks[i];
         }
-        question->histories[i] = group;
     }
 }
 
-static void look_up(struct mix *mix, const struct mix_tables *tables,
-                    const struct mix_question *question, struct work *work)
+ALWAYS_INLINE void look_up(struct mix *mix, const struct mix_tables *tables,
+                           const struct mix_question *question, struct work *work)
 {
     size_t contexts = mix->shape.contexts;
     for (size_t i = 0; i < contexts; i++) {
         uint32_t map = mix->maps[i * 256 + question->histories[i][question->step]];
-        work->inputs[i] = (int16_t)mix_stretch(tables, map >> 16);
+        work->inputs[i] = mix_stretch(tables, map >> 16);
     }
     for (size_t i = 0; i < mix->shape.directs; i++)
         work->inputs[contexts + i] = question->directs[i];
@@ -197,7 +212,7 @@ static int clamp(int x)
     return x < -2047 ? -2047 : x > 2047 ? 2047 : x;
 }
 
-static void weigh(struct mix *mix, const struct mix_question *question, struct work *work)
+ALWAYS_INLINE void weigh(struct mix *mix, const struct mix_question *question, struct work *work)
 {
     int sum = 0, mixers = 0;
     for (int m = 0; m < 2; m++) {
@@ -217,7 +232,7 @@ static void weigh(struct mix *mix, const struct mix_question *question, struct w
 }
 
 /* Corrects the answer by what really followed such answers in this context. */
-static void refine(struct mix *mix, const struct mix_question *question, struct work *work)
+ALWAYS_INLINE void refine(struct mix *mix, const struct mix_question *question, struct work *work)
 {
     if (mix->shape.refine == 0)
         return;
@@ -230,8 +245,8 @@ static void refine(struct mix *mix, const struct mix_question *question, struct 
     work->p = (work->p + found) / 2;
 }
 
-static void learn(struct mix *mix, const struct mix_tables *tables,
-                  const struct mix_question *question, struct work *work, unsigned bit)
+ALWAYS_INLINE void learn(struct mix *mix, const struct mix_tables *tables,
+                         const struct mix_question *question, struct work *work, unsigned bit)
 {
     for (size_t i = 0; i < mix->shape.contexts; i++) {
         uint8_t *history = &question->histories[i][question->step];
@@ -245,9 +260,9 @@ static void learn(struct mix *mix, const struct mix_tables *tables,
     for (int m = 0; m < 2; m++) {
         if (mix->shape.select[m] == 0)
             continue;
-        int error = ((int)(bit << 16) - (int)work->answers[m]) * 16;
-        for (size_t i = 0; i < work->count; i++)
-            work->weights[m][i] += (int)((int64_t)work->inputs[i] * error >> 18);
+        int32_t error = ((int32_t)(bit << 16) - (int32_t)work->answers[m]) * 16;
+        for (size_t i = 0; i < work->count; i++) /* 2047 · 65535 · 16 is below 2^31 */
+            work->weights[m][i] += work->inputs[i] * error >> 18;
     }
     if (mix->shape.refine > 0) {
         uint16_t *step = &work->refined[work->refined_weight >= 64];
@@ -255,10 +270,13 @@ static void learn(struct mix *mix, const struct mix_tables *tables,
     }
 }
 
-unsigned mix_code_bit(struct mix *mix, const struct mix_tables *tables, struct patch_coder *coder,
-                      const struct mix_question *question, unsigned bit)
+ALWAYS_INLINE unsigned code_bit(struct mix *mix, const struct mix_tables *tables,
+                                struct patch_coder *coder, const struct mix_question *question,
+                                unsigned bit)
 {
-    struct work work = {.count = 0};
+    struct work work;
+    work.refined = NULL;
+    work.refined_weight = 0;
     look_up(mix, tables, question, &work);
     weigh(mix, question, &work);
     refine(mix, question, &work);
@@ -266,4 +284,25 @@ unsigned mix_code_bit(struct mix *mix, const struct mix_tables *tables, struct p
     bit = patch_code_bit(coder, p, bit);
     learn(mix, tables, question, &work, bit);
     return bit;
+}
+
+#ifdef HAS_WIDE
+
+__attribute__((target("avx2"))) static unsigned
+code_bit_wide(struct mix *mix, const struct mix_tables *tables, struct patch_coder *coder,
+              const struct mix_question *question, unsigned bit)
+{
+    return code_bit(mix, tables, coder, question, bit);
+}
+
+#endif
+
+unsigned mix_code_bit(struct mix *mix, const struct mix_tables *tables, struct patch_coder *coder,
+                      const struct mix_question *question, unsigned bit)
+{
+#ifdef HAS_WIDE
+    if (tables->is_wide)
+        return code_bit_wide(mix, tables, coder, question, bit);
+#endif
+    return code_bit(mix, tables, coder, question, bit);
 }

@@ -27,6 +27,7 @@ struct mix_tables {
     unsigned slot_bits;
     int16_t *stretch; /* ln(p / (1 − p)) · 256 by the high bits of p */
     unsigned stretch_bits;
+    bool is_wide;    /* this machine has wide registers */
     uint16_t *rates; /* 65536 / (n + 1.5) */
     uint8_t *next;   /* a history after a 0, and after a 1 */
 };

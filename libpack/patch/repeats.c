@@ -5,7 +5,7 @@
 
 #define SHORTEST_OLD 6
 #define SHORTEST_NEW 5
-#define MOST_PLACES (UINT32_C(1) << 22) /* of the old image that are indexed */
+#define PLACE_BITS 16 /* at first */
 #define LONGEST 65535
 
 static size_t rounded(size_t size)
@@ -52,28 +52,55 @@ void repeats_begin(struct repeats *repeats)
         memset(repeats->old_image.index, 0, sizeof(uint32_t) << repeats->old_image.index_bits);
     if (repeats->new_image.index_bits)
         memset(repeats->new_image.index, 0, sizeof(uint32_t) << repeats->new_image.index_bits);
-    repeats->step = 1;
+    repeats->place_bits = PLACE_BITS;
 }
 
-/* `last` holds the last eight bytes, the newest lowest. */
-static uint32_t slot_of(const struct repeat *repeat, uint64_t last)
+/* `last` holds the last eight bytes, the newest lowest. The slot is the highest bits of it. */
+static uint64_t hash_of(const struct repeat *repeat, uint64_t last)
 {
-    uint64_t some = last << (64 - 8 * repeat->shortest);
-    return (uint32_t)((some * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - repeat->index_bits));
+    return (last << (64 - 8 * repeat->shortest)) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static uint32_t slot_of(const struct repeat *repeat, uint64_t hash)
+{
+    return (uint32_t)(hash >> (64 - repeat->index_bits));
+}
+
+/*
+ * An entry of the old image's index is a place in its lowest bits, and in those that no place has
+ * needed yet bits of the hash. They change nothing in what is found; but most entries are of other
+ * bytes, and where these bits tell so the old image, which may lie on flash, is not read.
+ */
+static uint32_t check_of(const struct repeat *repeat, uint32_t place_bits, uint64_t hash)
+{
+    const uint32_t places = place_bits < 32 ? (UINT32_C(1) << place_bits) - 1 : UINT32_MAX;
+    return (uint32_t)(hash >> (32 - repeat->index_bits)) & ~places;
+}
+
+static void widen_places(struct repeats *repeats)
+{
+    const uint32_t place_bit = UINT32_C(1) << repeats->place_bits++;
+    for (size_t i = 0; i < (size_t)1 << repeats->old_image.index_bits; i++)
+        repeats->old_image.index[i] &= ~place_bit;
 }
 
 void repeats_train(struct repeats *repeats, const uint8_t *bytes, size_t size)
 {
-    struct repeat *repeat = &repeats->old_image;
-    uint64_t last = repeats->rolling;
+    const struct repeat repeat = repeats->old_image; /* a copy, which stays in registers */
+    uint64_t last = repeats->rolling, place = repeats->trained;
     for (size_t i = 0; i < size; i++) {
         last = last << 8 | bytes[i];
-        uint64_t place = ++repeats->trained;
-        if (repeat->index_bits && place >= repeat->shortest && place % repeats->step == 0 &&
-            place <= UINT32_MAX)
-            repeat->index[slot_of(repeat, last)] = (uint32_t)place;
+        place++;
+        if (!repeat.index_bits || place < repeat.shortest || place > UINT32_MAX)
+            continue;
+        if (place >> repeats->place_bits != 0)
+            widen_places(repeats);
+        const uint64_t hash = hash_of(&repeat, last);
+        repeat.index[slot_of(&repeat, hash)] =
+            check_of(&repeat, repeats->place_bits, hash) | (uint32_t)place;
     }
     repeats->rolling = last;
+    repeats->trained = place;
 }
 
 void repeats_learn(struct repeats *repeats, const uint8_t *bytes, size_t size)
@@ -142,13 +169,23 @@ static uint32_t agreeing(struct repeats *repeats, const struct repeat *repeat, u
     return length;
 }
 
+/* The place that an entry of the index names, or 0 where it is of other bytes. */
+static uint64_t place_in(const struct repeats *repeats, const struct repeat *repeat, uint64_t hash)
+{
+    const uint32_t entry = repeat->index[slot_of(repeat, hash)];
+    if (repeat != &repeats->old_image)
+        return entry;
+    const uint32_t place = entry ^ check_of(repeat, repeats->place_bits, hash);
+    return place >> (repeats->place_bits - 1) > 1 ? 0 : place;
+}
+
 static void find(struct repeats *repeats, struct repeat *repeat, uint64_t last,
                  patch_old_function old, void *user)
 {
     if (!repeat->index_bits)
         return;
     if (repeat->length == 0) {
-        uint64_t place = repeat->index[slot_of(repeat, last)];
+        uint64_t place = place_in(repeats, repeat, hash_of(repeat, last));
         if (place == 0)
             return;
         uint32_t length = agreeing(repeats, repeat, last, place, old, user);
@@ -194,5 +231,6 @@ void repeats_update(struct repeats *repeats, const struct patch_place *place, ui
     repeats->followed = repeats->learnt + 1;
     struct repeat *repeat = &repeats->new_image;
     if (repeat->index_bits && repeats->learnt >= 8)
-        repeat->index[slot_of(repeat, last_eight(place))] = (uint32_t)repeats->learnt;
+        repeat->index[slot_of(repeat, hash_of(repeat, last_eight(place)))] =
+            (uint32_t)repeats->learnt;
 }

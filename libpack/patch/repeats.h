@@ -28,7 +28,7 @@ struct repeats {
     uint64_t learnt;       /* bytes of the new image so far */
     uint64_t followed;     /* what `learnt` is when the next byte follows the last one */
     uint64_t trained;      /* bytes of the old image */
-    uint32_t step;         /* every which place of the old image is indexed */
+    uint32_t place_bits;   /* of an entry of its index; the others check the hash */
     uint64_t rolling;      /* the old image's last eight bytes, while it is shown */
     uint64_t window_start; /* what `window` holds of the old image */
     uint8_t window[REPEAT_WINDOW];
