@@ -24,7 +24,7 @@ static void event_health(struct engine *engine, const struct pack_confirm_report
 {
     for (size_t i = 0; i < report->check_count; i++) {
         const struct pack_health_result *check = &report->checks[i];
-        struct pack_json *data = events_begin(engine->events, "health");
+        struct pack_json *data = events_begin_for(engine->events, "health", report->version);
         pack_json_string(data, "check", check->name);
         pack_json_boolean(data, "good", check->good);
         pack_json_unsigned(data, "attempts", check->attempts);
@@ -118,13 +118,14 @@ static int return_to(struct engine *engine, enum pack_set set, const char *reaso
 {
     const struct boot_state loader = {.primary = set};
     struct state *state = engine->state;
+    const char *version = state->sets[engine->running].version;
     int code = engine_tell_loader(engine, &loader, error);
     if (code != 0)
         return code;
     snprintf(state->trial.session, sizeof state->trial.session, "%s", engine->session);
-    state_add_result(state, engine_now(engine), state->sets[set].version, "rolled-back", reason);
-    struct pack_json *data = events_begin(engine->events, "rollback");
-    pack_json_string(data, "version", state->sets[set].version);
+    state_add_result(state, engine_now(engine), version, "rolled-back", reason);
+    struct pack_json *data = events_begin_for(engine->events, "rollback", version);
+    pack_json_string(data, "version", version);
     pack_json_string(data, "reason", reason);
     pack_json_string(data, "from", pack_set_name(engine->running));
     pack_json_string(data, "to", pack_set_name(set));

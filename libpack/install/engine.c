@@ -208,7 +208,7 @@ int engine_complete_confirm(struct engine *engine, enum pack_set set, struct pac
     good->condition = SET_GOOD;
     forget_trial(engine);
     state_add_result(state, engine_now(engine), good->version, "confirmed", "");
-    struct pack_json *data = events_begin(engine->events, "confirm");
+    struct pack_json *data = events_begin_for(engine->events, "confirm", good->version);
     pack_json_string(data, "version", good->version);
     events_end(engine->events);
     return engine_save(engine, error);
@@ -225,7 +225,7 @@ static int leave_set(struct engine *engine, enum pack_set set, const char *event
         return code;
     forget_trial(engine);
     state_add_result(engine->state, engine_now(engine), version, outcome, reason);
-    struct pack_json *data = events_begin(engine->events, event);
+    struct pack_json *data = events_begin_for(engine->events, event, version);
     pack_json_string(data, "version", version);
     pack_json_string(data, "reason", reason);
     pack_json_string(data, "from", pack_set_name(set));

@@ -8,6 +8,7 @@
 
 /* clang-format off */
 #define VERSION(optional) {"version", EVENT_TEXT, optional, "of the release"}
+#define LEFT_VERSION(optional) {"version", EVENT_TEXT, optional, "of the release that is given up"}
 #define COUNTS \
     {"transferred", EVENT_NUMBER, false, "bytes read of the source"}, \
     {"reused", EVENT_NUMBER, false, "bytes taken from what the device has"}, \
@@ -63,9 +64,9 @@ const struct event_type event_types[] = {
         {"reason", EVENT_TEXT, true, "why it failed"}}},
     {"confirm", true, "the release stays", {VERSION(false)}},
     {"rollback", true, "the other set is to start, by hand or by a failed check", {
-        VERSION(true), FROM_TO}},
+        LEFT_VERSION(true), FROM_TO}},
     {"fell-back", true, "a release on trial did not start, and the old one runs", {
-        VERSION(false), FROM_TO}},
+        LEFT_VERSION(false), FROM_TO}},
     {"install.finished", true, "all is written and switched to, or nothing was to be done", {
         END_OF_INSTALL}},
     {"install.failed", true, "it is not installed", {

@@ -209,7 +209,7 @@ static int append(struct events *events, const char *line, size_t size, struct p
     return events->type->important ? make_durable(events, error) : 0;
 }
 
-static void write_attributes(struct events *events)
+static void write_attributes(struct events *events, const char *version)
 {
     const struct event_source *given = &events->given;
     struct pack_json *json = events->json;
@@ -226,7 +226,7 @@ static void write_attributes(struct events *events)
     if (given->clock_known)
         pack_json_string(json, "time", pack_time_text(time, given->now(given->user)));
     snprintf(text, sizeof text, "%.128s%s%.128s", given->device->product,
-             events->version[0] != '\0' ? "/" : "", events->version);
+             version[0] != '\0' ? "/" : "", version);
     pack_json_string(json, "subject", text);
     snprintf(text, sizeof text, "%012" PRIu64, number);
     pack_json_string(json, "sequence", text);
@@ -245,6 +245,11 @@ static const struct event_type *type_named(const char *name)
 
 struct pack_json *events_begin(struct events *events, const char *type)
 {
+    return events != NULL ? events_begin_for(events, type, events->version) : NULL;
+}
+
+struct pack_json *events_begin_for(struct events *events, const char *type, const char *version)
+{
     struct pack_error error = {0};
     if (events == NULL)
         return NULL;
@@ -257,7 +262,7 @@ struct pack_json *events_begin(struct events *events, const char *type)
     if (error.code != 0)
         lose(events, &error);
     if (events->json != NULL)
-        write_attributes(events);
+        write_attributes(events, version);
     return events->json;
 }
 

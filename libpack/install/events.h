@@ -40,6 +40,8 @@ void events_set_version(struct events *events, const char *version);
  * kept: the writer of JSON takes that), before events_end.
  */
 struct pack_json *events_begin(struct events *events, const char *type);
+/* Of another release than the one at hand, which `version` names; "" where nobody knows. */
+struct pack_json *events_begin_for(struct events *events, const char *type, const char *version);
 void events_end(struct events *events);
 
 #endif

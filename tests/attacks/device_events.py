@@ -64,6 +64,12 @@ class Events(DeviceTest):
         self.assertEqual(len(set(ids)), len(ids))
         numbers = [event["sequence"] for event in events]
         self.assertEqual(numbers, sorted(set(numbers)))
+        for event in events:
+            version = event["data"].get("version") or event["subject"].partition("/")[2]
+            started = event["type"] == "fwpack.install.started"  # nobody has looked into it yet
+            self.assertEqual(event["subject"], "acme-gateway" if started else
+                             f"acme-gateway/{version}", event)
+            self.assertTrue(started or version, event)
         finished = [e["data"] for e in events if e["type"] == "fwpack.install.finished"]
         self.assertTrue(all(data["battery_before"] == 80 for data in finished[1:]))
         self.assertTrue(any(data["transferred"] < data["full_size"] for data in finished))
