@@ -9,7 +9,11 @@ static bool loader_has_trial(const struct boot_state *loader, enum pack_set set)
     return loader->trial && pack_set_other(loader->primary) == set;
 }
 
-/* A trial that is noted, while the other set runs. */
+/*
+ * A trial that is noted, while the other set runs. Only starts use up its tries, also where the
+ * session says nothing of them (a container's, whose kernel goes on); and what the loader forgot
+ * in this session was taken from it by fwpack or by hand.
+ */
 static struct reconciled judge_waiting(const struct state *state, const struct boot_state *loader,
                                        const char *session)
 {
@@ -19,10 +23,10 @@ static struct reconciled judge_waiting(const struct state *state, const struct b
     struct reconciled found = {.set = set, .trial = PACK_TRIAL_WAITS};
     if (known && loader->tries != 0) {
         found.what = state->trial.armed ? RECONCILE_NOTHING : RECONCILE_ADOPT;
-    } else if (restarted && (known || state->trial.armed)) {
+    } else if (known || (restarted && state->trial.armed)) {
         found.what = RECONCILE_FELL_BACK;
         found.trial = PACK_TRIAL_FAILED;
-    } else if (!state->trial.armed) {
+    } else {
         found.what = RECONCILE_DROP;
         found.trial = PACK_TRIAL_NONE;
     }

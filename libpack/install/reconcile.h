@@ -11,9 +11,9 @@
 #include "install/state.h"
 
 enum reconciliation {
-    RECONCILE_NOTHING,   /* all agrees */
-    RECONCILE_ADOPT,     /* the bootloader knows of a trial: power went before that was noted */
-    RECONCILE_DROP,      /* a trial was noted, and the bootloader never told: as if never begun */
+    RECONCILE_NOTHING, /* all agrees */
+    RECONCILE_ADOPT,   /* the bootloader knows of a trial: power went before that was noted */
+    RECONCILE_DROP,    /* a trial was noted, and the bootloader does not know: as if never begun */
     RECONCILE_CONFIRMED, /* power went after the bootloader was told that the set is good */
     RECONCILE_FELL_BACK, /* the set was tried and did not make it */
 };
