@@ -41,6 +41,14 @@ static void print_trial(struct cli *cli, const struct pack_device_status *status
         cli_print(cli, "trial: none");
 }
 
+/* A rollback that waits for its restart, or a trial that runs for the last time. */
+static void print_next(struct cli *cli, const struct pack_device_status *status)
+{
+    if (status->next != status->running && status->trial != PACK_TRIAL_WAITS)
+        cli_print_styled(cli, STYLE_BOLD, "set %s starts at the next restart",
+                         pack_set_name(status->next));
+}
+
 static void print_result(struct cli *cli, const struct pack_result_status *result)
 {
     char time[PACK_TIME_TEXT];
@@ -55,6 +63,7 @@ static void print_status(struct cli *cli, const struct pack_device *device,
     for (enum pack_set set = PACK_SET_A; set < PACK_SETS; set++)
         print_set(cli, status, set);
     print_trial(cli, status);
+    print_next(cli, status);
     cli_print(cli, "accepts security version %llu and data epoch %llu, or higher",
               (unsigned long long)status->security_version, (unsigned long long)status->data_epoch);
     if (status->root_version != 0)
@@ -112,6 +121,7 @@ static void json_status(struct pack_json *json, const struct pack_device *device
         pack_json_string(json, NULL, device->hardware[i]);
     pack_json_end(json);
     cli_device_set_json(json, "running", true, status->running);
+    cli_device_set_json(json, "next", true, status->next);
     pack_json_array(json, "sets");
     for (enum pack_set set = PACK_SET_A; set < PACK_SETS; set++)
         json_set(json, status, set);
@@ -151,7 +161,8 @@ const struct command command_status = {
     .synopsis = "[-d DEVICE.yaml]",
     .description =
         "Tells of both sets of slots which release is in them and what became of it, which set "
-        "runs, whether a new one is on trial and how many tries it has left, the security version "
+        "runs and, where it is the other one, starts next, whether a new one is on trial and how "
+        "many tries it has left, the security version "
         "and data epoch below which nothing is accepted, and the last results. It reads, and "
         "changes nothing: what it says of a set is what was recorded, not measured.\n\n"
         "A set is \"good\", on \"trial\", \"failed\", \"incomplete\" (an install was stopped and "

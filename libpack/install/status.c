@@ -23,8 +23,13 @@ static void describe_set(const struct engine *engine, enum pack_set set,
 static void foresee(const struct engine *engine, struct pack_device_status *status)
 {
     const struct reconciled *found = &engine->reconciled;
+    const struct boot_state *loader = &engine->loader;
     struct pack_set_status *set = &status->sets[found->set];
     status->trial = found->trial;
+    status->tries = loader->trial ? loader->tries : 0;
+    status->next = status->tries > 0 ? pack_set_other(loader->primary) : loader->primary;
+    if (found->what == RECONCILE_FELL_BACK)
+        status->next = pack_set_other(found->set);
     if (found->what == RECONCILE_FELL_BACK)
         set->condition = set_condition_name(SET_FAILED);
     if (found->what == RECONCILE_CONFIRMED)
@@ -46,7 +51,6 @@ int pack_device_status(const struct pack_engine *given, struct pack_device_statu
         return code;
     const struct pack_root *root = pack_trust_root(trust);
     status->running = engine.running;
-    status->tries = engine.loader.trial ? engine.loader.tries : 0;
     status->security_version = engine.state->security_version;
     status->data_epoch = engine.state->data_epoch;
     status->root_version = root != NULL ? root->version : 0;
