@@ -87,13 +87,12 @@ static int take_lock(struct engine *engine, struct pack_error *error)
     engine->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (engine->lock < 0) {
         const int number = errno;
-        if (number == ENOENT) {
-            pack_fail(error, PACK_E_NOT_FOUND, "this device has no state: there is no such folder");
-            pack_at_file(error, engine->device->state);
-            return pack_hint(error, "a new device begins with 'fwpack install --first'");
-        }
+        if (number == ENOENT)
+            return state_fail_absent(engine->device->state, error);
         pack_fail_errno(error, number, "cannot open the lock");
         pack_at_file(error, name);
+        if (number == EROFS)
+            pack_hint(error, "the state folder lies on what can be written: mount it so");
         return (int)error->code;
     }
     if (flock(engine->lock, LOCK_EX | LOCK_NB) != 0)

@@ -7,8 +7,8 @@ int state_fail_absent(const char *folder, struct pack_error *error)
 {
     pack_fail(error, PACK_E_NOT_FOUND, "this device has no state yet, or it was lost");
     pack_at_file(error, folder);
-    return pack_hint(error, "--first begins one, once, on a device that has never had one: without "
-                            "its state it does not know what it must refuse");
+    return pack_hint(error, "mount what it lies on; 'fwpack install --first' begins one, once, on a "
+                            "new device: without its state it does not know what it must refuse");
 }
 
 static int fail_content(const char *folder, struct pack_error *error)

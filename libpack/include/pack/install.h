@@ -29,7 +29,10 @@ struct pack_engine {
     const struct pack_age_identities *identities;
 };
 
-/* Why the decision fell as it did: stable words, in the order in which they are asked. */
+/*
+ * Why the decision fell as it did: stable words, in the order in which they are asked, but for a
+ * trial, which comes before the product, earlier failures before the encoding, and space last.
+ */
 #define PACK_DECISIONS(X)                                                                 \
     X(PACK_DECIDE_INSTALL, "install", 0)                                                  \
     X(PACK_DECIDE_CURRENT, "current", 0)        /* runs already */                        \
