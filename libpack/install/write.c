@@ -170,6 +170,8 @@ static void note_encoding(const struct image_write *write, size_t number)
     };
     const struct pack_encoding *encoding = &delivered_of(write)->encodings[number];
     write->report->encoding = names[encoding->kind];
+    if (encoding->kind == PACK_ENCODING_KEEP) /* all that the target did not have already */
+        write->report->reused = image_of(write)->size - write->report->resumed;
     snprintf(write->report->codec, sizeof write->report->codec, "%s",
              encoding->codec != NULL ? encoding->codec : "");
 }

@@ -78,7 +78,7 @@ struct pack_install_image {
     char codec[16];       /* or empty */
     uint64_t size;        /* plain bytes */
     uint64_t transferred; /* bytes read of the source for it */
-    uint64_t reused;      /* plain bytes that came from the running set or the target itself */
+    uint64_t reused;      /* plain bytes copied from the running set, not by a delta */
     uint64_t written;     /* bytes written; the rest were there already */
     uint64_t resumed;     /* bytes that an earlier run had made durable, proved again */
 };
