@@ -20,8 +20,8 @@ static void print_result(struct cli *cli, const struct pack_fault_result *result
 static void print_report(struct cli *cli, const char *name,
                          const struct pack_simulate_report *report)
 {
-    cli_print(cli, "%s: %s, rehearsed on a copy of the device: %llu points", name, report->version,
-              (unsigned long long)report->points);
+    cli_print(cli, "%s: %s, rehearsed on a copy of the device: %llu point%s", name, report->version,
+              (unsigned long long)report->points, report->points == 1 ? "" : "s");
     cli_print(cli, "  an installation takes %llu operations of the storage",
               (unsigned long long)report->operations);
     for (size_t i = 0; i < report->result_count; i++)
@@ -73,7 +73,7 @@ int simulation_run(struct cli *cli, const struct cli_device *device, struct pack
         return code;
     code = pack_simulate(&device->engine, source, faults,
                          folder != NULL && folder[0] != '\0' ? folder : "/tmp", report, error);
-    if (report->version[0] != '\0') {
+    if (report->result_count != 0) {
         json_report(cli, report);
         print_report(cli, name, report);
     }

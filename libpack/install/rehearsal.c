@@ -16,6 +16,44 @@
 
 enum { PIECE = 1024 * 1024, DAYS_LATER = 30 * 86400, FULL = 100 };
 
+/* --- what is told ---------------------------------------------------------------------------- */
+
+void rehearsal_note(struct rehearsal *rehearsal, const char *format, ...)
+{
+    struct pack_simulate_report *told = rehearsal->told;
+    va_list arguments;
+    if (told->note_count == sizeof told->notes / sizeof told->notes[0])
+        return;
+    va_start(arguments, format);
+    vsnprintf(told->notes[told->note_count++], sizeof told->notes[0], format, arguments);
+    va_end(arguments);
+}
+
+/* What the runs warn of is what is done to them on purpose: it is for who wants to know more. */
+static void log_quietly(void *user, enum pack_log_level level, const char *text)
+{
+    const struct rehearsal *rehearsal = user;
+    (void)level;
+    pack_log(rehearsal->given->context, PACK_LOG_DEBUG, "%s", text);
+}
+
+static bool is_cancelled(void *user)
+{
+    const struct pack_context *given = ((const struct rehearsal *)user)->given->context;
+    return given != NULL && given->cancelled != NULL && given->cancelled(given->user);
+}
+
+/* As the caller's; progress is that of all runs, and not of each. */
+static void make_context(struct rehearsal *rehearsal)
+{
+    if (rehearsal->given->context != NULL)
+        rehearsal->context = *rehearsal->given->context;
+    rehearsal->context.log = log_quietly;
+    rehearsal->context.progress = NULL;
+    rehearsal->context.cancelled = is_cancelled;
+    rehearsal->context.user = rehearsal;
+}
+
 /* --- the copy -------------------------------------------------------------------------------- */
 
 static int make_path(struct rehearsal *rehearsal, const char **path, struct pack_error *error,
@@ -57,15 +95,12 @@ static int copy_target(struct rehearsal *rehearsal, const struct pack_device_tar
                        const char *path, struct pack_error *error)
 {
     PACK_AUTO(pack_input_close) struct pack_input *input = NULL;
-    struct pack_simulate_report *told = rehearsal->told;
     struct pack_error absent = {0};
     char name[160];
     if (slot_can_read(target) && slot_open_read(&input, target, storage_system(), &absent) == 0)
         return copy_input(input, path, error);
     slot_describe(target, name, sizeof name);
-    if (told->note_count < sizeof told->notes / sizeof told->notes[0])
-        snprintf(told->notes[told->note_count++], sizeof told->notes[0],
-                 "%s cannot be read: in the copy it is empty", name);
+    rehearsal_note(rehearsal, "%s cannot be read: in the copy it is empty", name);
     return 0;
 }
 
@@ -134,6 +169,8 @@ static int copy_device(struct rehearsal *rehearsal, struct pack_error *error)
     for (size_t i = 0; code == 0 && i < from->slot_count; i++)
         code = copy_slot(rehearsal, i, error);
     rehearsal->engine = *rehearsal->given;
+    make_context(rehearsal);
+    rehearsal->engine.context = &rehearsal->context;
     rehearsal->engine.device = device;
     rehearsal->engine.storage = NULL;
     rehearsal->engine.now = tell_time;
@@ -286,11 +323,6 @@ int rehearsal_set_battery(struct rehearsal *rehearsal, unsigned percent, struct 
 {
     char text[16];
     const int size = snprintf(text, sizeof text, "%u\n", percent);
-    if (rehearsal->device.policy.battery_minimum == 0) {
-        pack_fail(error, PACK_E_USAGE, "this device asks for no battery");
-        pack_at_file(error, rehearsal->device.path);
-        return pack_hint(error, "it has no 'battery:' under 'policy:'; leave the fault out");
-    }
     return storage_save(storage_system(), rehearsal->battery, text, (size_t)size, error);
 }
 
@@ -337,6 +369,7 @@ static int line_read_at(struct pack_input *input, uint64_t offset, void *buffer,
     const struct pack_fault *fault = line->fault;
     const uint64_t at = fault->number;
     if (fault->kind == PACK_FAULT_NETWORK && offset + size > at) {
+        line->rehearsal->struck = true;
         pack_fail(error, PACK_E_NETWORK, "the connection broke at byte %llu",
                   (unsigned long long)at);
         return pack_at_file(error, input->name);
@@ -344,8 +377,10 @@ static int line_read_at(struct pack_input *input, uint64_t offset, void *buffer,
     if (fault->kind == PACK_FAULT_TWICE && !line->rehearsal->busy && offset > input->size / 2)
         install_beside(line->rehearsal);
     const int code = pack_input_read(line->rehearsal->source, offset, buffer, size, got, error);
-    if (code == 0 && fault->kind == PACK_FAULT_CORRUPT && offset <= at && at - offset < *got)
+    if (code == 0 && fault->kind == PACK_FAULT_CORRUPT && offset <= at && at - offset < *got) {
+        line->rehearsal->struck = true;
         ((uint8_t *)buffer)[at - offset] ^= 1;
+    }
     return code;
 }
 
@@ -355,7 +390,7 @@ int rehearsal_install(struct rehearsal *rehearsal, struct storage *storage,
     static const struct pack_input_ops ops = {.read_at = line_read_at};
     struct line line = {.input = *rehearsal->source, .rehearsal = rehearsal, .fault = fault};
     line.input.ops = &ops;
-    rehearsal->busy = false;
+    rehearsal->busy = rehearsal->struck = false;
     rehearsal->engine.storage = storage;
     const int code =
         pack_install(&rehearsal->engine, fault != NULL ? &line.input : rehearsal->source,

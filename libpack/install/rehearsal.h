@@ -12,6 +12,7 @@
 struct rehearsal {
     const struct pack_engine *given;
     struct pack_engine engine; /* of the copy */
+    struct pack_context context;
     struct pack_device device; /* the copy: its own slots and paths */
     struct pack_device_slot *slots;
     struct pack_arena *arena;
@@ -26,6 +27,7 @@ struct rehearsal {
     uint64_t now;
     bool has_running; /* the running set's copy is in its place */
     bool busy;        /* a second installation was told so */
+    bool struck;      /* the fault's byte of the bundle was read */
     struct pack_install_report *report;
 };
 
@@ -46,6 +48,8 @@ PACK_MUST_USE int rehearsal_set_battery(struct rehearsal *rehearsal, unsigned pe
 PACK_MUST_USE int rehearsal_install(struct rehearsal *rehearsal, struct storage *storage,
                                     const struct pack_fault *fault, struct pack_error *error);
 bool rehearsal_was_busy(const struct rehearsal *rehearsal);
+/* Says of the copy, or of what was tried on it, what the report cannot say otherwise. */
+void rehearsal_note(struct rehearsal *rehearsal, const char *format, ...) PACK_PRINTF(2, 3);
 /* As a boot script does; *found is what the set that starts holds. */
 PACK_MUST_USE int rehearsal_start(struct rehearsal *rehearsal, enum rehearsed *found,
                                   struct pack_error *error);

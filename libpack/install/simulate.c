@@ -20,6 +20,17 @@ struct trying {
     uint64_t operations; /* of an installation without a fault */
 };
 
+static bool is_of_storage(const struct pack_fault *fault)
+{
+    return fault->kind == PACK_FAULT_POWER_CUT || fault->kind == PACK_FAULT_IO_ERROR ||
+           fault->kind == PACK_FAULT_NO_SPACE;
+}
+
+static bool is_of_bundle(const struct pack_fault *fault)
+{
+    return fault->kind == PACK_FAULT_NETWORK || fault->kind == PACK_FAULT_CORRUPT;
+}
+
 /* --- what is to be seen ---------------------------------------------------------------------- */
 
 static void fail_point(struct trying *trying, uint64_t at, const char *what, const char *why)
@@ -105,22 +116,10 @@ static int try_storage(struct trying *trying, uint64_t at, struct pack_error *er
     return code != 0 ? code : finish_point(trying, at, run, error);
 }
 
-static int fail_number(const struct trying *trying, struct pack_error *error)
-{
-    const struct pack_place *place = &trying->fault->place;
-    pack_fail(error, PACK_E_DESCRIPTOR, "operation %llu, the installation has %llu",
-              (unsigned long long)trying->fault->number, (unsigned long long)trying->operations);
-    if (place->file != NULL)
-        pack_at_file(error, place->file);
-    return pack_at_line(error, place->line, place->column);
-}
-
 static int try_points(struct trying *trying, struct pack_error *error)
 {
     const struct pack_fault *fault = trying->fault;
     int code = 0;
-    if (fault->every == 0 && fault->number > trying->operations)
-        return fail_number(trying, error);
     if (fault->every == 0)
         return try_storage(trying, fault->number, error);
     /* Power may go behind the last operation too: what was not flushed by then is lost. */
@@ -146,6 +145,11 @@ static int try_run(struct trying *trying, struct pack_error *error)
         fail_point(trying, fault->number, "a battery that low was no reason to wait", why.text);
     if (fault->kind == PACK_FAULT_TWICE && (run != 0 || !rehearsal_was_busy(trying->rehearsal)))
         fail_point(trying, 0, "the second of two installations was not told to wait", why.text);
+    if (is_of_bundle(fault) && !trying->rehearsal->struck) {
+        rehearsal_note(trying->rehearsal, "%s: the installation does not read byte %llu",
+                       trying->result->what, (unsigned long long)fault->number);
+        return 0;
+    }
     return finish_point(trying, fault->number, run, error);
 }
 
@@ -163,12 +167,43 @@ static void describe(const struct pack_fault *fault, char *text, size_t capacity
 
 static int try_fault(struct trying *trying, struct pack_error *error)
 {
-    const enum pack_fault_kind kind = trying->fault->kind;
     describe(trying->fault, trying->result->what, sizeof trying->result->what);
-    return kind == PACK_FAULT_POWER_CUT || kind == PACK_FAULT_IO_ERROR ||
-                   kind == PACK_FAULT_NO_SPACE
-               ? try_points(trying, error)
-               : try_run(trying, error);
+    return is_of_storage(trying->fault) ? try_points(trying, error) : try_run(trying, error);
+}
+
+/* --- whether it can be ----------------------------------------------------------------------- */
+
+static int at_place(const struct pack_fault *fault, struct pack_error *error)
+{
+    if (fault->place.file != NULL)
+        pack_at_file(error, fault->place.file);
+    return pack_at_line(error, fault->place.line, fault->place.column);
+}
+
+static int check_fault(const struct rehearsal *rehearsal, const struct pack_fault *fault,
+                       uint64_t operations, struct pack_error *error)
+{
+    const unsigned long long number = fault->number, size = rehearsal->source->size;
+    if (is_of_storage(fault) && fault->every == 0 && number > operations)
+        pack_fail(error, PACK_E_DESCRIPTOR, "operation %llu, the installation has %llu", number,
+                  (unsigned long long)operations);
+    else if (is_of_bundle(fault) && number >= size)
+        pack_fail(error, PACK_E_DESCRIPTOR, "byte %llu, the bundle has %llu", number, size);
+    else if (fault->kind == PACK_FAULT_BATTERY && rehearsal->device.policy.battery_minimum == 0)
+        pack_fail(error, PACK_E_DESCRIPTOR,
+                  "this device asks for no battery: no 'battery:' under 'policy:'");
+    else
+        return 0;
+    return at_place(fault, error);
+}
+
+static int check_all(const struct rehearsal *rehearsal, const struct pack_faults *faults,
+                     uint64_t operations, struct pack_error *error)
+{
+    int code = 0;
+    for (size_t i = 0; code == 0 && i < faults->count; i++)
+        code = check_fault(rehearsal, &faults->list[i], operations, error);
+    return code;
 }
 
 /* --- all ------------------------------------------------------------------------------------- */
@@ -230,6 +265,8 @@ static int simulate(const struct pack_engine *engine, struct pack_input *source,
     int code = rehearsal_new(&rehearsal, engine, source, folder, report, error);
     if (code == 0)
         code = learn(rehearsal, report, error);
+    if (code == 0)
+        code = check_all(rehearsal, faults, report->operations, error);
     return code != 0 ? code : try_all(rehearsal, faults, report, error);
 }
 

@@ -28,6 +28,8 @@ def fwpack(*arguments, expected=0):
                             stderr=subprocess.PIPE)
     if result.returncode != expected:
         sys.exit(f"FAILED: {arguments}: exit {result.returncode}\n{result.stdout}{result.stderr}")
+    if "are lost" in result.stderr:
+        sys.exit(f"FAILED: {arguments}: what a fault does is warned of:\n{result.stderr}")
     return result.stdout
 
 
@@ -71,6 +73,33 @@ def check(what, condition):
     print(f"ok: {what}")
 
 
+def refuse_what_cannot_be():
+    """Before anything is tried, so that no report says that all went well."""
+    write("weak.yaml", DEVICE.replace("battery: {minimum: 30, file: charge}", "tries: 3").encode())
+    for fault, device, says in (("power-cut: 100000", "device.yaml", "operation 100000"),
+                                ("network: 90000000", "device.yaml", "byte 90000000, the bundle"),
+                                ("corrupt: 90000000", "device.yaml", "byte 90000000, the bundle"),
+                                ("battery: 5", "weak.yaml", "asks for no battery")):
+        write("far.yaml", b"fwpack-faults: 1\nfaults:\n  - {twice: true}\n  - {%s}\n"
+              % fault.encode())
+        told = json.loads(fwpack("install", "update.fwb", "--simulate", "far.yaml", "-d", device,
+                                 "--json", expected=3))
+        check(f"{fault} is refused", says in told["error"]["message"] and
+              told["error"]["line"] == 4 and "simulation" not in told)
+
+
+def look_at_a_byte_that_is_not_read():
+    """Of the full image beside the delta: a fault there strikes nothing, and is no good point."""
+    fwpack("delta", "1.0.0.fwb", "2.0.0.fwb", "-o", "both.fwb", "-p", "release.pub", "-k",
+           "release.key", "--keep-full")
+    byte = os.path.getsize("both.fwb") // 2
+    write("middle.yaml", b"fwpack-faults: 1\nfaults:\n  - {corrupt: %d}\n" % byte)
+    told = json.loads(fwpack("install", "both.fwb", "--simulate", "middle.yaml", "-d",
+                             "device.yaml", "--json"))["simulation"]
+    check("a byte that is not read is no point", told["points"] == 0 and
+          any(f"does not read byte {byte}" in note for note in told["notes"]))
+
+
 def main():
     build()
     with open(os.path.join(SOURCE, "docs", "simulate.md"), encoding="utf-8") as file:
@@ -91,8 +120,8 @@ def main():
     check("people are told too", "power goes while it installs" in text and "all good" in text)
     write("bad.yaml", b"fwpack-faults: 1\nfaults:\n  - {power-cutt: 3}\n")
     fwpack("install", "update.fwb", "--simulate", "bad.yaml", "-d", "device.yaml", expected=3)
-    write("far.yaml", b"fwpack-faults: 1\nfaults:\n  - {power-cut: 100000}\n")
-    fwpack("install", "update.fwb", "--simulate", "far.yaml", "-d", "device.yaml", expected=3)
+    refuse_what_cannot_be()
+    look_at_a_byte_that_is_not_read()
     fwpack("install", "1.0.0.fwb", "--simulate", "faults.yaml", "-d", "device.yaml", expected=2)
     fwpack("install", "-", "--simulate", "faults.yaml", "-d", "device.yaml", expected=2)
 

@@ -78,8 +78,9 @@ struct pack_simulate_report {
     uint64_t operations;                /* of storage, that an installation without a fault takes */
     uint64_t points;                    /* of all faults */
     size_t note_count;
-    char notes[2 * PACK_MAX_SLOTS + 2][256]; /* where the copy is not as the device is */
-    size_t result_count;                     /* faults that were gone through */
+    /* Where the copy is not as the device is; faults that could not strike. */
+    char notes[2 * PACK_MAX_SLOTS + PACK_MAX_FAULTS][256];
+    size_t result_count; /* faults that were gone through */
     struct pack_fault_result results[PACK_MAX_FAULTS];
 };
 
@@ -91,8 +92,8 @@ struct pack_simulate_report {
  * program of the device runs but those that tell what its bootloader has.
  *
  * PACK_E_UNHEALTHY where a fault was not withstood, after all of them; PACK_E_DESCRIPTOR for one
- * that cannot be, as operation 900 of 600; a refusal of the release has its own code. `report` is
- * big, and filled as far as things came.
+ * that cannot be, as operation 900 of 600 or a byte behind the bundle's end, before any is tried; a
+ * refusal of the release has its own code. `report` is big, and filled as far as things came.
  */
 PACK_API PACK_MUST_USE int pack_simulate(const struct pack_engine *engine,
                                          struct pack_input *source,
