@@ -64,7 +64,7 @@ def programs(source):
 def pairs(source):
     """Two versions of a program without its libraries: code of real machines that moved."""
     linked = ["-O2", "-nostdlib", "-static", "-Wl,--unresolved-symbols=ignore-all,-e,main"]
-    for compiler in ("i686-linux-gnu-gcc", "powerpc-linux-gnu-gcc", "cc"):
+    for compiler in ("powerpc-linux-gnu-gcc", "cc"):
         if shutil.which(compiler):
             build(source, compiler, linked, "old")
             build(source, compiler, [*linked, "-DPATCH_WITHOUT_SMALL", "-falign-functions=64"], "new")
