@@ -170,6 +170,22 @@ static int spawn(pid_t *child, struct start *start)
     return number;
 }
 
+static int fail_start(const struct program_run *run, int number, struct pack_error *error)
+{
+    const char *name = run->words[0];
+    pack_fail_errno(error, number, "cannot run '%.128s'", name);
+    error->code = run->code;
+    if (number == ENOEXEC)
+        pack_hint(error, "a script begins with the program that reads it: #!/bin/sh");
+    if (number == EACCES)
+        pack_hint(error, "chmod +x makes a file a program");
+    if (number == ENOENT && strchr(name, '/') == NULL)
+        pack_hint(error, "it is looked for in %.200s", path_of(run->variables));
+    if (number == ENOENT && access(name, F_OK) == 0)
+        pack_hint(error, "it is there: what its first line (#!) names is not");
+    return (int)error->code;
+}
+
 int program_start(struct program_process *process, const struct program_run *run, int input,
                   int output, struct pack_error *error)
 {
@@ -189,7 +205,5 @@ int program_start(struct program_process *process, const struct program_run *run
     if (number == 0)
         return 0;
     process->number = 0;
-    pack_fail_errno(error, number, "cannot run '%.128s'", run->words[0]);
-    error->code = run->code;
-    return (int)run->code;
+    return fail_start(run, number, error);
 }

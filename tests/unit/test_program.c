@@ -260,6 +260,30 @@ static void test_failures_have_the_caller_s_code(void **state)
     assert_pack_fails(run_in_group(NULL, "exit 1", 5, &error), PACK_E_VETOED);
 }
 
+static void test_files_that_are_no_programs(void **state)
+{
+    PACK_AUTO_FREE char *path = test_path(*state, "thing");
+    const char *const words[] = {path, NULL};
+    const struct program_run request = {.words = (char *const *)(uintptr_t)words,
+                                        .variables = no_variables,
+                                        .seconds = 20,
+                                        .code = PACK_E_VETOED};
+    static const struct {
+        const char *text;
+        mode_t mode;
+        const char *hint;
+    } cases[] = {{"exit 0\n", 0755, "begins with"},
+                 {"#!/nowhere/sh\n", 0755, "first line"},
+                 {"#!/bin/sh\n", 0644, "chmod +x"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct pack_error error = {0};
+        test_write_text(path, cases[i].text);
+        assert_int_equal(chmod(path, cases[i].mode), 0);
+        assert_pack_fails(program_run(NULL, &request, &error), PACK_E_VETOED);
+        assert_non_null(strstr(error.hint, cases[i].hint));
+    }
+}
+
 static void test_a_name_is_looked_for_in_the_program_s_path(void **state)
 {
     struct pack_error error = {0};
@@ -276,6 +300,7 @@ static void test_a_name_is_looked_for_in_the_program_s_path(void **state)
     snprintf(path, sizeof path, "PATH=/nowhere::/usr/bin");
     assert_pack_fails(program_run(NULL, &request, &error), PACK_E_VETOED);
     assert_pack_says("cannot run 'thing'");
+    assert_non_null(strstr(error.hint, "looked for in /nowhere::"));
     snprintf(path, sizeof path, "PATH=/nowhere::%s", (const char *)*state);
     assert_pack_fails(program_run(NULL, &request, &error), PACK_E_VETOED); /* not executable */
     assert_int_equal(chmod(thing, 0700), 0);
@@ -424,6 +449,7 @@ int main(void)
         WITH_FOLDER(test_a_program_ends_with_us),
         cmocka_unit_test(test_streams_that_were_closed),
         cmocka_unit_test(test_failures_have_the_caller_s_code),
+        WITH_FOLDER(test_files_that_are_no_programs),
         WITH_FOLDER(test_a_name_is_looked_for_in_the_program_s_path),
         cmocka_unit_test(test_a_signal_ends_the_waiting),
         WITH_FOLDER(test_programs_take_what_is_fed),
