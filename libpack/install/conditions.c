@@ -22,9 +22,12 @@ static int read_percent(const char *text, size_t size, int64_t *percent, struct 
         *percent = (int64_t)number;
         return 0;
     }
-    return pack_fail(error, PACK_E_STATE,
-                     "the battery's charge is said to be '%s', a number from 0 to 100 is wanted",
-                     pack_escape(shown, sizeof shown, text, strcspn(text, "\n")));
+    if (size > 0 && text[size - 1] == '\n')
+        size--;
+    pack_fail(error, PACK_E_STATE,
+              "the battery's charge is said to be '%s', a number from 0 to 100 is wanted",
+              pack_escape(shown, sizeof shown, text, size));
+    return pack_hint(error, "`battery` in device.yaml says how it is read");
 }
 
 static int read_battery_file(const char *path, struct storage *storage, int64_t *percent,
@@ -43,12 +46,13 @@ static int ask_battery_program(const struct pack_device_program *program, int64_
 {
     PACK_AUTO_BUFFER struct pack_buffer answer = {.limit = MAX_ANSWER};
     const struct hook_facts none = {.phase = NULL};
-    const int code =
+    int code =
         hook_run(program, "reading the battery's charge", &none, PACK_E_STATE, &answer, error);
     if (code != 0)
         return code;
-    return read_percent(answer.size > 0 ? (const char *)answer.bytes : "", answer.size, percent,
+    code = read_percent(answer.size > 0 ? (const char *)answer.bytes : "", answer.size, percent,
                         error);
+    return code != 0 ? pack_at_file(error, program->words[0]) : 0;
 }
 
 int battery_read(const struct pack_device *device, struct storage *storage, int64_t *percent,

@@ -86,16 +86,30 @@ static int drop_bytes(struct pack_sink *sink, const void *bytes, size_t size,
     return pack_fail(error, PACK_E_INTERNAL, "an encoding was found after all");
 }
 
+/* A base that is not there, or of which nobody may read, is another matter than another base. */
+static int hint_base(const struct images *images, size_t image, struct pack_error *error)
+{
+    const struct pack_device_slot *slot = slot_of(images, image);
+    const struct pack_device_target *target = &slot->targets[images->engine->running];
+    PACK_AUTO(pack_input_close) struct pack_input *input = NULL;
+    struct pack_error fault = {0};
+    char name[160];
+    slot_describe(target, name, sizeof name);
+    if (slot->redundant && slot_can_read(target) &&
+        slot_open_read(&input, target, images->engine->storage, &fault) != 0)
+        return pack_hint(error, "the slot that runs cannot be its base: %s: %.200s", name,
+                         fault.text);
+    return pack_hint(error, "install a bundle that carries a full encoding of it, or a delta "
+                            "from what this device runs");
+}
+
 /* Says what is missing, for nothing can be extracted. */
 static int fail_encoding(struct images *images, size_t image, struct pack_error *error)
 {
     static const struct pack_sink_ops ops = {.write = drop_bytes};
     struct pack_sink sink = {.ops = &ops};
     const int code = pack_bundle_extract(images->trusted, image, &sink, error);
-    if (code == PACK_E_WRONG_BASE)
-        return pack_hint(error, "install a bundle that carries a full encoding of it, or a delta "
-                                "from what this device runs");
-    return code;
+    return code == PACK_E_WRONG_BASE ? hint_base(images, image, error) : code;
 }
 
 int images_check_encodings(struct images *images, struct pack_error *error)

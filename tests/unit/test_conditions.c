@@ -215,6 +215,7 @@ static void test_a_battery_program(void **state)
     struct pack_error error = {0};
     int64_t percent = 0;
     const char *full[] = {"/bin/echo", "77", NULL}, *broken[] = {"/bin/false", NULL};
+    const char *two[] = {"/bin/echo", "77\n88", NULL};
     struct pack_device_policy policy = {
         .battery_minimum = 80,
         .battery_program = {.count = 2, .words = full, .seconds = 20},
@@ -223,6 +224,10 @@ static void test_a_battery_program(void **state)
     assert_string_equal(error.text, "battery at 77 %, 80 % wanted");
     policy.battery_minimum = 77;
     assert_pack_ok(check_power(&policy, &percent, &error));
+    policy.battery_program.words = two;
+    assert_pack_fails(check_power(&policy, &percent, &error), PACK_E_STATE);
+    assert_pack_says("is said to be '77\\x0a88'");
+    assert_string_equal(error.file, "/bin/echo");
     policy.battery_program.words = broken;
     assert_pack_fails(check_power(&policy, &percent, &error), PACK_E_STATE);
     assert_pack_says("reading the battery's charge: '/bin/false' failed with exit status 1");
