@@ -90,7 +90,8 @@ static int drop_bytes(struct pack_sink *sink, const void *bytes, size_t size,
 static int hint_base(const struct images *images, size_t image, struct pack_error *error)
 {
     const struct pack_device_slot *slot = slot_of(images, image);
-    const struct pack_device_target *target = &slot->targets[images->engine->running];
+    const struct pack_device_target *target =
+        &slot->targets[slot->redundant ? images->engine->running : PACK_SET_A];
     PACK_AUTO(pack_input_close) struct pack_input *input = NULL;
     struct pack_error fault = {0};
     char name[160];
