@@ -16,7 +16,7 @@ enum {
     COMPARED = 64 * 1024,          /* bytes that are read at a time to compare */
     UNIT = 4096,                   /* that are written where they differ */
     CHECKPOINT = 32 * 1024 * 1024, /* bytes between flushes: what a power cut can cost */
-    READ_BACK = 1024 * 1024,
+    READ_BACK = 128 * 1024, /* fits a cache */
 };
 
 /* --- the sink -------------------------------------------------------------------------------- */
