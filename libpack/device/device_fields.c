@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The keys of device.yaml itself. */
 #include "device/values.h"
+#include "device/yaml_file.h"
 #include "pack/text.h"
 
 #include <stdio.h>
@@ -172,7 +173,7 @@ static const struct pack_field_type type_identities = {decode_identities, schema
 
 const struct pack_field device_fields[] = {
     {.key = DEVICE_KEY,
-     .type = &device_type_format,
+     .type = &yaml_file_type_format,
      .flags = PACK_FIELD_REQUIRED,
      .example = "fwpack-device: 1",
      .summary = "Format of the device file"},

@@ -11,29 +11,6 @@
 
 enum { PROGRAM_SECONDS = 60, MOST_WORDS = 256 };
 
-/* --- format ---------------------------------------------------------------------------------- */
-
-static void decode_format(struct pack_descriptor_reader *reader, const struct pack_field *field,
-                          const struct pack_yaml *node, void *object)
-{
-    const char *text = pack_reader_text(reader, node);
-    (void)field;
-    (void)object;
-    if (text != NULL && strcmp(text, "1") != 0)
-        (void)pack_hint(pack_reader_fail(reader, node, PACK_E_UNSUPPORTED,
-                                         "format \"%s\" of the device file, 1 wanted",
-                                         pack_yaml_show(text).text),
-                        "write " DEVICE_KEY ": 1");
-}
-
-static void schema_format(struct pack_json *json, const struct pack_field *field)
-{
-    (void)field;
-    pack_json_unsigned(json, "const", 1);
-}
-
-const struct pack_field_type device_type_format = {decode_format, schema_format};
-
 /* --- texts ----------------------------------------------------------------------------------- */
 
 void device_pattern_schema(struct pack_json *json, const char *pattern)

@@ -12,7 +12,6 @@
 
 #define DEVICE_KEY "fwpack-device"
 
-extern const struct pack_field_type device_type_format;   /* fwpack-device: 1 */
 extern const struct pack_field_type device_type_product;  /* const char * */
 extern const struct pack_field_type device_type_name;     /* const char *, as of images and slots */
 extern const struct pack_field_type device_type_text;     /* const char *: one plain text */
@@ -75,9 +74,6 @@ extern const struct pack_field device_health_fields[];  /* device_groups.c */
 extern const struct pack_field device_hook_fields[];    /* device_groups.c */
 extern const struct pack_field device_counter_fields[]; /* device_groups.c */
 extern const struct pack_field device_events_fields[];  /* device_groups.c */
-
-/* Whether a YAML file has a key at the top; of what is no good YAML: a line that begins with it. */
-bool device_has_key(const void *bytes, size_t size, const char *key);
 
 /* What holds where nothing is said. */
 void device_defaults(struct pack_device *device);

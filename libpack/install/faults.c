@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "device/values.h"
+#include "device/yaml_file.h"
 #include "pack/text.h"
 
 #include <stdio.h>
@@ -24,27 +25,6 @@ const char *pack_fault_kind_name(enum pack_fault_kind kind)
 }
 
 /* --- values ---------------------------------------------------------------------------------- */
-
-static void decode_format(struct pack_descriptor_reader *reader, const struct pack_field *field,
-                          const struct pack_yaml *node, void *object)
-{
-    const char *text = pack_reader_text(reader, node);
-    (void)field;
-    (void)object;
-    if (text != NULL && strcmp(text, "1") != 0)
-        (void)pack_hint(pack_reader_fail(reader, node, PACK_E_UNSUPPORTED,
-                                         "format \"%s\" of the faults, 1 wanted",
-                                         pack_yaml_show(text).text),
-                        "write " FAULTS_KEY ": 1");
-}
-
-static void schema_format(struct pack_json *json, const struct pack_field *field)
-{
-    (void)field;
-    pack_json_unsigned(json, "const", 1);
-}
-
-static const struct pack_field_type type_format = {decode_format, schema_format};
 
 static void set_kind(const struct pack_field *field, struct pack_fault *fault)
 {
@@ -322,7 +302,7 @@ static const struct pack_field_type type_faults = {decode_faults, schema_faults}
 
 static const struct pack_field faults_fields[] = {
     {.key = FAULTS_KEY,
-     .type = &type_format,
+     .type = &yaml_file_type_format,
      .flags = PACK_FIELD_REQUIRED,
      .example = "fwpack-faults: 1",
      .summary = "Format of the faults"},
@@ -339,57 +319,29 @@ static const struct pack_field faults_fields[] = {
 
 bool pack_faults_probe(const void *bytes, size_t size)
 {
-    return device_has_key(bytes, size, FAULTS_KEY);
-}
-
-static int read_all(struct pack_descriptor_reader *reader, struct pack_faults *faults,
-                    pack_finding_fn report, void *user, struct pack_error *error)
-{
-    pack_reader_load(reader, faults->path);
-    if (reader->fatal.code == PACK_OK) {
-        reader->source = reader->sources[0];
-        if (reader->source->root != NULL)
-            pack_fields_decode(reader, faults_fields, reader->source->root, faults);
-    }
-    if (reader->fatal.code != PACK_OK) {
-        *error = reader->fatal;
-        return (int)error->code;
-    }
-    return pack_findings_report(&reader->findings, report, user, error);
+    return yaml_file_has_key(bytes, size, FAULTS_KEY);
 }
 
 int pack_faults_read(struct pack_faults **faults, const char *path, pack_finding_fn report,
                      void *user, struct pack_error *error)
 {
-    static const struct pack_descriptor_options options = {.allow_outside = true};
-    PACK_AUTO(pack_faults_free) struct pack_faults *reading = NULL;
-    PACK_AUTO(pack_arena_free) struct pack_arena *arena = NULL;
-    *faults = NULL;
-    int code = pack_arena_new(&arena, error);
-    if (code == 0)
-        code = pack_arena_allocate(arena, &reading, 1, sizeof *reading, error);
-    if (code == 0)
-        code = pack_arena_string(arena, &reading->path, path, strlen(path), error);
-    if (code != 0) {
-        reading = NULL; /* lies in the arena */
-        return code;
-    }
-    struct pack_descriptor_reader reader = {.arena = arena, .options = &options};
-    reading->storage = pack_steal(&arena);
-    code = read_all(&reader, reading, report, user, error);
-    pack_findings_clear(&reader.findings);
-    if (code == 0)
-        *faults = pack_steal(&reading);
+    static const struct yaml_file file = {
+        .fields = faults_fields,
+        .size = sizeof(struct pack_faults),
+        .path = offsetof(struct pack_faults, path),
+        .storage = offsetof(struct pack_faults, storage),
+    };
+    void *object = NULL;
+    const int code = yaml_file_read(&object, &file, path, report, user, error);
+    *faults = object;
     return code;
 }
 
 void pack_faults_free(struct pack_faults **faults)
 {
-    if (*faults == NULL)
-        return;
-    struct pack_arena *arena = (*faults)->storage;
-    *faults = NULL; /* lies in the arena, as all of it does */
-    pack_arena_free(&arena);
+    if (*faults != NULL)
+        yaml_file_free((*faults)->storage);
+    *faults = NULL;
 }
 
 static void write_schema(struct pack_json *json)

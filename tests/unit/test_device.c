@@ -606,7 +606,7 @@ static void faults_come_all_at_once_in_order(void **state)
     assert_null(device);
     assert_int_equal(findings.errors, 8); /* four are missing */
     assert_int_equal(findings.all[4].line, 1);
-    assert_string_equal(findings.all[4].text, "format \"2\" of the device file, 1 wanted");
+    assert_string_equal(findings.all[4].text, "'fwpack-device' is \"2\", 1 wanted");
     assert_int_equal(findings.all[7].line, 4);
 }
 
