@@ -67,4 +67,30 @@ PACK_MUST_USE int confined_patch_read(struct confined_patch *confined, void *buf
                                       size_t capacity, size_t *got, struct pack_error *error);
 void confined_patch_close(struct confined_patch **confined);
 
+/* A child's state, to go on after a restart; what of it is believed, the child alone believes. */
+struct confined_state {
+    struct pack_input *input;
+    uint64_t made; /* bytes of the new image that were read when it was saved */
+};
+
+/*
+ * As confined_patch_open, but it goes on behind what was made, with a patch from which the bytes
+ * that are not needed any more are never asked. CONFINED_PROVES_RESULT is to be among the proofs.
+ * PACK_E_CORRUPT for a state that cannot be one of this patch. `state` NULL begins.
+ */
+PACK_MUST_USE int confined_patch_restore(struct confined_patch **confined, struct pack_input *patch,
+                                         struct pack_input *base, unsigned proofs,
+                                         const struct confined_state *state,
+                                         const struct pack_context *context,
+                                         struct pack_error *error);
+/* Reads stop at each multiple of `stride` bytes, where the state can be saved. */
+void confined_patch_stop_at(struct confined_patch *confined, uint64_t stride);
+/*
+ * Most bytes of the state; 0 where it cannot be saved: not at this place, or not at all, because of
+ * the patch, or because the kernel does not filter what a child with a bad state might do.
+ */
+uint64_t confined_patch_state_size(const struct confined_patch *confined);
+PACK_MUST_USE int confined_patch_save(struct confined_patch *confined, struct pack_sink *sink,
+                                      struct pack_error *error);
+
 #endif

@@ -30,7 +30,17 @@ enum {
  * from numbers[0] on, of the base into place numbers[1], and is told its size in numbers[0]. Places
  * of the base are WINDOWS of WINDOW bytes, then GLANCES of GLANCE bytes.
  */
-enum kind { BEGIN = 1, MAKE, DONE, GIVE_PATCH, GIVE_BASE };
+enum kind {
+    BEGIN = 1,
+    MAKE, /* numbers[0] bytes at most */
+    DONE,
+    GIVE_PATCH,
+    GIVE_BASE,
+    /* Instead of BEGIN: PUT for numbers[0] more bytes of a state, RESTORE to byte numbers[0]. */
+    PUT,
+    RESTORE,
+    SAVE, /* the state from numbers[0] on, as much as there is room for */
+};
 
 struct window {
     uint64_t offset; /* a multiple of its room for the base */
@@ -53,6 +63,8 @@ struct confined_patch {
     int code;       /* what the child said after them: */
     struct pack_error failure;
     bool ended, proved;
+    bool filtered;   /* the child can do nothing but compute, whatever its state is */
+    uint64_t stride; /* of places where it is asked to stop, so that it can be saved; 0: nowhere */
 };
 
 static size_t room_of(uint64_t place)
@@ -150,19 +162,48 @@ static int remote_read(struct pack_input *input, uint64_t offset, void *buffer, 
 static const struct pack_input_ops remote_ops = {.read_at = remote_read};
 
 /* As much as there is room for, so that few messages are needed. */
-static int make(struct pack_patch *patch, uint8_t *bytes, struct cell_message *answer,
+static int make(struct pack_patch *patch, uint8_t *bytes, size_t most, struct cell_message *answer,
                 struct pack_error *error)
 {
     size_t made = 0, got = 1;
     int code = 0;
-    while (code == 0 && got != 0 && made < MADE) {
-        code = pack_patch_read(patch, bytes + made, MADE - made, &got, error);
+    while (code == 0 && got != 0 && made < most) {
+        code = pack_patch_read(patch, bytes + made, most - made, &got, error);
         if (code == 0)
             made += got;
     }
     answer->numbers[0] = made;
     answer->numbers[1] = code == 0 && got == 0;
     return code;
+}
+
+/* What the child answers with, and from. */
+struct serving {
+    struct pack_patch *patch;
+    const struct pack_context *context;
+    struct pack_input *base;
+    uint8_t *shared;
+};
+
+static int answer_to(const struct serving *serving, const struct cell_message *asked,
+                     struct cell_message *answer, struct pack_error *error)
+{
+    struct pack_patch *patch = serving->patch;
+    const size_t number = (size_t)pack_min(asked->numbers[0], MADE);
+    switch (asked->kind) {
+    case BEGIN:
+        return delta_patch_begin_proved(patch, serving->context, serving->base, error);
+    case PUT:
+        return delta_patch_state_put(patch, serving->context, serving->base, serving->shared,
+                                     number, error);
+    case RESTORE:
+        return delta_patch_state_end(patch, asked->numbers[0], error);
+    case SAVE:
+        answer->numbers[0] = delta_patch_state_get(patch, asked->numbers[0], serving->shared, MADE);
+        return 0;
+    default:
+        return make(patch, serving->shared, number, answer, error);
+    }
 }
 
 static void serve(void *user, uint8_t *shared)
@@ -184,12 +225,11 @@ static void serve(void *user, uint8_t *shared)
     input.input.ops = base.input.ops = &remote_ops;
     delta_patch_move(patch, &input.input);
     delta_patch_leave_result(patch);
+    const struct serving serving = {patch, &context, &base.input, shared};
     for (struct cell_message message; cell_take(&message);) {
         struct pack_error error = {.code = PACK_OK};
         struct cell_message answer = {.kind = DONE};
-        answer.code = message.kind == BEGIN
-                          ? delta_patch_begin_proved(patch, &context, &base.input, &error)
-                          : make(patch, shared, &answer, &error);
+        answer.code = answer_to(&serving, &message, &answer, &error);
         if (answer.code != 0)
             cell_leave_failure(shared, &error);
         cell_say(&answer);
@@ -223,10 +263,11 @@ static int give(struct confined_patch *confined, const struct cell_message *aske
 }
 
 /* One request, to its answer. A failure that the child reports is kept for when it is due. */
-static int request(struct confined_patch *confined, enum kind kind, struct pack_error *error)
+static int request(struct confined_patch *confined, enum kind kind, uint64_t number,
+                   struct pack_error *error)
 {
     struct cell *cell = &confined->cell;
-    struct cell_message message = {.kind = kind};
+    struct cell_message message = {.kind = kind, .numbers = {number}};
     int code = cell_send(cell, &message, error);
     while (code == 0) {
         code = cell_receive(cell, &message, confined->context, error);
@@ -268,7 +309,28 @@ static int check(struct confined_patch *confined, struct pack_error *error)
     return code != 0 ? code : pack_sha256_new(&confined->hash, error);
 }
 
-static int begin(struct confined_patch *confined, struct pack_error *error)
+/* The state goes to the child in pieces. */
+static int restore(struct confined_patch *confined, const struct confined_state *state,
+                   struct pack_error *error)
+{
+    PACK_AUTO_FREE uint8_t *piece = NULL;
+    int code = pack_allocate(&piece, 1, MADE, error);
+    size_t got = MADE;
+    for (uint64_t at = 0; code == 0 && confined->code == 0 && got == MADE; at += got) {
+        code = pack_input_read(state->input, at, piece, MADE, &got, error);
+        if (code != 0 || got == 0)
+            break;
+        memcpy(cell_shared(&confined->cell), piece, got);
+        code = request(confined, PUT, got, error);
+    }
+    if (code == 0 && confined->code == 0)
+        code = request(confined, RESTORE, state->made, error);
+    confined->total = state->made;
+    return code;
+}
+
+static int begin(struct confined_patch *confined, const struct confined_state *state,
+                 struct pack_error *error)
 {
     const struct cell_work work = {.run = serve,
                                    .user = confined,
@@ -276,7 +338,8 @@ static int begin(struct confined_patch *confined, struct pack_error *error)
                                    .memory = delta_patch_memory(confined->patch) + SLACK};
     int code = cell_start(&confined->cell, &work, confined->context, error);
     if (code == 0)
-        code = request(confined, BEGIN, error);
+        code = state != NULL ? restore(confined, state, error) : request(confined, BEGIN, 0, error);
+    confined->made = 0; /* of none of these */
     return code == 0 && confined->code != 0 ? due(confined, error) : code;
 }
 
@@ -284,6 +347,15 @@ int confined_patch_open(struct confined_patch **confined, struct pack_input *pat
                         struct pack_input *base, unsigned proofs,
                         const struct pack_context *context, struct pack_error *error)
 {
+    return confined_patch_restore(confined, patch, base, proofs, NULL, context, error);
+}
+
+int confined_patch_restore(struct confined_patch **confined, struct pack_input *patch,
+                           struct pack_input *base, unsigned proofs,
+                           const struct confined_state *state, const struct pack_context *context,
+                           struct pack_error *error)
+{
+    struct pack_error ignored = {.code = PACK_OK};
     PACK_AUTO(confined_patch_close) struct confined_patch *made = NULL;
     *confined = NULL;
     int code = pack_allocate(&made, 1, sizeof *made, error);
@@ -291,11 +363,12 @@ int confined_patch_open(struct confined_patch **confined, struct pack_input *pat
         return code;
     *made = (struct confined_patch){
         .cell.socket = -1, .input = patch, .base = base, .proofs = proofs, .context = context};
+    made->filtered = confine_available(&ignored) == 0;
     code = pack_allocate(&made->windows, WINDOWS + GLANCES, sizeof *made->windows, error);
     if (code == 0)
         code = check(made, error);
     if (code == 0)
-        code = begin(made, error);
+        code = begin(made, state, error);
     if (code != 0)
         return code;
     *confined = pack_steal(&made);
@@ -326,13 +399,21 @@ static int prove(struct confined_patch *confined, struct pack_error *error)
     return pack_at_file(error, confined->input->name);
 }
 
+/* Not beyond the next place to stop at. */
+static uint64_t most_made(const struct confined_patch *confined)
+{
+    return confined->stride != 0
+               ? pack_min(MADE, confined->stride - confined->total % confined->stride)
+               : MADE;
+}
+
 int confined_patch_read(struct confined_patch *confined, void *buffer, size_t capacity, size_t *got,
                         struct pack_error *error)
 {
     int code = 0;
     *got = 0;
     if (confined->taken == confined->made && confined->code == 0 && !confined->ended)
-        code = request(confined, MAKE, error);
+        code = request(confined, MAKE, most_made(confined), error);
     if (code != 0)
         return code;
     const size_t piece = (size_t)pack_min(capacity, confined->made - confined->taken);
@@ -346,6 +427,37 @@ int confined_patch_read(struct confined_patch *confined, void *buffer, size_t ca
     return (confined->proofs & CONFINED_PROVES_RESULT) != 0
                ? 0
                : pack_sha256_update(confined->hash, buffer, piece, error);
+}
+
+void confined_patch_stop_at(struct confined_patch *confined, uint64_t stride)
+{
+    confined->stride = stride;
+}
+
+uint64_t confined_patch_state_size(const struct confined_patch *confined)
+{
+    const bool between = confined->taken == confined->made && confined->code == 0 &&
+                         !confined->ended && confined->filtered;
+    return between ? delta_patch_state_size(confined->patch) : 0;
+}
+
+int confined_patch_save(struct confined_patch *confined, struct pack_sink *sink,
+                        struct pack_error *error)
+{
+    const uint64_t most = delta_patch_state_size(confined->patch);
+    PACK_AUTO_FREE uint8_t *piece = NULL;
+    int code = pack_allocate(&piece, 1, MADE, error);
+    for (uint64_t at = 0; code == 0; at += confined->taken) {
+        code = request(confined, SAVE, at, error);
+        confined->taken = confined->made;
+        if (code != 0 || confined->code != 0 || confined->made == 0)
+            break;
+        if (confined->made > most - at)
+            return cell_nonsense(&confined->cell, error);
+        memcpy(piece, cell_shared(&confined->cell), confined->made);
+        code = pack_sink_write(sink, piece, confined->made, error);
+    }
+    return code == 0 && confined->code != 0 ? due(confined, error) : code;
 }
 
 void confined_patch_close(struct confined_patch **confined)

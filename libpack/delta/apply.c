@@ -40,6 +40,9 @@ struct pack_patch {
     size_t ready_at;
     bool decoded, proved;
     bool is_proved_elsewhere; /* the new image, which is not hashed here then */
+
+    uint8_t *state_head;  /* of the state that is being put back */
+    uint64_t state_taken; /* bytes of it so far */
 };
 
 /* --- what the decoder calls ------------------------------------------------------------------ */
@@ -167,6 +170,7 @@ void pack_patch_close(struct pack_patch **patch)
     free(closed->opened);
     free(closed->memory);
     free(closed->covers);
+    free(closed->state_head);
     free(closed);
     *patch = NULL;
 }
@@ -710,6 +714,150 @@ int pack_patch_restore(struct pack_patch *patch, const struct pack_context *cont
         status = take_state(patch, state, size, error);
     return status ? status
                   : hash_input(patch->hash, context, made, patch->made, PACK_E_CORRUPT, error);
+}
+
+/* --- the state in pieces ---------------------------------------------------------------------- */
+
+/* The version; `made`, `at`, what is ready, as above; then the rest as above. */
+enum { STATE_VERSION = 4, STATE_HEAD = STATE_VERSION + 24, STATE_PARTS = 3 };
+
+struct state_part {
+    uint8_t *bytes;
+    uint64_t size;
+};
+
+static uint64_t decoder_memory(const struct pack_patch *patch)
+{
+    return patch->info.stored ? 0 : patch_decoder_size(&patch->header);
+}
+
+static size_t most_ready(const struct pack_patch *patch)
+{
+    return patch->info.stored ? CHUNK : patch_profile(patch->header.profile)->window;
+}
+
+uint64_t delta_patch_state_size(const struct pack_patch *patch)
+{
+    struct pack_error ignored = {.code = PACK_OK};
+    return check_interruptible(patch, &ignored) != 0
+               ? 0
+               : STATE_HEAD + most_ready(patch) + decoder_memory(patch);
+}
+
+static void parts_of(const struct pack_patch *patch, uint8_t head[STATE_HEAD],
+                     struct state_part parts[STATE_PARTS])
+{
+    parts[0] = (struct state_part){head, STATE_HEAD};
+    parts[1] = (struct state_part){patch->ready.bytes + patch->ready_at,
+                                   patch->ready.size - patch->ready_at};
+    parts[2] = (struct state_part){patch->memory, decoder_memory(patch)};
+}
+
+/* What lies at an offset, at most `size` bytes of it. */
+static struct state_part part_at(const struct state_part parts[STATE_PARTS], uint64_t offset,
+                                 size_t size)
+{
+    for (size_t i = 0; i < STATE_PARTS; i++) {
+        if (offset < parts[i].size)
+            return (struct state_part){parts[i].bytes + offset,
+                                       pack_min(size, parts[i].size - offset)};
+        offset -= parts[i].size;
+    }
+    return (struct state_part){NULL, 0};
+}
+
+size_t delta_patch_state_get(const struct pack_patch *patch, uint64_t offset, uint8_t *bytes,
+                             size_t capacity)
+{
+    uint8_t head[STATE_HEAD] = STATE_MAGIC;
+    struct state_part parts[STATE_PARTS];
+    size_t done = 0;
+    pack_put_le64(head + STATE_VERSION, patch->made);
+    pack_put_le64(head + STATE_VERSION + 8, patch->at);
+    pack_put_le64(head + STATE_VERSION + 16,
+                  (patch->ready.size - patch->ready_at) | (uint64_t)patch->decoded << 63);
+    parts_of(patch, head, parts);
+    for (struct state_part part = part_at(parts, offset, capacity); part.size != 0;
+         part = part_at(parts, offset + done, capacity - done)) {
+        memcpy(bytes + done, part.bytes, (size_t)part.size);
+        done += (size_t)part.size;
+    }
+    return done;
+}
+
+static int fail_state(struct pack_error *error)
+{
+    return pack_fail(error, PACK_E_CORRUPT, "the saved state is damaged");
+}
+
+static int put_head(struct pack_patch *patch, const uint8_t *bytes, size_t size,
+                    struct pack_error *error)
+{
+    if (size < STATE_HEAD || memcmp(bytes, STATE_MAGIC, STATE_VERSION) != 0)
+        return fail_state(error);
+    const uint64_t ready = pack_le64(bytes + STATE_VERSION + 16) << 1 >> 1;
+    patch->decoded = bytes[STATE_HEAD - 1] >> 7;
+    patch->made = pack_le64(bytes + STATE_VERSION);
+    if (ready > most_ready(patch) || patch->made > patch->header.new_size)
+        return fail_state(error);
+    patch->state_head = malloc(STATE_HEAD);
+    if (!patch->state_head)
+        return pack_fail_memory(error);
+    int status = pack_buffer_reserve(&patch->ready, (size_t)ready + 1, error);
+    if (!status && !patch->info.stored)
+        status = new_decoder(patch, error);
+    patch->ready.size = (size_t)ready;
+    return status;
+}
+
+int delta_patch_state_put(struct pack_patch *patch, const struct pack_context *context,
+                          struct pack_input *old_image, const uint8_t *bytes, size_t size,
+                          struct pack_error *error)
+{
+    struct state_part parts[STATE_PARTS];
+    int status = 0;
+    patch->context = context;
+    patch->old_image = old_image;
+    patch->error = error;
+    if (!patch->state_head) {
+        status = check_interruptible(patch, error);
+        if (!status)
+            status = check_memory(patch, error);
+        if (!status)
+            status = put_head(patch, bytes, size, error);
+    }
+    if (status)
+        return status;
+    parts_of(patch, patch->state_head, parts);
+    while (size > 0) {
+        const struct state_part part = part_at(parts, patch->state_taken, size);
+        if (part.size == 0)
+            return fail_state(error);
+        memcpy(part.bytes, bytes, (size_t)part.size);
+        patch->state_taken += part.size;
+        bytes += part.size;
+        size -= (size_t)part.size;
+    }
+    return 0;
+}
+
+int delta_patch_state_end(struct pack_patch *patch, uint64_t made, struct pack_error *error)
+{
+    struct patch_device device = {read_patch, read_old, patch};
+    if (!patch->state_head ||
+        patch->state_taken != STATE_HEAD + patch->ready.size + decoder_memory(patch) ||
+        patch->made != made)
+        return fail_state(error);
+    patch->at = pack_le64(patch->state_head + STATE_VERSION + 8);
+    if (patch->info.stored)
+        return 0;
+    patch->decoder = patch_decoder_restore(patch->memory, &patch->header, &device);
+    /* The new decoder has read from the patch; the restored one had read ahead. */
+    const size_t unread = patch_decoder_unread(patch->decoder);
+    if (unread > patch->at)
+        return fail_state(error);
+    patch->at -= unread;
+    return 0;
 }
 
 /* --- all of it ------------------------------------------------------------------------------- */

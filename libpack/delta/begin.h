@@ -26,4 +26,28 @@ void delta_patch_leave_result(struct pack_patch *patch);
 /* Goes on with the same bytes from another input, which is read from where the header ends. */
 void delta_patch_move(struct pack_patch *patch, struct pack_input *input);
 
+/* --- a state in pieces ------------------------------------------------------------------------ */
+
+/*
+ * As pack_patch_save and _restore, without a copy of the decoder's memory and without a seal:
+ * whoever keeps the state has to prove it, and the new image.
+ */
+
+/* Most bytes of it; 0 where the patch cannot be interrupted. */
+uint64_t delta_patch_state_size(const struct pack_patch *patch);
+/* Between two reads: at most `capacity` bytes of it from `offset` on; 0 behind its end. */
+size_t delta_patch_state_get(const struct pack_patch *patch, uint64_t offset, uint8_t *bytes,
+                             size_t capacity);
+/*
+ * In the place of delta_patch_begin_proved: its next bytes, in order, the first 28 at once.
+ * PACK_E_CORRUPT where they are none of a state of this patch.
+ */
+PACK_MUST_USE int delta_patch_state_put(struct pack_patch *patch,
+                                        const struct pack_context *context,
+                                        struct pack_input *old_image, const uint8_t *bytes,
+                                        size_t size, struct pack_error *error);
+/* There are no more of them: reading goes on behind byte `made` of the new image. */
+PACK_MUST_USE int delta_patch_state_end(struct pack_patch *patch, uint64_t made,
+                                        struct pack_error *error);
+
 #endif

@@ -738,6 +738,188 @@ static void a_patch_fails_as_without_a_process(void **state)
     patch_pair_free(&pair);
 }
 
+/* --- saved states ---------------------------------------------------------------------------- */
+
+enum { STRIDE = 7000 };
+
+static const unsigned both_proofs = CONFINED_PROVES_RESULT | CONFINED_PROVED_BASE;
+
+/* One patch, applied by one child after another. */
+struct relay {
+    const struct pack_buffer *patch;
+    struct pack_input *base;
+    struct pack_input *input;
+    struct confined_patch *confined;
+    struct pack_buffer made, state;
+};
+
+static struct relay relay_of(const struct pack_buffer *patch, struct pack_input *base)
+{
+    return (struct relay){
+        .patch = patch, .base = base, .made = {.limit = 64 << 20}, .state = {.limit = 64 << 20}};
+}
+
+static void relay_stop(struct relay *relay)
+{
+    confined_patch_close(&relay->confined);
+    pack_input_close(&relay->input);
+}
+
+static void relay_clear(struct relay *relay)
+{
+    relay_stop(relay);
+    pack_buffer_clear(&relay->made);
+    pack_buffer_clear(&relay->state);
+}
+
+/* From the state where there is one, as if all that was made until then were still there. */
+static int relay_start(struct relay *relay, uint64_t made, struct pack_error *error)
+{
+    PACK_AUTO(pack_input_close) struct pack_input *kept = NULL;
+    const struct pack_buffer *patch = relay->patch, *state = &relay->state;
+    assert_int_equal(pack_input_memory(&relay->input, patch->bytes, patch->size, "p.fwd", error),
+                     0);
+    if (state->size == 0)
+        return confined_patch_open(&relay->confined, relay->input, relay->base, both_proofs,
+                                   &confined_context, error);
+    assert_int_equal(pack_input_memory(&kept, state->bytes, state->size, "state", error), 0);
+    const struct confined_state saved = {.input = kept, .made = made};
+    return confined_patch_restore(&relay->confined, relay->input, relay->base, both_proofs, &saved,
+                                  &confined_context, error);
+}
+
+/* To the next place where it stops, or to the end. */
+static int relay_read(struct relay *relay, struct pack_error *error)
+{
+    uint8_t bytes[STRIDE];
+    size_t got = 1;
+    int code = 0;
+    confined_patch_stop_at(relay->confined, STRIDE);
+    for (bool stop = false; code == 0 && got != 0 && !stop;) {
+        const size_t room = STRIDE - relay->made.size % STRIDE;
+        const size_t piece = pack_min(room, 3000);
+        code = confined_patch_read(relay->confined, bytes, piece, &got, error);
+        if (code == 0)
+            assert_int_equal(pack_buffer_append(&relay->made, bytes, got, error), 0);
+        stop = got == room;
+        if (got != 0 && !stop) /* in the midst of what the child has made */
+            assert_int_equal(confined_patch_state_size(relay->confined), 0);
+    }
+    return code;
+}
+
+static void relay_save(struct relay *relay)
+{
+    struct pack_error error = {0};
+    TEST_AUTO_SINK struct test_sink sink = test_sink_make();
+    const uint64_t most = confined_patch_state_size(relay->confined);
+    assert_true(most != 0);
+    assert_pack_ok(confined_patch_save(relay->confined, &sink.sink, &error));
+    assert_in_range(sink.bytes.size, 28, most);
+    relay->state.size = 0;
+    assert_pack_ok(pack_buffer_append(&relay->state, sink.bytes.bytes, sink.bytes.size, &error));
+}
+
+static void check_relay(const struct patch_pair *pair, const struct pack_delta_options *options)
+{
+    PACK_AUTO_BUFFER struct pack_buffer patch = patch_make(pair, options);
+    PACK_AUTO(pack_input_close) struct pack_input *base = NULL;
+    struct pack_error error = {0};
+    assert_pack_ok(pack_input_memory(&base, pair->old_bytes, pair->old_size, "old.img", &error));
+    struct relay relay = relay_of(&patch, base);
+    size_t children = 0;
+    for (; relay.made.size < pair->new_size; children++) {
+        assert_pack_ok(relay_start(&relay, relay.made.size, &error));
+        assert_pack_ok(relay_read(&relay, &error));
+        if (relay.made.size % STRIDE != 0)
+            assert_int_equal(confined_patch_state_size(relay.confined), 0); /* the end */
+        else
+            relay_save(&relay);
+        relay_stop(&relay);
+    }
+    assert_int_equal(children, pack_pieces(pair->new_size, STRIDE));
+    assert_int_equal(relay.made.size, pair->new_size);
+    assert_memory_equal(relay.made.bytes, pair->new_bytes, pair->new_size);
+    relay_clear(&relay);
+}
+
+static void a_saved_child_goes_on(void **state)
+{
+    struct patch_pair pair = patch_pair_code(30000), unrelated = patch_pair_unrelated(20000);
+    (void)state;
+    for (int decoder = PACK_DECODER_TINY; decoder <= PACK_DECODER_FULL; decoder++)
+        check_relay(&pair, &(struct pack_delta_options){.decoder = (enum pack_delta_decoder)decoder,
+                                                        .keep_packed = true});
+    check_relay(&unrelated, &(struct pack_delta_options){.decoder = PACK_DECODER_SMALL});
+    patch_pair_free(&pair);
+    patch_pair_free(&unrelated);
+}
+
+static void what_cannot_be_saved_says_so(void **state)
+{
+    const struct pack_delta_options options = {
+        .decoder = PACK_DECODER_SMALL, .in_place = 4096, .scratch = 8192};
+    struct patch_pair pair = patch_pair_code(30000);
+    struct pack_error error = {0};
+    (void)state;
+    PACK_AUTO_BUFFER struct pack_buffer patch = patch_make(&pair, &options);
+    PACK_AUTO(pack_input_close) struct pack_input *base = NULL;
+    assert_pack_ok(pack_input_memory(&base, pair.old_bytes, pair.old_size, "old.img", &error));
+    struct relay relay = relay_of(&patch, base);
+    assert_pack_ok(relay_start(&relay, 0, &error));
+    assert_pack_ok(relay_read(&relay, &error));
+    assert_int_equal(confined_patch_state_size(relay.confined), 0);
+    relay_clear(&relay);
+    patch_pair_free(&pair);
+}
+
+/* The child may make anything of it, or die; its parent sees an image that is not proved. */
+static void check_damage(struct relay *relay, size_t at, const struct patch_pair *pair)
+{
+    struct pack_error error = {0};
+    relay->made.size = STRIDE;
+    relay->state.bytes[at] ^= 0x41;
+    int code = relay_start(relay, STRIDE, &error);
+    while (code == 0 && relay->made.size < pair->new_size) {
+        const size_t before = relay->made.size;
+        code = relay_read(relay, &error);
+        if (relay->made.size == before)
+            break;
+    }
+    assert_true(relay->made.size <= pair->new_size + STRIDE);
+    relay_stop(relay);
+    relay->state.bytes[at] ^= 0x41;
+}
+
+static void a_bad_state_does_no_harm(void **state)
+{
+    const struct pack_delta_options options = {.decoder = PACK_DECODER_SMALL};
+    struct patch_pair pair = patch_pair_code(30000);
+    struct pack_error error = {0};
+    (void)state;
+    PACK_AUTO_BUFFER struct pack_buffer patch = patch_make(&pair, &options);
+    PACK_AUTO(pack_input_close) struct pack_input *base = NULL;
+    assert_pack_ok(pack_input_memory(&base, pair.old_bytes, pair.old_size, "old.img", &error));
+    struct relay relay = relay_of(&patch, base);
+    assert_pack_ok(relay_start(&relay, 0, &error));
+    assert_pack_ok(relay_read(&relay, &error));
+    relay_save(&relay);
+    relay_stop(&relay);
+    for (size_t at = 0; at < relay.state.size; at += at < 28 ? 1 : relay.state.size / 16)
+        check_damage(&relay, at, &pair);
+    assert_pack_fails(relay_start(&relay, STRIDE + 1, &error), PACK_E_CORRUPT);
+    relay_stop(&relay);
+    for (size_t cut = 1; cut < relay.state.size; cut *= 3) {
+        pack_error_clear(&error);
+        relay.state.size -= cut;
+        assert_pack_fails(relay_start(&relay, STRIDE, &error), PACK_E_CORRUPT);
+        relay.state.size += cut;
+        relay_stop(&relay);
+    }
+    relay_clear(&relay);
+    patch_pair_free(&pair);
+}
+
 /* --- bundles --------------------------------------------------------------------------------- */
 
 static void check_bundle(const char *folder, const char *codec, unsigned jobs)
@@ -819,6 +1001,9 @@ int main(void)
         cmocka_unit_test(a_block_of_the_base_is_read_once),
         cmocka_unit_test(a_base_that_changes_is_told),
         cmocka_unit_test(a_patch_fails_as_without_a_process),
+        cmocka_unit_test(a_saved_child_goes_on),
+        cmocka_unit_test(what_cannot_be_saved_says_so),
+        cmocka_unit_test(a_bad_state_does_no_harm),
         cmocka_unit_test(bundles_are_extracted),
         cmocka_unit_test(garbage_that_is_signed_does_not_come_out),
     };
