@@ -190,29 +190,44 @@ int device_trust_load(struct pack_trust **trust, const struct engine *engine,
     return code != 0 || found ? code : trust_given(trust, engine, true, error);
 }
 
-int device_trust_keep(const struct engine *engine, const struct pack_bundle *bundle,
-                      const struct pack_trusted *trusted, struct pack_error *error)
+static bool is_kept(const struct engine *engine, const char *path)
 {
-    const struct pack_root *root = pack_trust_root(pack_trusted_trust(trusted));
-    char path[PATH_MAX];
+    struct storage_file *there = NULL;
+    struct pack_error absent = {0};
+    if (storage_open(engine->storage, path, STORAGE_READ, &there, &absent) != 0)
+        return false;
+    storage_abandon(&there);
+    return true;
+}
+
+static int keep_root(const struct engine *engine, uint64_t version,
+                     const struct head_member *member, struct pack_error *error)
+{
+    char folder[PATH_MAX], path[PATH_MAX];
+    snprintf(folder, sizeof folder, "%s/" ROOTS, engine->device->state);
+    root_path(engine, version, path, sizeof path);
+    if (is_kept(engine, path))
+        return 0;
+    const int code = storage_make_folder(engine->storage, folder, error);
+    return code != 0
+               ? code
+               : storage_save(engine->storage, path, member->bytes, (size_t)member->size, error);
+}
+
+int device_trust_keep(const struct engine *engine, const struct pack_trust *trust,
+                      const struct pack_bundle *bundle, struct pack_error *error)
+{
+    PACK_AUTO(pack_trust_free) struct pack_trust *newest = NULL;
+    struct pack_error unfit = {0};
     int code = 0;
-    for (size_t i = 0; code == 0 && root != NULL && i < bundle->member_count; i++) {
-        const struct head_member *member = &bundle->members[i];
-        const uint64_t version = head_root_number(member->name);
-        if (version == 0 || version > root->version)
-            continue;
-        root_path(engine, version, path, sizeof path);
-        struct storage_file *there = NULL;
-        struct pack_error absent = {0};
-        if (storage_open(engine->storage, path, STORAGE_READ, &there, &absent) == 0) {
-            storage_abandon(&there);
-            continue;
-        }
-        snprintf(path, sizeof path, "%s/" ROOTS, engine->device->state);
-        code = storage_make_folder(engine->storage, path, error);
-        root_path(engine, version, path, sizeof path);
-        if (code == 0)
-            code = storage_save(engine->storage, path, member->bytes, (size_t)member->size, error);
+    /* What does not follow is the decision's to tell. */
+    if (pack_trust_root(trust) == NULL ||
+        pack_bundle_follow_roots(&newest, trust, bundle, &unfit) != 0 || newest == NULL)
+        return 0;
+    for (size_t i = 0; code == 0 && i < bundle->member_count; i++) {
+        const uint64_t version = head_root_number(bundle->members[i].name);
+        if (version != 0 && version <= pack_trust_root(newest)->version)
+            code = keep_root(engine, version, &bundle->members[i], error);
     }
     return code;
 }

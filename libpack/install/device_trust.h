@@ -12,8 +12,8 @@
 
 PACK_MUST_USE int device_trust_load(struct pack_trust **trust, const struct engine *engine,
                                     struct pack_error *error);
-/* Keeps the roots of a bundle that `trusted` followed. */
-PACK_MUST_USE int device_trust_keep(const struct engine *engine, const struct pack_bundle *bundle,
-                                    const struct pack_trusted *trusted, struct pack_error *error);
+/* Keeps the roots of a bundle to which `trust` leads. */
+PACK_MUST_USE int device_trust_keep(const struct engine *engine, const struct pack_trust *trust,
+                                    const struct pack_bundle *bundle, struct pack_error *error);
 
 #endif

@@ -269,9 +269,7 @@ static int write_set(struct installation *installation, struct pack_error *error
         installation->report->decision = PACK_DECIDE_SLOT;
     if (code != 0)
         return code;
-    code = device_trust_keep(engine, installation->bundle, installation->trusted, error);
-    if (code == 0)
-        code = hook_before(engine->device, PACK_PHASE_WRITE, &facts, error);
+    code = hook_before(engine->device, PACK_PHASE_WRITE, &facts, error);
     if (code == 0)
         code = begin_writing(installation, error);
     if (code == 0)
@@ -404,6 +402,21 @@ static void note_halt(struct installation *installation, struct pack_error *erro
         pack_hint(error, "and that could not be noted: %.200s", second.text);
 }
 
+/* Whatever becomes of the release: a key that it revokes is not trusted for another one either. */
+static int keep_roots(const struct installation *installation, struct pack_error *error)
+{
+    const struct engine *engine = &installation->engine;
+    struct pack_error second = {0};
+    if (installation->bundle == NULL || engine->given->dry_run ||
+        device_trust_keep(engine, installation->trust, installation->bundle, &second) == 0)
+        return (int)error->code;
+    if (error->code == PACK_OK)
+        *error = second;
+    else
+        pack_hint(error, "and a newer trust root could not be kept: %.200s", second.text);
+    return (int)error->code;
+}
+
 static int carry_out(struct installation *installation, struct pack_error *error)
 {
     struct pack_install_report *report = installation->report;
@@ -412,6 +425,7 @@ static int carry_out(struct installation *installation, struct pack_error *error
     if (code != 0 && report->decision < PACK_DECIDE_FAILED)
         pack_at_file(error, installation->source.input.name);
     event_decision(installation, error);
+    code = keep_roots(installation, error);
     note_halt(installation, error);
     report->reboot = code == 0 && report->decision == PACK_DECIDE_WAITS;
     if (code != 0 || report->decision != PACK_DECIDE_INSTALL || installation->engine.given->dry_run)

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""A20, A93 and A108: what a device remembers is damaged, gone, or of another time, and its clock is
-wrong."""
+"""A20, A34, A93 and A108: what a device remembers is damaged, gone, or of another time; the roots that
+bundles bring; and a clock that is wrong."""
+import copy
 import os
 import shutil
 
-from bundles import sha256
-from devices import DeviceTest
+from bundles import Bundle, Image, Key, archive, sha256
+from devices import OWNER, SIZES, DeviceTest, image
 from harness import FWPACK, NOBODY, SANITIZED, as_nobody, main, noise
+from tuf import Root
+
+ROOT, NEXT = Key("root"), Key("next")
 
 
 class Damage(DeviceTest):
@@ -171,6 +175,59 @@ class Damage(DeviceTest):
         self.assertNotEqual(result.code, 0)
         self.assertEqual(result.out, b"")
         self.check_message(result.text)
+
+
+class Roots(DeviceTest):
+    """A20 and A34: the device has root 1; root 2 comes with bundles, and revokes the owner's key."""
+
+    def setUp(self):
+        super().setUp()
+        roles = {"root": [ROOT], "release": [OWNER], "delivery": [OWNER]}
+        self.write("root.json", Root(1, dict(roles)).sign(ROOT).text())
+        roles = {"root": [ROOT], "release": [NEXT], "delivery": [NEXT]}
+        self.second = Root(2, dict(roles), revoked=[(OWNER, "stolen")])
+        self.write("next.key", NEXT.secret_file(), 0o600)
+        self.configure("trust: [root.json]", "trust: [owner.pub]")
+
+    def with_root(self, name, key):
+        """A bundle with root 2, and its documents signed by one more key."""
+        shutil.copy(self.path(name), self.path("new.fwb"))
+        self.write("2.root.json", copy.deepcopy(self.second).sign(ROOT).text())
+        self.succeed("trust", "embed", "new.fwb", "root.json", "2.root.json")
+        if key:
+            self.succeed("sign", "new.fwb", "-k", key, "--yes")
+        return "new.fwb"
+
+    def test_a34_a_new_root_counts_from_then_on(self):
+        self.do("install", self.with_root("v2.fwb", "next.key"))
+        self.assertEqual(self.status()["root_version"], 2)
+        self.assertEqual(self.start_device(), "A")
+        self.do("confirm")
+        self.refuse_install(18, "signature", "v3.fwb", says="revoked")
+
+    def test_a20_a_revocation_counts_whatever_becomes_of_the_release(self):
+        """It runs already, is for others, or is signed by the very key that is revoked."""
+        saved = self.save()
+        for name, key, code in (("v1.fwb", "next.key", 0), ("product.fwb", "next.key", 15),
+                                ("v2.fwb", None, 18)):
+            with self.subTest(bundle=name):
+                bundle = self.with_root(name, key)
+                self.assertEqual(self.device("install", bundle, "-n").code, code)
+                self.do("install", "v2.fwb", "-n")  # a dry run notes nothing
+                self.assertEqual(self.device("install", bundle).code, code)
+                self.refuse_install(18, "signature", "v2.fwb", says="revoked")
+                shutil.rmtree(self.path("state/roots"))
+                self.restore(saved)
+
+    def test_a34_a_root_that_does_not_follow(self):
+        """It is refused with its bundle, and a second time too: nothing of it stays."""
+        bundle = Bundle([Image(slot, image(slot, 2)) for slot in SIZES], version="9.0.0")
+        bundle.sign(OWNER).sign(NEXT)
+        root = copy.deepcopy(self.second).sign(NEXT)
+        self.write("x.fwb", archive([("roots/2.root.json", root.text()), *bundle.members()]))
+        for _ in range(2):
+            self.refuse_install(11, "signature", "x.fwb", says="root 2")
+            self.assertFalse(self.exists("state/roots"))
 
 
 class Clocks(DeviceTest):
