@@ -38,22 +38,32 @@ static void foresee(const struct engine *engine, struct pack_device_status *stat
         set->condition = set_condition_name(SET_INCOMPLETE);
 }
 
+/* Nothing can be installed then, but what the device runs is still to be told. */
+static uint64_t root_version(const struct engine *engine)
+{
+    PACK_AUTO(pack_trust_free) struct pack_trust *trust = NULL;
+    struct pack_error fault = {0};
+    if (device_trust_load(&trust, engine, &fault) != 0) {
+        pack_log(engine->given->context, PACK_LOG_WARNING, "%s%snothing is trusted here: %s",
+                 fault.file, fault.file[0] != '\0' ? ": " : "", fault.text);
+        return 0;
+    }
+    const struct pack_root *root = pack_trust_root(trust);
+    return root != NULL ? root->version : 0;
+}
+
 int pack_device_status(const struct pack_engine *given, struct pack_device_status *status,
                        struct pack_error *error)
 {
     ENGINE_AUTO struct engine engine = {.lock = -1};
-    PACK_AUTO(pack_trust_free) struct pack_trust *trust = NULL;
     memset(status, 0, sizeof *status);
-    int code = engine_open(&engine, given, ENGINE_READ, error);
-    if (code == 0)
-        code = device_trust_load(&trust, &engine, error);
+    const int code = engine_open(&engine, given, ENGINE_READ, error);
     if (code != 0)
         return code;
-    const struct pack_root *root = pack_trust_root(trust);
     status->running = engine.running;
     status->security_version = engine.state->security_version;
     status->data_epoch = engine.state->data_epoch;
-    status->root_version = root != NULL ? root->version : 0;
+    status->root_version = root_version(&engine);
     status->repaired = engine.repaired;
     status->fresh = engine.fresh;
     for (enum pack_set set = PACK_SET_A; set < PACK_SETS; set++)

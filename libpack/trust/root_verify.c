@@ -173,7 +173,8 @@ int pack_root_check_time(const struct pack_root *root, uint64_t now, struct pack
                   "the clock says %s, which cannot be, so nothing tells whether root %llu has "
                   "expired (%s)",
                   text, (unsigned long long)root->version, root->expires_text);
-        return pack_hint(error, "set the clock, or, on a device without one, give --no-clock");
+        return pack_hint(error, "set the clock; a device without one has --no-clock, or "
+                                "`clock: false` in device.yaml");
     }
     if (now < root->expires)
         return 0;
