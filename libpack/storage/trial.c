@@ -721,12 +721,17 @@ static void remove_unnamed(const struct trial *trial)
             (void)!storage_remove(storage_system(), node->backing, &ignored);
 }
 
+/* A name that it has, or may have on the medium; NULL where it has none there either. */
 static const char *path_of(const struct trial *trial, const struct node *node)
 {
     for (const struct entry *entry = trial->entries; entry != NULL; entry = entry->next)
         if (entry->node == node)
             return entry->path;
-    return "lost";
+    for (const struct renaming *renaming = trial->renamings; renaming != NULL;
+         renaming = renaming->next)
+        if (renaming->node == node)
+            return renaming->to != NULL ? renaming->to : renaming->from;
+    return NULL;
 }
 
 int trial_end(struct storage **storage, struct pack_error *error)
@@ -738,10 +743,11 @@ int trial_end(struct storage **storage, struct pack_error *error)
     int code = 0;
     *storage = NULL;
     for (struct node *node = trial->nodes; code == 0 && node != NULL; node = node->next) {
-        if (node->changes == NULL || loss == TRIAL_LOSE_ALL || node->failed)
+        const char *path = path_of(trial, node);
+        if (node->changes == NULL || loss == TRIAL_LOSE_ALL || node->failed || path == NULL)
             continue;
-        code = loss == TRIAL_KEEP_ALL ? flush_node(trial, node, path_of(trial, node), error)
-                                      : keep_some(trial, node, path_of(trial, node), error);
+        code = loss == TRIAL_KEEP_ALL ? flush_node(trial, node, path, error)
+                                      : keep_some(trial, node, path, error);
     }
     if (code == 0 && loss == TRIAL_KEEP_ALL)
         code = flush_names(trial, NULL, error);

@@ -355,6 +355,31 @@ static void test_names_of_one_folder(void **state)
 
 /* --- faults ---------------------------------------------------------------------------------- */
 
+/* Nothing is left of a file that is removed before its content was flushed, there or elsewhere. */
+static void test_what_was_removed_is_gone(void **state)
+{
+    static const enum trial_loss losses[] = {TRIAL_LOSE_ALL, TRIAL_KEEP_ALL, TRIAL_RANDOM};
+    PACK_AUTO_FREE char *path = test_path(*state, "file");
+    struct pack_error error = {0};
+    for (unsigned i = 0; i < 3 * 8; i++) {
+        const struct trial_options options = {
+            .fault = TRIAL_POWER_CUT, .at = 100, .loss = losses[i % 3], .seed = i, .sector = 512};
+        const bool durable = i % 2 != 0;
+        struct storage *storage = machine(NULL, &options);
+        struct storage_file *file = open_file(storage, path, STORAGE_WRITE | STORAGE_CREATE);
+        write_text(file, 0, "never flushed");
+        storage_abandon(&file);
+        assert_pack_ok(storage_remove(storage, path, &error));
+        if (durable)
+            assert_pack_ok(storage_flush_folder(storage, *state, &error));
+        end(&storage);
+        if (durable || options.loss != TRIAL_RANDOM)
+            assert_on_medium(*state, "file", NULL);
+        assert_pack_ok(storage_remove(storage_system(), path, &error));
+        assert_int_equal(test_count_files(*state), 0);
+    }
+}
+
 static void test_a104_an_error_happens_once(void **state)
 {
     const struct trial_options options = {.fault = TRIAL_ERROR, .at = 3, .number = EIO};
@@ -401,6 +426,8 @@ int main(void)
         IN_A_FOLDER(test_names_wait_for_their_folder),
         IN_A_FOLDER(test_a103_a_name_without_content),
         IN_A_FOLDER(test_names_of_one_folder),
+        cmocka_unit_test_setup_teardown(test_what_was_removed_is_gone, test_make_folder_in_memory,
+                                        test_remove_folder),
         IN_A_FOLDER(test_a104_an_error_happens_once),
         IN_A_FOLDER(test_a106_a_part_is_written),
     };
