@@ -10,12 +10,6 @@ const char *choice_purpose(size_t index)
     return index < sizeof purposes / sizeof purposes[0] ? pack_purpose_name(purposes[index]) : NULL;
 }
 
-const char *choice_role(size_t index)
-{
-    static const enum pack_role roles[] = {PACK_ROLE_RELEASE, PACK_ROLE_DELIVERY};
-    return index < sizeof roles / sizeof roles[0] ? pack_role_name(roles[index]) : NULL;
-}
-
 const char *choice_writable_format(size_t index)
 {
     for (const struct pack_format *const *format = fwpack_formats; *format != NULL; format++)

@@ -186,7 +186,6 @@ PACK_MUST_USE int cli_root_trust(struct pack_trust **trust, struct cli *cli,
 /* --- words that options choose from ---------------------------------------------------------- */
 
 const char *choice_purpose(size_t index);         /* release delivery demo */
-const char *choice_role(size_t index);            /* release delivery */
 const char *choice_writable_format(size_t index); /* image formats that can be written */
 
 /* --- the framework --------------------------------------------------------------------------- */

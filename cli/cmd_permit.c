@@ -167,7 +167,7 @@ static int prepare_keys(struct permitting *permitting, struct pack_error *error)
 {
     struct cli_keys *keys = &permitting->keys;
     int code = cli_keys_load(keys, permitting->signing.cli, error);
-    if (code == 0 && keys->count == 0)
+    if (code == 0 && keys->count == 0 && permitting->adds)
         code = cli_no_key(error);
     if (code == 0)
         code = cli_root_trust(&permitting->trust, permitting->signing.cli, error);
@@ -179,22 +179,41 @@ static int prepare_keys(struct permitting *permitting, struct pack_error *error)
 static int ask(const struct permitting *permitting, struct pack_error *error)
 {
     const struct signing *signing = &permitting->signing;
+    const bool is_signed = permitting->keys.count != 0;
     size_t size = 0;
-    signing_show(signing, "about to sign a permit to install");
+    signing_show(signing, is_signed ? "about to sign a permit to install"
+                                    : "about to make an unsigned permit to install");
     permit_lines(signing->cli, cli_note, permit_of(permitting));
     if (!permitting->adds && pack_bundle_extra(signing->bundle, PACK_EXTRA_PERMIT, &size) != NULL)
         cli_note(signing->cli, "  in place of the permit that the bundle carries");
     for (size_t i = 0; i < permitting->keys.count; i++)
         cli_note(signing->cli, "  by %s (%s)", permitting->keys.signers[i].key->keyid,
                  pack_signing_key_store(permitting->keys.keys[i]));
-    return signing_ask(signing, error);
+    return is_signed ? signing_ask(signing, error) : 0;
+}
+
+static void report_unsigned(const struct signing *signing)
+{
+    struct cli *cli = signing->cli;
+    struct pack_json *json = cli_json(cli);
+    cli_print(cli, "%s: a permit %s, which nobody has signed", signing->output,
+              cli->dry_run ? "would be put in" : "put in");
+    cli_note(cli, "whoever signs elsewhere: fwpack sign %s --export DIR --role permit",
+             signing->output);
+    pack_json_string(json, "bundle", signing->output);
+    pack_json_boolean(json, "changed", !cli->dry_run);
+    pack_json_unsigned(json, "added", 0);
+    pack_json_unsigned(json, "present", 0);
 }
 
 static void report(const struct permitting *permitting, const struct pack_sign_report *done)
 {
     struct cli *cli = permitting->signing.cli;
     struct pack_json *json = cli_json(cli);
-    signing_report(&permitting->signing, done);
+    if (permitting->keys.count == 0)
+        report_unsigned(&permitting->signing);
+    else
+        signing_report(&permitting->signing, done);
     permit_json(json, "permit", permit_of(permitting));
     pack_json_array(json, "signers");
     for (size_t i = 0; i < permitting->keys.count; i++)
@@ -218,7 +237,8 @@ static int write_permit(struct permitting *permitting, struct pack_error *error)
         code = pack_bundle_set_permit(signing->bundle, output, permitting->text, permitting->size,
                                       &request, &done, error);
     const bool in_place = strcmp(signing->output, signing->path) == 0;
-    if (code == 0 && !signing->cli->dry_run && (!in_place || done.added != 0))
+    const bool changes = done.added != 0 || permitting->keys.count == 0;
+    if (code == 0 && !signing->cli->dry_run && (!in_place || changes))
         code = signing_commit(signing, &output, error);
     if (code == 0)
         report(permitting, &done);
@@ -290,7 +310,7 @@ static const struct positional positionals[] = {
 const struct command command_permit = {
     .name = "permit",
     .summary = "let named devices go back to an older release",
-    .synopsis = "BUNDLE (--device-id ID... | --group NAME...) -k KEY... [--from BUNDLE|SHA256] "
+    .synopsis = "BUNDLE (--device-id ID... | --group NAME...) [-k KEY...] [--from BUNDLE|SHA256] "
                 "[--expires DATE] [-t ROOT] [--yes] [-o OUT]\n"
                 "BUNDLE --add-signature -k KEY... [-t ROOT] [--yes] [-o OUT]",
     .description =
@@ -301,6 +321,9 @@ const struct command command_permit = {
         "The keys that sign releases sign permits, as many as sign a release: --add-signature adds "
         "those of further people. A permit that the bundle carries already is replaced otherwise, "
         "with its signatures. All else in the bundle stays byte for byte.\n\n"
+        "Without a key the permit is unsigned, and no device takes it: for people who sign "
+        "elsewhere, by \"fwpack sign BUNDLE --export DIR --role permit\", and \"--import\" of what "
+        "they bring back.\n\n"
         "In place by default, as sign does it: locked, and replaced whole or not at all. With a "
         "trust root of -t only keys of its role release sign. Without --expires a permit is good "
         "for ever; a device whose device.yaml says `clock: false` does not judge its expiry.\n\n"
@@ -311,6 +334,10 @@ const struct command command_permit = {
                 "fwpack permit acme-1.2.3.fwb --group field-test --from acme-1.3.0.fwb \\\n"
                 "    --expires 2027-06-01 -k anna.key -t root.json\n"
                 "fwpack permit acme-1.2.3.fwb --add-signature -k ben.key -t root.json\n"
+                "# somebody who signs on a machine without a network\n"
+                "fwpack permit acme-1.2.3.fwb --device-id gw-0042\n"
+                "fwpack sign acme-1.2.3.fwb --export to-sign --role permit\n"
+                "fwpack sign acme-1.2.3.fwb --import to-sign/permit.json.minisig -t root.json\n"
                 "# what it says\n"
                 "fwpack inspect acme-1.2.3.fwb\n",
     .positionals = positionals,

@@ -128,6 +128,12 @@ static const struct {
     {"allow-demo-keys", IMPORT, "goes with --import"},
 };
 
+static bool is_permit(const struct arguments *arguments)
+{
+    const char *role = arguments_value(arguments, "role");
+    return role != NULL && strcmp(role, signed_choice(SIGNED_PERMIT)) == 0;
+}
+
 static int check_options(const struct arguments *arguments, enum way way, struct pack_error *error)
 {
     for (size_t i = 0; i < sizeof belonging / sizeof belonging[0]; i++)
@@ -135,6 +141,10 @@ static int check_options(const struct arguments *arguments, enum way way, struct
             !arguments_from_variable(arguments, belonging[i].option))
             return pack_fail(error, PACK_E_USAGE, "--%s %s", belonging[i].option,
                              belonging[i].says);
+    if (way == WITH_KEY && is_permit(arguments)) {
+        pack_fail(error, PACK_E_USAGE, "--role permit goes with --export");
+        return pack_hint(error, "'fwpack permit --add-signature' signs a permit here");
+    }
     if (way == IMPORT || arguments_count(arguments) == 1)
         return 0;
     return pack_fail(error, PACK_E_USAGE, "one %s at a time", way == DETACHED ? "file" : "bundle");
@@ -163,9 +173,9 @@ static const struct option options[] = {
     {.name = "role",
      .kind = OPTION_CHOICE,
      .value = "ROLE",
-     .choices = choice_role,
+     .choices = signed_choice,
      .help = "sign as release or delivery only (what the root or the key's purpose says, else "
-             "both)"},
+             "both); permit: what 'fwpack permit' made, with --export"},
     {.name = "yes", .letter = 'y', .help = "sign without asking"},
     {.name = "export",
      .kind = OPTION_FOLDER,
@@ -190,7 +200,7 @@ const struct command command_sign = {
     .name = "sign",
     .summary = "add signatures to a bundle, or sign any file",
     .synopsis = "BUNDLE -k KEY... [-t ROOT] [--role release|delivery] [--yes] [-o OUT]\n"
-                "BUNDLE --export DIR [--role release|delivery]\n"
+                "BUNDLE --export DIR [--role release|delivery|permit]\n"
                 "BUNDLE --import FILE... [-p [ROLE=]PUB... | -t ROOT] [-o OUT]\n"
                 "--detached FILE -k KEY [-o FILE.minisig] [--comment TEXT]",
     .description =
@@ -204,7 +214,9 @@ const struct command command_sign = {
         "With --export DIR, a new or empty folder, DIR receives the documents, what an HSM is "
         "asked "
         "to sign, and the page SIGN.md for the person who signs: what it is, and the commands of "
-        "minisign, openssl, pkcs11-tool and ssh-keygen that sign it.\n\n"
+        "minisign, openssl, pkcs11-tool and ssh-keygen that sign it. With --role permit it is the "
+        "permit "
+        "that the bundle carries, signed or not.\n\n"
         "With --import the answers are taken: .minisig files, the two 64-byte answers of an HSM "
         "(raw, in hex or base64, in any order), and signatures of ssh-keygen -Y sign, those of "
         "FIDO "

@@ -110,14 +110,16 @@ static const made_fn made_by[] = {
     [ANSWER_RAW] = made_raw,
 };
 
-/* Among the keys of role `held`, who made it on the document of `role`. */
+/* Among the keys of role `held`, who made it on that document. */
 static const struct pack_public_key *maker(const struct answer *answer,
-                                           const struct answer_court *court, enum pack_role role,
-                                           enum pack_role held)
+                                           const struct answer_court *court,
+                                           enum signed_document what, enum pack_role held)
 {
-    for (size_t i = 0; i < pack_trust_key_count(court->trust, held); i++) {
+    const struct answer_document *document = &court->documents[what];
+    for (size_t i = 0; document->bytes != NULL && i < pack_trust_key_count(court->trust, held);
+         i++) {
         const struct pack_public_key *key = pack_trust_key(court->trust, held, i);
-        if (made_by[answer->form](answer, key, &court->documents[role], role))
+        if (made_by[answer->form](answer, key, document, signed_role(what)))
             return key;
     }
     return NULL;
@@ -128,8 +130,10 @@ static const struct pack_root_revocation *revoked_maker(const struct answer *ans
 {
     const struct pack_root *root = pack_trust_root(court->trust);
     for (size_t i = 0; root != NULL && i < root->revoked_count; i++)
-        for (enum pack_role role = PACK_ROLE_RELEASE; role <= PACK_ROLE_DELIVERY; role++)
-            if (made_by[answer->form](answer, &root->revoked[i].key, &court->documents[role], role))
+        for (enum signed_document what = 0; what < SIGNED_DOCUMENTS; what++)
+            if (court->documents[what].bytes != NULL &&
+                made_by[answer->form](answer, &root->revoked[i].key, &court->documents[what],
+                                      signed_role(what)))
                 return &root->revoked[i];
     return NULL;
 }
@@ -155,32 +159,36 @@ static int unknown_maker(const struct answer *answer, const struct answer_court 
             if (strcmp(id, other) == 0)
                 return pack_fail(error, PACK_E_SIGNATURE,
                                  "does not verify with key %s: it was made of other bytes than "
-                                 "this bundle's release.json and delivery.json, or altered",
-                                 key->keyid);
+                                 "this bundle's release.json%s, or altered",
+                                 key->keyid,
+                                 court->documents[SIGNED_PERMIT].bytes != NULL
+                                     ? ", delivery.json and permit.json"
+                                     : " and delivery.json");
         }
     return pack_fail(error, PACK_E_UNTRUSTED, "no trusted key made it; it names the minisign id %s",
                      id);
 }
 
-/* Finds role and key of an answer, or says why nobody's signature is of use. */
+/* Finds document and key of an answer, or says why nobody's signature is of use. */
 static int find_maker(struct answer *answer, const struct answer_court *court,
                       struct pack_error *error)
 {
-    for (int role = PACK_ROLE_RELEASE; role <= PACK_ROLE_DELIVERY; role++) {
-        answer->role = (enum pack_role)role;
-        answer->key = maker(answer, court, answer->role, answer->role);
+    for (enum signed_document what = 0; what < SIGNED_DOCUMENTS; what++) {
+        answer->what = what;
+        answer->key = maker(answer, court, what, signed_role(what));
         answer->known = answer->key != NULL;
         if (answer->known)
             return 0;
     }
-    for (int role = PACK_ROLE_RELEASE; role <= PACK_ROLE_DELIVERY; role++) {
+    for (enum signed_document what = 0; what < SIGNED_DOCUMENTS; what++) {
+        const enum pack_role role = signed_role(what);
         const enum pack_role held =
             role == PACK_ROLE_RELEASE ? PACK_ROLE_DELIVERY : PACK_ROLE_RELEASE;
-        const struct pack_public_key *key = maker(answer, court, (enum pack_role)role, held);
+        const struct pack_public_key *key = maker(answer, court, what, held);
         if (key != NULL)
             return pack_fail(error, PACK_E_UNTRUSTED,
                              "signed by key %s, which is trusted, but not for the role %s",
-                             key->keyid, pack_role_name((enum pack_role)role));
+                             key->keyid, pack_role_name(role));
     }
     const struct pack_root_revocation *revoked = revoked_maker(answer, court);
     if (revoked != NULL)
@@ -191,31 +199,44 @@ static int find_maker(struct answer *answer, const struct answer_court *court,
 
 /* --- SSH signatures -------------------------------------------------------------------------- */
 
-static int role_of_namespace(struct answer *answer, struct pack_error *error)
+/* The documents that are signed in its namespace, of which it is over one. */
+static int judge_namespace(struct answer *answer, const struct answer_court *court,
+                           struct pack_error *error)
 {
-    for (int role = PACK_ROLE_RELEASE; role <= PACK_ROLE_DELIVERY; role++)
-        if (strcmp(answer->ssh.name_space, pack_role_namespace((enum pack_role)role)) == 0) {
-            answer->role = (enum pack_role)role;
+    bool known = false;
+    int code = 0;
+    for (enum signed_document what = 0; what < SIGNED_DOCUMENTS; what++) {
+        const struct answer_document *document = &court->documents[what];
+        struct pack_error fault = {0};
+        if (document->bytes == NULL ||
+            strcmp(answer->ssh.name_space, pack_role_namespace(signed_role(what))) != 0)
+            continue;
+        answer->what = what;
+        if (pack_ssh_signature_verify(&answer->ssh, &answer->ssh.key, answer->ssh.name_space,
+                                      document->bytes, document->size, &fault) == 0) {
+            pack_error_clear(error);
             return 0;
         }
-    return pack_fail(error, PACK_E_SIGNATURE,
-                     "made for namespace \"%s\", \"%s\" or \"%s\" is wanted",
-                     answer->ssh.name_space, pack_role_namespace(PACK_ROLE_RELEASE),
-                     pack_role_namespace(PACK_ROLE_DELIVERY));
+        if (!known) {
+            *error = fault;
+            code = pack_context(error, "%s", document->name);
+        }
+        known = true;
+    }
+    return known ? code
+                 : pack_fail(error, PACK_E_SIGNATURE,
+                             "made for namespace \"%s\", \"%s\" or \"%s\" is wanted",
+                             answer->ssh.name_space, pack_role_namespace(PACK_ROLE_RELEASE),
+                             pack_role_namespace(PACK_ROLE_DELIVERY));
 }
 
 /* It says whose it is, so what it is over is proved first, and then whether that key counts. */
 static int judge_ssh(struct answer *answer, const struct answer_court *court,
                      struct pack_error *error)
 {
-    int code = role_of_namespace(answer, error);
+    const int code = judge_namespace(answer, court, error);
     if (code != 0)
         return code;
-    const struct answer_document *document = &court->documents[answer->role];
-    code = pack_ssh_signature_verify(&answer->ssh, &answer->ssh.key, answer->ssh.name_space,
-                                     document->bytes, document->size, error);
-    if (code != 0)
-        return pack_context(error, "%s", document->name);
     answer->key = &answer->ssh.key;
     answer->known = true;
     return court->trust != NULL ? find_maker(answer, court, error) : 0;
@@ -242,7 +263,7 @@ static int (*const judges[])(struct answer *answer, const struct answer_court *c
     [ANSWER_RAW] = judge_known,
 };
 
-/* The first answer to which this is the second, which takes on its role and key. */
+/* The first answer to which this is the second, which takes on its document and key. */
 static const struct answer *first_of(struct answer *second, const struct answer *answers,
                                      size_t count, const struct answer_court *court)
 {
@@ -250,9 +271,9 @@ static const struct answer *first_of(struct answer *second, const struct answer 
         const struct answer *first = &answers[i];
         if (first->form != ANSWER_RAW || !first->known || first == second ||
             !pack_signature_is_second(second->raw, first->key, first->raw,
-                                      court->documents[first->role].comment))
+                                      court->documents[first->what].comment))
             continue;
-        second->role = first->role;
+        second->what = first->what;
         second->key = first->key;
         return first;
     }
@@ -261,7 +282,7 @@ static const struct answer *first_of(struct answer *second, const struct answer 
 
 static void explain_lone_first(struct answer *answer, const struct answer_court *court)
 {
-    const char *name = court->documents[answer->role].name;
+    const char *name = court->documents[answer->what].name;
     pack_fail(&answer->error, PACK_E_NOT_SIGNED,
               "is the first answer of key %s on %s; the second is missing", answer->key->keyid,
               name);
@@ -291,14 +312,17 @@ static void add(struct answer_signatures *signatures, const struct answer *answe
         answer->form == ANSWER_SSHSIG ? PACK_SIGNATURE_SSHSIG : PACK_SIGNATURE_MINISIG;
     /* A FIDO key's id depends on where it was read: in a member's name it is the signature's. */
     const char *keyid = kind == PACK_SIGNATURE_SSHSIG ? answer->ssh.key.keyid : answer->key->keyid;
+    const enum pack_role role = signed_role(answer->what);
+    const bool permit = answer->what == SIGNED_PERMIT;
     for (size_t i = 0; i < signatures->count; i++) {
         const struct pack_given_signature *other = &signatures->given[i];
-        if (other->role == answer->role && other->kind == kind && strcmp(other->keyid, keyid) == 0)
+        if (other->role == role && other->permit == permit && other->kind == kind &&
+            strcmp(other->keyid, keyid) == 0)
             return;
     }
     struct pack_given_signature *given = &signatures->given[signatures->count];
     *given = (struct pack_given_signature){
-        .role = answer->role, .kind = kind, .bytes = *text, .size = size};
+        .role = role, .permit = permit, .kind = kind, .bytes = *text, .size = size};
     memcpy(given->keyid, keyid, sizeof given->keyid);
     signatures->from[signatures->count++] = answer;
     *text = NULL;
@@ -325,7 +349,7 @@ static int add_pair(struct answer_signatures *signatures, struct answer *first,
                     struct pack_error *error)
 {
     struct pack_signature *made = &first->minisig;
-    const char *comment = court->documents[first->role].comment;
+    const char *comment = court->documents[first->what].comment;
     memcpy(made->minisign_id, first->key->minisign_id, sizeof made->minisign_id);
     memcpy(made->bytes, first->raw, sizeof made->bytes);
     memcpy(made->global, second->raw, sizeof made->global);

@@ -4,6 +4,8 @@
 
 /* Signatures that somebody made elsewhere: files of any kind, told whose they are, and judged. */
 
+#include "signing.h"
+
 #include "pack/bundle.h"
 #include "pack/sshsig.h"
 
@@ -17,9 +19,9 @@ struct answer {
     struct pack_ssh_signature ssh;
     uint8_t raw[PACK_SIGNATURE_SIZE];
     /* Found by judging: */
-    bool known;  /* role and key are */
+    bool known;  /* document and key are */
     bool placed; /* it is part of a signature that is taken */
-    enum pack_role role;
+    enum signed_document what;
     const struct pack_public_key *key; /* the trust's, or the signature's own */
     struct pack_error error;           /* why it is refused */
 };
@@ -28,12 +30,12 @@ struct answer {
 struct answer_court {
     const struct pack_trust *trust; /* NULL: SSH signatures only, proved by their own key */
     struct answer_document {
-        const char *name; /* "release.json" */
-        const void *bytes;
+        const char *name;  /* "release.json" */
+        const void *bytes; /* NULL where the bundle does not have it */
         size_t size;
         uint8_t prehash[PACK_PREHASH_SIZE];
         char comment[PACK_MAX_TRUSTED_COMMENT]; /* what fwpack says in its own signatures */
-    } documents[2];                             /* by role */
+    } documents[SIGNED_DOCUMENTS];
 };
 
 /* Reads a file and tells its form. What is none has an error from the start. */

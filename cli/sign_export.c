@@ -15,9 +15,10 @@
 struct sign_folder {
     struct signing signing;
     const char *path;
-    char *making; /* NULL once it is in its place */
+    char *making;               /* NULL once it is in its place */
+    struct pack_permit *permit; /* that is to be signed, or NULL */
     size_t document_count;
-    struct sign_document documents[2];
+    struct sign_document documents[SIGNED_DOCUMENTS];
 };
 
 /* --- the folder ------------------------------------------------------------------------------ */
@@ -52,6 +53,7 @@ static void sign_folder_clear(struct sign_folder *folder)
         (void)rmdir(folder->making);
     }
     free(folder->making);
+    pack_permit_free(&folder->permit);
     signing_clear(&folder->signing);
 }
 
@@ -138,7 +140,7 @@ static int write_page(const struct sign_folder *folder, struct pack_error *error
     CLI_AUTO_FREE char *page = NULL;
     size_t size = 0;
     const int code = sign_page(&page, &size, folder->signing.path, folder->signing.release,
-                               folder->documents, folder->document_count, error);
+                               folder->permit, folder->documents, folder->document_count, error);
     return code != 0 ? code : write_in(folder, SIGN_PAGE, "", page, size, error);
 }
 
@@ -154,27 +156,38 @@ static int write_folder(struct sign_folder *folder, struct pack_error *error)
 
 /* --- the command ----------------------------------------------------------------------------- */
 
-static int add_document(struct sign_folder *folder, enum pack_role role, struct pack_error *error)
+static int add_document(struct sign_folder *folder, enum signed_document what,
+                        struct pack_error *error)
 {
     struct sign_document *document = &folder->documents[folder->document_count++];
-    const struct pack_release *release = folder->signing.release;
-    document->role = role;
-    document->name = role == PACK_ROLE_RELEASE ? "release.json" : "delivery.json";
-    document->bytes = pack_bundle_document(folder->signing.bundle, role, &document->size);
+    document->what = what;
+    document->name = signed_name(what);
+    document->bytes = signing_document(&folder->signing, what, &document->size);
     pack_prehash_bytes(document->bytes, document->size, document->prehash);
     const int code = pack_sha256_bytes(document->bytes, document->size, document->sha256, error);
-    return code != 0
-               ? code
-               : pack_trusted_comment(document->comment, role, release->product, release->version,
-                                      document->bytes, document->size, error);
+    return code != 0 ? code : signing_comment(&folder->signing, what, document->comment, error);
 }
 
+static int add_permit(struct sign_folder *folder, struct pack_error *error)
+{
+    const struct signing *signing = &folder->signing;
+    const int code = pack_bundle_permit(&folder->permit, signing->bundle, signing->release, error);
+    if (code == 0)
+        return add_document(folder, SIGNED_PERMIT, error);
+    if (code == PACK_E_USAGE)
+        pack_hint(error, "'fwpack permit' makes one, without a key: unsigned");
+    return pack_at_file(error, signing->path);
+}
+
+/* Without a role both documents of each bundle; a permit is signed by itself. */
 static int add_documents(struct sign_folder *folder, const char *role, struct pack_error *error)
 {
     int code = 0;
-    for (int i = PACK_ROLE_RELEASE; code == 0 && i <= PACK_ROLE_DELIVERY; i++)
-        if (role == NULL || strcmp(role, pack_role_name((enum pack_role)i)) == 0)
-            code = add_document(folder, (enum pack_role)i, error);
+    if (role != NULL && strcmp(role, signed_choice(SIGNED_PERMIT)) == 0)
+        return add_permit(folder, error);
+    for (enum signed_document what = 0; code == 0 && what <= SIGNED_DELIVERY; what++)
+        if (role == NULL || strcmp(role, signed_choice(what)) == 0)
+            code = add_document(folder, what, error);
     return code;
 }
 
@@ -197,7 +210,7 @@ static void report(const struct sign_folder *folder)
         pack_json_hex(json, "sha256", document->sha256, PACK_SHA256_SIZE);
         pack_json_hex(json, "prehash", document->prehash, PACK_PREHASH_SIZE);
         pack_json_string(json, "trusted_comment", document->comment);
-        pack_json_string(json, "namespace", pack_role_namespace(document->role));
+        pack_json_string(json, "namespace", pack_role_namespace(signed_role(document->what)));
         pack_json_end(json);
     }
     pack_json_end(json);

@@ -50,18 +50,16 @@ static int follow_roots(struct sign_import *import, struct pack_error *error)
 
 static int prepare_court(struct sign_import *import, struct pack_error *error)
 {
-    const struct pack_release *release = import->signing.release;
-    static const char *const names[] = {"release.json", "delivery.json"};
     int code = 0;
     import->court.trust = import->trust;
-    for (int role = PACK_ROLE_RELEASE; code == 0 && role <= PACK_ROLE_DELIVERY; role++) {
-        struct answer_document *document = &import->court.documents[role];
-        document->name = names[role];
-        document->bytes =
-            pack_bundle_document(import->signing.bundle, (enum pack_role)role, &document->size);
+    for (enum signed_document what = 0; code == 0 && what < SIGNED_DOCUMENTS; what++) {
+        struct answer_document *document = &import->court.documents[what];
+        document->name = signed_name(what);
+        document->bytes = signing_document(&import->signing, what, &document->size);
+        if (document->bytes == NULL)
+            continue;
         pack_prehash_bytes(document->bytes, document->size, document->prehash);
-        code = pack_trusted_comment(document->comment, (enum pack_role)role, release->product,
-                                    release->version, document->bytes, document->size, error);
+        code = signing_comment(&import->signing, what, document->comment, error);
     }
     return code;
 }
@@ -107,7 +105,7 @@ static const char *const forms[] = {
 static void note_signature(const struct sign_import *import, const struct answer *answer)
 {
     struct cli *cli = import->signing.cli;
-    const struct answer_document *document = &import->court.documents[answer->role];
+    const struct answer_document *document = &import->court.documents[answer->what];
     cli_note(cli, "%s: signature by %s on %s (%s)", answer->file, answer->key->keyid,
              document->name, forms[answer->form]);
     if (answer->form == ANSWER_MINISIG && strcmp(answer->minisig.comment, document->comment) != 0)
@@ -128,7 +126,7 @@ static void json_signatures(struct pack_json *json, const struct sign_import *im
         const struct answer *answer = import->signatures.from[i];
         pack_json_object(json, NULL);
         pack_json_string(json, "file", answer->file);
-        pack_json_string(json, "document", import->court.documents[given->role].name);
+        pack_json_string(json, "document", import->court.documents[answer->what].name);
         pack_json_string(json, "keyid", given->keyid);
         pack_json_string(json, "kind", pack_signature_kind_name(given->kind));
         pack_json_boolean(json, "judged", import->trust != NULL);
@@ -163,11 +161,14 @@ static void put_member(struct standing *standing, const struct pack_signature_me
 }
 
 static void judge_standing(struct standing *standing, const struct sign_import *import,
-                           enum pack_role role)
+                           enum signed_document what)
 {
-    const struct answer_document *document = &import->court.documents[role];
+    const struct answer_document *document = &import->court.documents[what];
+    const struct pack_bundle *bundle = import->signing.bundle;
     const struct pack_signature_member *there = NULL;
-    const size_t count = pack_bundle_signatures(import->signing.bundle, role, &there);
+    const size_t count = what == SIGNED_PERMIT
+                             ? pack_bundle_extra_signatures(bundle, PACK_EXTRA_PERMIT, &there)
+                             : pack_bundle_signatures(bundle, signed_role(what), &there);
     for (size_t i = 0; i < count; i++)
         put_member(standing, &there[i]);
     for (size_t i = 0; i < import->signatures.count; i++) {
@@ -177,12 +178,12 @@ static void judge_standing(struct standing *standing, const struct sign_import *
                                                .bytes = given->bytes,
                                                .size = given->size};
         memcpy(member.keyid, given->keyid, sizeof member.keyid);
-        if (given->role == role)
+        if (import->signatures.from[i]->what == what)
             put_member(standing, &member);
     }
     standing->error.code = (enum pack_code)pack_trust_verify(
-        import->trust, role, document->name, document->bytes, document->size, standing->members,
-        standing->count, &standing->report, &standing->error);
+        import->trust, signed_role(what), document->name, document->bytes, document->size,
+        standing->members, standing->count, &standing->report, &standing->error);
 }
 
 static bool has_signed(const struct standing *standing, const struct pack_public_key *key)
@@ -195,13 +196,14 @@ static bool has_signed(const struct standing *standing, const struct pack_public
 }
 
 /* The keys that could sign still, where more signatures are wanted. */
-static void tell_wanted(struct cli *cli, const struct sign_import *import, enum pack_role role,
-                        const struct standing *standing)
+static void tell_wanted(struct cli *cli, const struct sign_import *import,
+                        enum signed_document what, const struct standing *standing)
 {
+    const enum pack_role role = signed_role(what);
     const struct pack_document_report *report = &standing->report;
     struct pack_json *json = cli_json(cli);
     const bool enough = report->good >= report->required;
-    pack_json_array(json, pack_role_name(role));
+    pack_json_array(json, signed_choice(what));
     if (!enough && standing->error.code != PACK_E_UNTRUSTED &&
         standing->error.code != PACK_E_NOT_SIGNED)
         cli_print(cli, "    %s", standing->error.text);
@@ -217,28 +219,35 @@ static void tell_wanted(struct cli *cli, const struct sign_import *import, enum 
     pack_json_end(json);
 }
 
-/* What a verifier with this trust would count, for each role that somebody holds. */
+/* The bundle has it, and somebody is trusted to sign it. */
+static bool is_judged(const struct sign_import *import, enum signed_document what)
+{
+    return import->court.documents[what].bytes != NULL &&
+           pack_trust_key_count(import->trust, signed_role(what)) != 0;
+}
+
+/* What a verifier with this trust would count, of each document. */
 static int tell_standing(const struct sign_import *import, struct pack_error *error)
 {
     struct cli *cli = import->signing.cli;
     struct pack_json *json = cli_json(cli);
-    CLI_AUTO_FREE struct standing *standings = calloc(2, sizeof *standings);
+    CLI_AUTO_FREE struct standing *standings = calloc(SIGNED_DOCUMENTS, sizeof *standings);
     if (standings == NULL)
         return pack_fail_memory(error);
     pack_json_object(json, "documents");
-    for (int role = PACK_ROLE_RELEASE; role <= PACK_ROLE_DELIVERY; role++) {
-        if (pack_trust_key_count(import->trust, (enum pack_role)role) == 0)
+    for (enum signed_document what = 0; what < SIGNED_DOCUMENTS; what++) {
+        if (!is_judged(import, what))
             continue;
-        judge_standing(&standings[role], import, (enum pack_role)role);
-        signers_json(json, pack_role_name((enum pack_role)role), &standings[role].report);
+        judge_standing(&standings[what], import, what);
+        signers_json(json, signed_choice(what), &standings[what].report);
     }
     pack_json_end(json);
     pack_json_object(json, "wanted");
-    for (int role = PACK_ROLE_RELEASE; role <= PACK_ROLE_DELIVERY; role++) {
-        if (pack_trust_key_count(import->trust, (enum pack_role)role) == 0)
+    for (enum signed_document what = 0; what < SIGNED_DOCUMENTS; what++) {
+        if (!is_judged(import, what))
             continue;
-        signers_print(cli, import->court.documents[role].name, &standings[role].report);
-        tell_wanted(cli, import, (enum pack_role)role, &standings[role]);
+        signers_print(cli, import->court.documents[what].name, &standings[what].report);
+        tell_wanted(cli, import, what, &standings[what]);
     }
     pack_json_end(json);
     return 0;

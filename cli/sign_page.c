@@ -62,15 +62,19 @@ static void put_comment(FILE *page, const struct sign_document *document)
 /* --- what it is ------------------------------------------------------------------------------ */
 
 static const char *const meanings[] = {
-    [PACK_ROLE_RELEASE] = "what the firmware is",
-    [PACK_ROLE_DELIVERY] = "how its bytes travel",
+    [SIGNED_RELEASE] = "what the firmware is",
+    [SIGNED_DELIVERY] = "how its bytes travel",
+    [SIGNED_PERMIT] = "who may go back to it",
 };
 
-static void put_release(FILE *page, const char *bundle, const struct pack_release *release)
+static void put_release(FILE *page, const char *bundle, const struct pack_release *release,
+                        bool permit)
 {
     const char *slash = strrchr(bundle, '/');
-    fputs("# You are asked to sign a firmware release\n\n"
-          "Compare it with what you know of it. All of this was read from the bundle, and nobody "
+    fputs(permit ? "# You are asked to let devices go back to a firmware release\n\n"
+                 : "# You are asked to sign a firmware release\n\n",
+          page);
+    fputs("Compare it with what you know of it. All of this was read from the bundle, and nobody "
           "has\nproved it: who signs says that it is so.\n\n",
           page);
     put_field(page, "bundle", slash != NULL ? slash + 1 : bundle);
@@ -88,15 +92,39 @@ static void put_release(FILE *page, const char *bundle, const struct pack_releas
     }
 }
 
+static void put_names(FILE *page, const char *what, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        put_field(page, what, names[i]);
+}
+
+/* All of it, however many they are: who signs answers for each. */
+static void put_permit(FILE *page, const struct pack_permit *permit)
+{
+    char time[PACK_TIME_TEXT];
+    fputs("\n## What is permitted\n\nThese devices may install the release above, though it is "
+          "older than what they have had:\n\n",
+          page);
+    put_names(page, "device", permit->devices, permit->device_count);
+    put_names(page, "group", permit->groups, permit->group_count);
+    if (permit->has_from)
+        put_hash(page, "from release", permit->from_sha256);
+    put_hash(page, "to release", permit->to_sha256);
+    put_field(page, "until",
+              permit->has_expires ? pack_time_text(time, permit->expires) : "for ever");
+}
+
 static void put_documents(FILE *page, const struct sign_document *documents, size_t count)
 {
-    fputs("\n## What is signed\n\nThese files, byte for byte. `release.json` names the images "
-          "above by their hashes.\n\n",
+    fputs("\n## What is signed\n\nThese files, byte for byte.", page);
+    fputs(documents[0].what == SIGNED_PERMIT
+              ? " `permit.json` names the release by the hash of its `release.json`.\n\n"
+              : " `release.json` names the images above by their hashes.\n\n",
           page);
     for (size_t i = 0; i < count; i++) {
         const struct sign_document *document = &documents[i];
         fprintf(page, "    %-17s %s, %zu bytes: %s\n", "document", document->name, document->size,
-                meanings[document->role]);
+                meanings[document->what]);
         put_hash(page, "  sha256", document->sha256);
         put_field(page, "  trusted comment", document->comment);
     }
@@ -174,7 +202,7 @@ static void put_ssh(FILE *page, const struct sign_document *documents, size_t co
           page);
     for (size_t i = 0; i < count; i++)
         fprintf(page, "    ssh-keygen -Y sign -f \"$KEY\" -n %s %s\n",
-                pack_role_namespace(documents[i].role), documents[i].name);
+                pack_role_namespace(signed_role(documents[i].what)), documents[i].name);
     fputs("\nBring back:", page);
     for (size_t i = 0; i < count; i++)
         fprintf(page, "%s `%s.sig`", i == 0 ? "" : ",", documents[i].name);
@@ -191,12 +219,15 @@ static void put_way_back(FILE *page)
 }
 
 int sign_page(char **text, size_t *size, const char *bundle, const struct pack_release *release,
-              const struct sign_document *documents, size_t count, struct pack_error *error)
+              const struct pack_permit *permit, const struct sign_document *documents, size_t count,
+              struct pack_error *error)
 {
     FILE *page = open_memstream(text, size);
     if (page == NULL)
         return pack_fail_memory(error);
-    put_release(page, bundle, release);
+    put_release(page, bundle, release, permit != NULL);
+    if (permit != NULL)
+        put_permit(page, permit);
     put_documents(page, documents, count);
     put_minisign(page, documents, count);
     put_raw(page, documents, count);

@@ -25,6 +25,43 @@ void signing_clear(struct signing *signing)
     pack_input_close(&signing->input);
 }
 
+/* --- what is signed -------------------------------------------------------------------------- */
+
+const char *signed_choice(size_t index)
+{
+    static const char *const names[] = {"release", "delivery", "permit"};
+    return index < SIGNED_DOCUMENTS ? names[index] : NULL;
+}
+
+const char *signed_name(enum signed_document what)
+{
+    static const char *const names[] = {"release.json", "delivery.json", "permit.json"};
+    return names[what];
+}
+
+enum pack_role signed_role(enum signed_document what)
+{
+    return what == SIGNED_DELIVERY ? PACK_ROLE_DELIVERY : PACK_ROLE_RELEASE;
+}
+
+const void *signing_document(const struct signing *signing, enum signed_document what, size_t *size)
+{
+    return what == SIGNED_PERMIT ? pack_bundle_extra(signing->bundle, PACK_EXTRA_PERMIT, size)
+                                 : pack_bundle_document(signing->bundle, signed_role(what), size);
+}
+
+int signing_comment(const struct signing *signing, enum signed_document what,
+                    char comment[PACK_MAX_TRUSTED_COMMENT], struct pack_error *error)
+{
+    const struct pack_release *release = signing->release;
+    size_t size = 0;
+    const void *bytes = signing_document(signing, what, &size);
+    return what == SIGNED_PERMIT
+               ? pack_permit_comment(comment, release, bytes, size, error)
+               : pack_trusted_comment(comment, signed_role(what), release->product,
+                                      release->version, bytes, size, error);
+}
+
 /* --- opening --------------------------------------------------------------------------------- */
 
 static int check_space(const struct signing *signing, size_t new_signatures,

@@ -22,6 +22,22 @@ struct signing signing_of(struct cli *cli, const struct arguments *arguments);
 void signing_clear(struct signing *signing);
 #define AUTO_SIGNING CLI_AUTO(signing_clear)
 
+/* What of a bundle is signed: its documents, and the permit that it may carry. */
+enum signed_document { SIGNED_RELEASE, SIGNED_DELIVERY, SIGNED_PERMIT, SIGNED_DOCUMENTS };
+
+/* "release", as --role has it; NULL from SIGNED_DOCUMENTS on. */
+const char *signed_choice(size_t index);
+/* "release.json" */
+const char *signed_name(enum signed_document what);
+/* Whose keys sign it, and in whose namespace an SSH key does. */
+enum pack_role signed_role(enum signed_document what);
+/* The bundle's bytes of it; NULL where it has no permit. */
+const void *signing_document(const struct signing *signing, enum signed_document what,
+                             size_t *size);
+/* What fwpack says in its own signatures on it. */
+PACK_MUST_USE int signing_comment(const struct signing *signing, enum signed_document what,
+                                  char comment[PACK_MAX_TRUSTED_COMMENT], struct pack_error *error);
+
 /* Both roles that sign a bundle. */
 #define SIGNING_BOTH (1U << PACK_ROLE_RELEASE | 1U << PACK_ROLE_DELIVERY)
 

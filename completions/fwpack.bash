@@ -290,7 +290,7 @@ _fwpack_kind() {
     'build --jobs' | 'build -j') kind='@none' ;;
     'build --color') kind='auto|always|never' ;;
     'build --progress') kind='auto|bar|plain|json|none' ;;
-    'sign --role') kind='release|delivery' ;;
+    'sign --role') kind='release|delivery|permit' ;;
     'sign --export') kind='@folder' ;;
     'sign --comment') kind='@none' ;;
     'sign --output' | 'sign -o') kind='@file' ;;

@@ -134,7 +134,7 @@ complete -c fwpack -n '__fwpack_at build' -l no-input -d 'never ask anything (so
 
 complete -c fwpack -n '__fwpack_at sign' -r -F
 complete -c fwpack -n '__fwpack_at sign' -r -F
-complete -c fwpack -n '__fwpack_at sign' -l role -x -a 'release delivery' -d 'sign as release or delivery only (what the root or the key\'s purpose says, else both)'
+complete -c fwpack -n '__fwpack_at sign' -l role -x -a 'release delivery permit' -d 'sign as release or delivery only (what the root or the key\'s purpose says, else both); permit: what \'fwpack permit\' made, with --export'
 complete -c fwpack -n '__fwpack_at sign' -l yes -s y -d 'sign without asking'
 complete -c fwpack -n '__fwpack_at sign' -l export -x -a '(__fish_complete_directories)' -d 'write what must be signed, and how, for somebody who signs elsewhere'
 complete -c fwpack -n '__fwpack_at sign' -l import -d 'take the signatures in FILE..., made elsewhere'

@@ -26,26 +26,60 @@ static void permitting_clear(struct permitting *permitting)
 }
 
 /* Nobody signs what is no permit, or what no device would take with this bundle. */
-static int check_permit(const struct permitting *permitting, struct pack_error *error)
+static int read_permit(struct pack_permit **permit, const struct pack_bundle *bundle,
+                       const struct pack_release *release, const void *bytes, size_t size,
+                       struct pack_error *error)
 {
-    PACK_AUTO(pack_permit_free) struct pack_permit *permit = NULL;
-    const struct head_member *what = permitting->bundle->documents[PACK_ROLE_RELEASE].document;
+    PACK_AUTO(pack_permit_free) struct pack_permit *found = NULL;
+    const struct head_member *what = bundle->documents[PACK_ROLE_RELEASE].document;
     uint8_t digest[PACK_SHA256_SIZE];
-    char wanted[PACK_SHA256_HEX_SIZE], found[PACK_SHA256_HEX_SIZE];
-    int code = pack_permit_parse(&permit, permitting->permit, permitting->size, error);
+    char wanted[PACK_SHA256_HEX_SIZE], named[PACK_SHA256_HEX_SIZE];
+    int code = pack_permit_parse(&found, bytes, size, error);
     if (code == 0)
         code = pack_sha256_bytes(what->bytes, (size_t)what->size, digest, error);
     if (code != 0)
         return pack_at_member(error, MEMBER);
     pack_sha256_hex(digest, wanted);
-    pack_sha256_hex(permit->to_sha256, found);
-    if (sodium_memcmp(digest, permit->to_sha256, sizeof digest) != 0)
+    pack_sha256_hex(found->to_sha256, named);
+    if (sodium_memcmp(digest, found->to_sha256, sizeof digest) != 0)
         code = pack_fail(error, PACK_E_USAGE,
-                         "permits the release %s, and the one in the bundle is %s", found, wanted);
-    else if (strcmp(permit->product, permitting->release->product) != 0)
+                         "permits the release %s, and the one in the bundle is %s", named, wanted);
+    else if (strcmp(found->product, release->product) != 0)
         code = pack_fail(error, PACK_E_USAGE, "is for the product \"%s\", the release for \"%s\"",
-                         permit->product, permitting->release->product);
-    return code != 0 ? pack_at_member(error, MEMBER) : 0;
+                         found->product, release->product);
+    if (code != 0)
+        return pack_at_member(error, MEMBER);
+    *permit = pack_steal(&found);
+    return 0;
+}
+
+static int fail_none(struct pack_error *error)
+{
+    return pack_fail(error, PACK_E_USAGE, "has no permit that could be signed");
+}
+
+int pack_bundle_permit(struct pack_permit **permit, const struct pack_bundle *bundle,
+                       const struct pack_release *release, struct pack_error *error)
+{
+    size_t size = 0;
+    const void *bytes = pack_bundle_extra(bundle, PACK_EXTRA_PERMIT, &size);
+    *permit = NULL;
+    return bytes == NULL ? fail_none(error)
+                         : read_permit(permit, bundle, release, bytes, size, error);
+}
+
+int pack_permit_comment(char comment[PACK_MAX_TRUSTED_COMMENT], const struct pack_release *release,
+                        const void *permit, size_t size, struct pack_error *error)
+{
+    return writer_comment(comment, "permit", release->product, release->version, permit, size,
+                          error);
+}
+
+static int check_permit(const struct permitting *permitting, struct pack_error *error)
+{
+    PACK_AUTO(pack_permit_free) struct pack_permit *permit = NULL;
+    return read_permit(&permit, permitting->bundle, permitting->release, permitting->permit,
+                       permitting->size, error);
 }
 
 static int put_permit(struct permitting *permitting, struct pack_error *error)
@@ -60,30 +94,17 @@ static int put_permit(struct permitting *permitting, struct pack_error *error)
     return written_head_put(&permitting->head, MEMBER, &copy, permitting->size, error);
 }
 
-/* Before a signer is asked, for what it signs is noted in journals. */
-static int check_room(const struct written_head *head, const char *name, struct pack_error *error)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < head->count; i++)
-        count += head_place_of(head->members[i].name) == HEAD_PERMIT_SIGNATURES;
-    if (count < PACK_MAX_SIGNERS || written_head_find(head, name) != NULL)
-        return 0;
-    return pack_fail(error, PACK_E_LIMIT, MEMBER " has %zu signatures, at most %d are allowed",
-                     count, PACK_MAX_SIGNERS);
-}
-
 static int add_signature(struct permitting *permitting, const struct pack_signer *signer,
                          struct pack_error *error)
 {
-    const struct pack_release *release = permitting->release;
     char comment[PACK_MAX_TRUSTED_COMMENT];
     char name[TAR_NAME_SIZE];
     snprintf(name, sizeof name, MEMBER ".%s.%s", signer->key->keyid,
              pack_signature_kind_name(PACK_SIGNATURE_MINISIG));
-    int code = check_room(&permitting->head, name, error);
+    int code = writer_check_room(&permitting->head, name, error);
     if (code == 0)
-        code = writer_comment(comment, "permit", release->product, release->version,
-                              permitting->permit, permitting->size, error);
+        code = pack_permit_comment(comment, permitting->release, permitting->permit,
+                                   permitting->size, error);
     if (code == 0)
         code = written_head_sign_as(&permitting->head, name, "permit", signer, comment,
                                     permitting->permit, permitting->size, error);
@@ -128,7 +149,7 @@ int pack_bundle_set_permit(struct pack_bundle *bundle, struct pack_output *outpu
     if (code == 0 && permit == NULL)
         permitting.permit = pack_bundle_extra(bundle, PACK_EXTRA_PERMIT, &permitting.size);
     if (code == 0 && permitting.permit == NULL)
-        code = pack_fail(error, PACK_E_USAGE, "has no permit that could be signed");
+        code = fail_none(error);
     if (code == 0)
         code = check_permit(&permitting, error);
     if (code == 0)

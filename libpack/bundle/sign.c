@@ -55,20 +55,16 @@ static void count_made(struct signing *signing, const char *name)
         signing->report->added++;
 }
 
-/* Before a signer is asked, for what it signs is noted in journals. */
-static int check_room(const struct signing *signing, enum pack_role role, const char *name,
-                      struct pack_error *error)
+int writer_check_room(const struct written_head *head, const char *name, struct pack_error *error)
 {
+    const enum head_place place = head_place_of(name);
     size_t count = 0;
-    for (size_t i = 0; i < signing->head.count; i++) {
-        const char *other = signing->head.members[i].name;
-        count += head_role_of(other) == (int)role &&
-                 head_shape_of(head_place_of(other)) == SHAPE_SIGNATURE;
-    }
-    if (count < PACK_MAX_SIGNERS || written_head_find(&signing->head, name) != NULL)
+    for (size_t i = 0; i < head->count; i++)
+        count += head_place_of(head->members[i].name) == place;
+    if (count < PACK_MAX_SIGNERS || written_head_find(head, name) != NULL)
         return 0;
-    return pack_fail(error, PACK_E_LIMIT, "%s.json has %zu signatures, at most %d are allowed",
-                     pack_role_name(role), count, PACK_MAX_SIGNERS);
+    return pack_fail(error, PACK_E_LIMIT, "%.*s has %zu signatures, at most %d are allowed",
+                     (int)(strcspn(name, ".") + strlen(".json")), name, count, PACK_MAX_SIGNERS);
 }
 
 static int add_signature(struct signing *signing, enum pack_role role,
@@ -80,7 +76,7 @@ static int add_signature(struct signing *signing, enum pack_role role,
     char comment[PACK_MAX_TRUSTED_COMMENT];
     char name[TAR_NAME_SIZE];
     written_head_signature_name(name, role, PACK_SIGNATURE_MINISIG, signer->key->keyid);
-    int code = check_room(signing, role, name, error);
+    int code = writer_check_room(&signing->head, name, error);
     if (code == 0)
         code = pack_trusted_comment(comment, role, signing->release->product,
                                     signing->release->version, bytes, size, error);
@@ -99,8 +95,15 @@ static int add_given(struct signing *signing, const struct pack_given_signature 
     struct pack_ssh_signature ssh;
     char name[TAR_NAME_SIZE];
     PACK_AUTO_FREE char *copy = NULL;
-    written_head_signature_name(name, given->role, given->kind, given->keyid);
-    int code = check_room(signing, given->role, name, error);
+    if (given->permit)
+        snprintf(name, sizeof name, "permit.json.%s.%s", given->keyid,
+                 pack_signature_kind_name(given->kind));
+    else
+        written_head_signature_name(name, given->role, given->kind, given->keyid);
+    size_t size = 0;
+    if (given->permit && pack_bundle_extra(signing->bundle, PACK_EXTRA_PERMIT, &size) == NULL)
+        return pack_fail(error, PACK_E_USAGE, "has no permit that could be signed");
+    int code = writer_check_room(&signing->head, name, error);
     if (code == 0)
         code = given->kind == PACK_SIGNATURE_SSHSIG
                    ? pack_ssh_signature_parse(&ssh, given->bytes, given->size, true, error)

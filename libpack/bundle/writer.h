@@ -64,6 +64,13 @@ PACK_MUST_USE int written_head_sign_as(struct written_head *head, const char *na
 void written_head_signature_name(char name[TAR_NAME_SIZE], enum pack_role role,
                                  enum pack_signature_kind kind, const char *keyid);
 
+/*
+ * Whether the head has room for a signature of that name. Asked before a signer is, for what it
+ * signs is noted in journals.
+ */
+PACK_MUST_USE int writer_check_room(const struct written_head *head, const char *name,
+                                    struct pack_error *error);
+
 /* pack_trusted_comment of any document: `what` is its name, "release", "permit". */
 PACK_MUST_USE int writer_comment(char comment[PACK_MAX_TRUSTED_COMMENT], const char *what,
                                  const char *product, const char *version, const void *document,

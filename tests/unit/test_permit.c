@@ -323,6 +323,66 @@ static void only_a_permit_for_this_release_is_signed(void **state)
     close_fixture(&fixture);
 }
 
+/* Signs the permit that the bundle carries as somebody does who has it elsewhere. */
+static int give_signature(struct fixture *fixture, size_t key, struct pack_sign_report *report,
+                          struct pack_error *error)
+{
+    const struct pack_signer signer = pack_signer_from_key(fixture->made.keys[key]);
+    struct pack_given_signature given = {.role = PACK_ROLE_RELEASE, .permit = true};
+    const struct pack_sign_request request = {.given_count = 1, .given = &given};
+    struct pack_signature signature;
+    struct pack_output *output = NULL;
+    uint8_t prehash[PACK_PREHASH_SIZE];
+    PACK_AUTO_FREE char *text = NULL;
+    size_t size = 0;
+    const void *bytes = pack_bundle_extra(fixture->bundle, PACK_EXTRA_PERMIT, &size);
+    pack_prehash_bytes(bytes != NULL ? bytes : "", size, prehash);
+    int code = pack_sign(&signature, &signer, prehash, "made elsewhere", error);
+    if (code == 0)
+        code = pack_signature_format(&text, &given.size, &signature, error);
+    given.bytes = text;
+    snprintf(given.keyid, sizeof given.keyid, "%s", signer.key->keyid);
+    if (code == 0)
+        code = pack_output_open(&output, fixture->path, PACK_OUTPUT_SEEKABLE, NULL, error);
+    if (code == 0)
+        code = pack_bundle_sign(fixture->bundle, output, &request, report, error);
+    if (code == 0)
+        return pack_output_commit(&output, error);
+    pack_output_discard(&output);
+    return code;
+}
+
+static void a_permit_is_signed_elsewhere(void **state)
+{
+    static const struct pack_sign_request nobody = {.signer_count = 0};
+    struct pack_error error = {.code = PACK_OK};
+    struct pack_document_report *report = NULL;
+    struct pack_sign_report done;
+    struct pack_output *output = NULL;
+    struct fixture fixture;
+    size_t size = 0;
+    open_fixture(&fixture, *state);
+    assert_pack_ok(pack_allocate(&report, 1, sizeof *report, &error));
+    assert_pack_fails(give_signature(&fixture, 1, &done, &error), PACK_E_USAGE);
+    assert_pack_says("has no permit that could be signed");
+    PACK_AUTO_FREE char *permit = permit_for(&fixture, "acme-test", false, &size);
+    assert_pack_ok(pack_output_open(&output, fixture.path, PACK_OUTPUT_SEEKABLE, NULL, &error));
+    assert_pack_ok(
+        pack_bundle_set_permit(fixture.bundle, output, permit, size, &nobody, &done, &error));
+    assert_pack_ok(pack_output_commit(&output, &error));
+    reopen(&fixture);
+    assert_pack_fails(judge(&fixture, report, &error), PACK_E_NOT_SIGNED);
+    assert_pack_ok(give_signature(&fixture, 1, &done, &error));
+    assert_int_equal(done.added, 1);
+    reopen(&fixture);
+    assert_pack_ok(judge(&fixture, report, &error));
+    assert_int_equal(report->good, 1);
+    assert_pack_ok(give_signature(&fixture, 1, &done, &error));
+    assert_int_equal(done.present, 1);
+    free(report);
+    close_fixture(&fixture);
+}
+
 /* --- misuse ---------------------------------------------------------------------------------- */
 
 /* Key 0 signs releases, key 1 deliveries, key 2 rollouts. */
@@ -413,6 +473,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_permit_is_put_in_and_signed, test_make_folder,
                                         test_remove_folder),
         cmocka_unit_test_setup_teardown(all_else_stays_byte_for_byte, test_make_folder,
+                                        test_remove_folder),
+        cmocka_unit_test_setup_teardown(a_permit_is_signed_elsewhere, test_make_folder,
                                         test_remove_folder),
         cmocka_unit_test_setup_teardown(only_a_permit_for_this_release_is_signed, test_make_folder,
                                         test_remove_folder),

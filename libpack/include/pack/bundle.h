@@ -381,6 +381,7 @@ PACK_API PACK_MUST_USE int pack_trusted_comment(char comment[PACK_MAX_TRUSTED_CO
  */
 struct pack_given_signature {
     enum pack_role role;
+    bool permit; /* of permit.json, which the role release signs, in place of release.json */
     enum pack_signature_kind kind;
     char keyid[PACK_KEYID_SIZE];
     const void *bytes;
@@ -443,14 +444,28 @@ PACK_API size_t pack_bundle_extra_signatures(const struct pack_bundle *bundle,
                                              const struct pack_signature_member **signatures);
 /*
  * Writes `bundle` with that permit in place of the one that it carries, signed by `signers` (those
- * of the role release), or with their signatures added where `permit` is NULL. All else stays byte
- * for byte. A permit for another release or product is PACK_E_USAGE. `output` is seekable, and not
- * committed here.
+ * of the role release; none: it is signed later), or with their signatures added where `permit` is
+ * NULL. All else stays byte for byte. A permit for another release or product is PACK_E_USAGE.
+ * `output` is seekable, and not committed here.
  */
 PACK_API PACK_MUST_USE int
 pack_bundle_set_permit(struct pack_bundle *bundle, struct pack_output *output, const void *permit,
                        size_t size, const struct pack_sign_request *signers,
                        struct pack_sign_report *report, struct pack_error *error);
+/*
+ * The permit that the bundle carries, for whoever signs it: PACK_E_USAGE where it has none, or one
+ * for another release or product. To be freed with pack_permit_free.
+ */
+struct pack_permit;
+PACK_API PACK_MUST_USE int pack_bundle_permit(struct pack_permit **permit,
+                                              const struct pack_bundle *bundle,
+                                              const struct pack_release *release,
+                                              struct pack_error *error);
+/* pack_trusted_comment of permit.json. */
+PACK_API PACK_MUST_USE int pack_permit_comment(char comment[PACK_MAX_TRUSTED_COMMENT],
+                                               const struct pack_release *release,
+                                               const void *permit, size_t size,
+                                               struct pack_error *error);
 
 /* --- attestations -------------------------------------------------------------------------- */
 
