@@ -216,6 +216,22 @@ static void test_damage_of_copies(void **state)
     free(copies[1]);
 }
 
+/* Of the leak checker, where there is one. */
+void __lsan_disable(void) __attribute__((weak));
+void __lsan_enable(void) __attribute__((weak));
+
+/* libubootenv forgets the bytes that it could not store. */
+static int write_with_leak(struct boot *boot, const struct boot_state *wanted,
+                           struct pack_error *error)
+{
+    if (__lsan_disable != NULL)
+        __lsan_disable();
+    const int code = boot_write(boot, wanted, error);
+    if (__lsan_enable != NULL)
+        __lsan_enable();
+    return code;
+}
+
 /* The board's own variables leave no room: what was there stays, and the message says so. */
 static void test_a_full_environment(void **state)
 {
@@ -229,7 +245,7 @@ static void test_a_full_environment(void **state)
                 "echo \"pad$i=$pad\"; done >full");
     run(&board, SETENV "-f full bootdelay");
     assert_pack_ok(boot_open(&boot, &board.device, &board.rooted.storage, &error));
-    assert_pack_fails(boot_write(boot, &trial, &error), PACK_E_NO_SPACE);
+    assert_pack_fails(write_with_leak(boot, &trial, &error), PACK_E_NO_SPACE);
     assert_pack_says("no room for BOOT_ORDER and the others");
     check(&board, "A");
 }
