@@ -686,6 +686,23 @@ int payload_copy(struct pack_trusted *trusted, size_t image, size_t encoding,
     return code != 0 ? pack_at_member(error, payload.entry->name) : 0;
 }
 
+bool payload_may_open(struct pack_trusted *trusted, size_t image, size_t encoding)
+{
+    static const struct payload_use use = {.verb = "open"};
+    PACK_AUTO_FREE uint8_t *table = NULL;
+    PACK_AUTO(payload_clear)
+    struct payload payload = payload_of(trusted, image, encoding, &use);
+    struct pack_error error = {0};
+    if (!payload.encoding->encrypted || !trusted->bundle->input->seekable)
+        return true;
+    int code = trusted_load_tables(trusted, &error);
+    if (code == 0)
+        code = read_tables(&payload, image, encoding, false, &table, &error);
+    if (code == 0)
+        code = open_source(&payload, &error);
+    return !is_unfit(code);
+}
+
 /* What the codec made, in pieces, decrypted where it is encrypted. */
 static int copy_inner(struct payload *payload, struct pack_error *error)
 {

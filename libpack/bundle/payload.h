@@ -63,5 +63,10 @@ PACK_MUST_USE int payload_copy_inner(struct pack_trusted *trusted, size_t image,
  */
 PACK_MUST_USE int payload_find(const struct pack_trusted *trusted, size_t image, size_t *encoding,
                                struct pack_error *error);
+/*
+ * False where one of what can seek is encrypted, and no identity opens it. What else is wrong with
+ * it shows when it is read.
+ */
+bool payload_may_open(struct pack_trusted *trusted, size_t image, size_t encoding);
 
 #endif

@@ -301,7 +301,12 @@ int pack_bundle_extract_encoding(struct pack_trusted *trusted, size_t index, siz
 {
     const struct payload_use use = {.sink = sink, .verb = "extract", .local = true};
     struct pack_error unfit = {.code = PACK_OK};
-    const int code = extract_from(trusted, index, encoding, &use, &unfit, error);
+    int code = extract_from(trusted, index, encoding, &use, &unfit, error);
+    if (code == 0 && unfit.code != 0 &&
+        *encoding == trusted->delivery->images[index].encoding_count) {
+        *error = unfit;
+        code = unfit.code;
+    }
     return code != 0 ? pack_at_file(error, trusted->bundle->input->name) : 0;
 }
 

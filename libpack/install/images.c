@@ -113,16 +113,26 @@ static int fail_encoding(struct images *images, size_t image, struct pack_error 
     return code == PACK_E_WRONG_BASE ? hint_base(images, image, error) : code;
 }
 
+static int check_encoding(struct images *images, size_t image, struct pack_error *error)
+{
+    const struct pack_delivery *delivery = pack_trusted_delivery(images->trusted);
+    for (size_t encoding = 0;; encoding++) {
+        const int code = payload_find(images->trusted, image, &encoding, error);
+        if (code != 0)
+            return code;
+        if (encoding == delivery->images[image].encoding_count)
+            return fail_encoding(images, image, error);
+        if (payload_may_open(images->trusted, image, encoding))
+            return 0;
+    }
+}
+
 int images_check_encodings(struct images *images, struct pack_error *error)
 {
     const struct pack_delivery *delivery = pack_trusted_delivery(images->trusted);
     int code = 0;
-    for (size_t i = 0; code == 0 && i < delivery->image_count; i++) {
-        size_t encoding = 0;
-        code = payload_find(images->trusted, i, &encoding, error);
-        if (code == 0 && encoding == delivery->images[i].encoding_count)
-            code = fail_encoding(images, i, error);
-    }
+    for (size_t i = 0; code == 0 && i < delivery->image_count; i++)
+        code = check_encoding(images, i, error);
     return code;
 }
 

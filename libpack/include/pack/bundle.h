@@ -246,7 +246,8 @@ PACK_API PACK_MUST_USE int pack_bundle_extract(struct pack_trusted *trusted, siz
 /*
  * The same by encoding number *encoding or the first after it from which the image can be rebuilt
  * here, whose number *encoding is then; the number of encodings, and 0 returned, where there is
- * none; pack_bundle_extract says why. After a failure a later one may be tried, with a sink that
+ * none, and pack_bundle_extract says why. Where no identity opens those that are left, that is the
+ * failure. After a failure a later one may be tried, with a sink that
  * begins again.
  */
 PACK_API PACK_MUST_USE int pack_bundle_extract_encoding(struct pack_trusted *trusted, size_t index,
