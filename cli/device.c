@@ -27,13 +27,25 @@ int cli_device_open(struct cli_device *device, struct cli *cli, struct pack_erro
     return code;
 }
 
+/* A device that lost its identity must still take a release that is not encrypted. */
+static int do_without(struct cli *cli, struct pack_error *error)
+{
+    if (error->code == PACK_E_INTERRUPTED || error->code == PACK_E_NO_MEMORY)
+        return (int)error->code;
+    cli_warn(cli, "%s%s%s: what is encrypted cannot be opened", error->file,
+             error->file[0] != '\0' ? ": " : "", error->text);
+    pack_error_clear(error);
+    return 0;
+}
+
 int cli_device_identities(struct cli_device *device, struct cli *cli, struct pack_error *error)
 {
     const struct pack_device *read = device->device;
     int code = cli_identities_open(&device->identities, cli, false, error);
-    if (code == 0 && device->identities == NULL && read->identity_count != 0)
-        code = cli_identities_load(&device->identities, cli, read->identities, read->identity_count,
-                                   false, error);
+    if (code == 0 && device->identities == NULL && read->identity_count != 0 &&
+        cli_identities_load(&device->identities, cli, read->identities, read->identity_count, false,
+                            error) != 0)
+        code = do_without(cli, error);
     device->engine.identities = device->identities;
     return code;
 }
