@@ -7,6 +7,7 @@
 #include "confine/lock.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -280,6 +281,12 @@ int cell_receive(struct cell *cell, struct cell_message *message,
         if (code != 0)
             return code;
     }
+}
+
+bool cell_has_said(const struct cell *cell)
+{
+    struct pollfd wanted = {.fd = cell->socket, .events = POLLIN};
+    return poll(&wanted, 1, 0) > 0;
 }
 
 /* Printable, and ended: it is shown to people and written to logs. */

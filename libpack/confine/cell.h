@@ -52,6 +52,8 @@ PACK_MUST_USE int cell_send(struct cell *cell, const struct cell_message *messag
 /* PACK_E_INTERRUPTED too, where the context says so. A message's code is no failure of this. */
 PACK_MUST_USE int cell_receive(struct cell *cell, struct cell_message *message,
                                const struct pack_context *context, struct pack_error *error);
+/* Whether cell_receive would not wait: a message is there, or it is dead. */
+bool cell_has_said(const struct cell *cell);
 /* The failure that a message with a code has left, as far as one may believe it. */
 int cell_failure(const struct cell *cell, const struct cell_message *message,
                  struct pack_error *error);

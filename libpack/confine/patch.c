@@ -13,12 +13,12 @@
 #define SLACK ((uint64_t)16 << 20)
 
 enum {
-    WINDOW = 64 << 10, /* of the patch or the base, asked for at once */
-    GLANCE = 4 << 10,  /* the same where one byte is looked up, not a run of them copied */
-    WINDOWS = 8,       /* of the base that the child keeps: a patch goes back and forth in it */
-    GLANCES = 2048,    /* 8 MiB; block i of the base only into the one of number i % GLANCES */
-    MADE = 256 << 10,  /* of the new image, made at once */
-    AT_PATCH = MADE,   /* where they stand in the shared memory */
+    WINDOW = 64 << 10,   /* of the patch or the base, asked for at once */
+    GLANCE = 4 << 10,    /* the same where one byte is looked up, not a run of them copied */
+    WINDOWS = 8,         /* of the base that the child keeps: a patch goes back and forth in it */
+    GLANCES = 2048,      /* 8 MiB; block i of the base only into the one of number i % GLANCES */
+    MADE = 256 << 10,    /* of the new image, made at once: in one half while the other is read */
+    AT_PATCH = 2 * MADE, /* where they stand in the shared memory */
     AT_BASE = AT_PATCH + WINDOW,
     AT_GLANCES = AT_BASE + WINDOWS * WINDOW,
     SHARED = AT_GLANCES + GLANCES * GLANCE,
@@ -32,7 +32,7 @@ enum {
  */
 enum kind {
     BEGIN = 1,
-    MAKE, /* numbers[0] bytes at most */
+    MAKE, /* numbers[0] bytes at most, from byte numbers[1] of the shared memory on */
     DONE,
     GIVE_PATCH,
     GIVE_BASE,
@@ -48,6 +48,14 @@ struct window {
     uint64_t used; /* when it was asked for last; 0: never */
 };
 
+/* What the child will ask for next, if it goes on as it did: read while it works. */
+struct ahead {
+    uint8_t *bytes;
+    uint64_t offset;
+    size_t size;   /* 0: none */
+    uint64_t last; /* what it asked for */
+};
+
 struct confined_patch {
     struct cell cell;
     struct window *windows;   /* the child's, of the base: too many for its stack */
@@ -58,11 +66,16 @@ struct confined_patch {
     const struct pack_context *context;
     struct pack_sha256 *hash;
     uint64_t total; /* bytes of the new image that were read */
+    size_t half;    /* where they stand: */
     size_t made;    /* bytes that the child has made, */
     size_t taken;   /* and the part of them that was read */
     int code;       /* what the child said after them: */
     struct pack_error failure;
     bool ended, proved;
+    bool asked;    /* for what was not taken yet, */
+    bool answered; /* and this is the answer: */
+    struct cell_message answer;
+    struct ahead ahead;
     bool filtered;   /* the child can do nothing but compute, whatever its state is */
     uint64_t stride; /* of places where it is asked to stop, so that it can be saved; 0: nowhere */
 };
@@ -202,7 +215,8 @@ static int answer_to(const struct serving *serving, const struct cell_message *a
         answer->numbers[0] = delta_patch_state_get(patch, asked->numbers[0], serving->shared, MADE);
         return 0;
     default:
-        return make(patch, serving->shared, number, answer, error);
+        return make(patch, serving->shared + (asked->numbers[1] == MADE ? MADE : 0), number, answer,
+                    error);
     }
 }
 
@@ -238,6 +252,35 @@ static void serve(void *user, uint8_t *shared)
 
 /* --- in the parent --------------------------------------------------------------------------- */
 
+static int read_base(struct confined_patch *confined, uint64_t offset, uint8_t *bytes, size_t size,
+                     size_t *got, struct pack_error *error)
+{
+    struct ahead *ahead = &confined->ahead;
+    if (ahead->size == 0 || ahead->offset != offset || ahead->size < size)
+        return pack_input_read(confined->base, offset, bytes, size, got, error);
+    memcpy(bytes, ahead->bytes, size);
+    *got = size;
+    return 0;
+}
+
+/* A failure is told when the bytes are asked for. */
+static void read_ahead(struct confined_patch *confined, uint64_t offset)
+{
+    struct pack_error ignored = {.code = PACK_OK};
+    struct ahead *ahead = &confined->ahead;
+    const uint64_t next = offset + WINDOW;
+    const bool goes_on = offset == ahead->last + WINDOW;
+    ahead->last = offset;
+    ahead->size = 0;
+    if (!goes_on || next >= confined->info.old_size)
+        return;
+    ahead->offset = next;
+    if (pack_input_read(confined->base, next, ahead->bytes,
+                        (size_t)pack_min(WINDOW, confined->info.old_size - next), &ahead->size,
+                        &ignored) != 0)
+        ahead->size = 0;
+}
+
 /* What the child asks for: never more of the base than is the base. */
 static int give(struct confined_patch *confined, const struct cell_message *asked,
                 struct pack_error *error)
@@ -246,49 +289,76 @@ static int give(struct confined_patch *confined, const struct cell_message *aske
     const uint64_t offset = asked->numbers[0], place = asked->numbers[1];
     uint8_t *shared = cell_shared(&confined->cell);
     size_t wanted = WINDOW, got = 0;
+    int code = 0;
     if (place >= (of_base ? WINDOWS + GLANCES : 1))
         return cell_nonsense(&confined->cell, error);
     if (of_base)
         wanted = offset < confined->info.old_size
                      ? (size_t)pack_min(room_of(place), confined->info.old_size - offset)
                      : 0;
-    int code = wanted != 0
-                   ? pack_input_read(of_base ? confined->base : confined->input, offset,
-                                     shared + (of_base ? AT_BASE + start_of(place) : AT_PATCH),
-                                     wanted, &got, error)
-                   : 0;
+    if (wanted != 0)
+        code = of_base ? read_base(confined, offset, shared + AT_BASE + start_of(place), wanted,
+                                   &got, error)
+                       : pack_input_read(confined->input, offset, shared + AT_PATCH, wanted, &got,
+                                         error);
     if (code == 0)
         code = cell_send(&confined->cell, &(struct cell_message){.numbers = {got}}, error);
+    if (code == 0 && of_base && place < WINDOWS)
+        read_ahead(confined, offset);
     return code;
 }
 
-/* One request, to its answer. A failure that the child reports is kept for when it is due. */
+/* One message of the child: it is given what it asks for, or its answer is kept. */
+static int hear(struct confined_patch *confined, struct pack_error *error)
+{
+    struct cell *cell = &confined->cell;
+    struct cell_message message;
+    int code = cell_receive(cell, &message, confined->context, error);
+    if (code != 0)
+        return code;
+    if (message.kind == DONE) {
+        confined->answered = true;
+        confined->answer = message;
+        return message.numbers[0] > MADE ? cell_nonsense(cell, error) : 0;
+    }
+    if (message.kind != GIVE_PATCH && message.kind != GIVE_BASE)
+        return cell_nonsense(cell, error);
+    code = pack_check_cancelled(confined->context, error);
+    return code != 0 ? code : give(confined, &message, error);
+}
+
+static int ask_child(struct confined_patch *confined, enum kind kind, uint64_t number, size_t half,
+                     struct pack_error *error)
+{
+    const struct cell_message message = {.kind = kind, .numbers = {number, half}};
+    confined->asked = true;
+    confined->answered = false;
+    return cell_send(&confined->cell, &message, error);
+}
+
+/* To the answer. A failure that the child reports is kept for when it is due. */
+static int await(struct confined_patch *confined, struct pack_error *error)
+{
+    int code = 0;
+    while (code == 0 && !confined->answered)
+        code = hear(confined, error);
+    if (code != 0)
+        return code;
+    confined->asked = false;
+    confined->made = (size_t)confined->answer.numbers[0];
+    confined->taken = 0;
+    confined->ended = confined->answer.numbers[1] != 0;
+    if (confined->answer.code != 0)
+        confined->code = cell_failure(&confined->cell, &confined->answer, &confined->failure);
+    return 0;
+}
+
 static int request(struct confined_patch *confined, enum kind kind, uint64_t number,
                    struct pack_error *error)
 {
-    struct cell *cell = &confined->cell;
-    struct cell_message message = {.kind = kind, .numbers = {number}};
-    int code = cell_send(cell, &message, error);
-    while (code == 0) {
-        code = cell_receive(cell, &message, confined->context, error);
-        if (code != 0 || message.kind == DONE)
-            break;
-        if (message.kind != GIVE_PATCH && message.kind != GIVE_BASE)
-            return cell_nonsense(cell, error);
-        code = pack_check_cancelled(confined->context, error);
-        if (code == 0)
-            code = give(confined, &message, error);
-    }
-    if (code != 0)
-        return code;
-    if (message.numbers[0] > MADE)
-        return cell_nonsense(cell, error);
-    confined->made = (size_t)message.numbers[0];
-    confined->taken = 0;
-    confined->ended = message.numbers[1] != 0;
-    if (message.code != 0)
-        confined->code = cell_failure(cell, &message, &confined->failure);
-    return 0;
+    confined->half = 0;
+    const int code = ask_child(confined, kind, number, 0, error);
+    return code != 0 ? code : await(confined, error);
 }
 
 static int due(struct confined_patch *confined, struct pack_error *error)
@@ -366,6 +436,8 @@ int confined_patch_restore(struct confined_patch **confined, struct pack_input *
     made->filtered = confine_available(&ignored) == 0;
     code = pack_allocate(&made->windows, WINDOWS + GLANCES, sizeof *made->windows, error);
     if (code == 0)
+        code = pack_allocate(&made->ahead.bytes, WINDOW, 1, error);
+    if (code == 0)
         code = check(made, error);
     if (code == 0)
         code = begin(made, state, error);
@@ -399,12 +471,39 @@ static int prove(struct confined_patch *confined, struct pack_error *error)
     return pack_at_file(error, confined->input->name);
 }
 
-/* Not beyond the next place to stop at. */
-static uint64_t most_made(const struct confined_patch *confined)
+/* Bytes from `start` on, but not beyond the next place to stop at. */
+static uint64_t most_made(const struct confined_patch *confined, uint64_t start)
 {
-    return confined->stride != 0
-               ? pack_min(MADE, confined->stride - confined->total % confined->stride)
-               : MADE;
+    return confined->stride != 0 ? pack_min(MADE, confined->stride - start % confined->stride)
+                                 : MADE;
+}
+
+static int make_from(struct confined_patch *confined, uint64_t start, struct pack_error *error)
+{
+    return ask_child(confined, MAKE, most_made(confined, start), MADE - confined->half, error);
+}
+
+/* Takes what the child has made, and lets it go on while the caller looks at that. */
+static int make_more(struct confined_patch *confined, struct pack_error *error)
+{
+    int code = confined->asked ? 0 : make_from(confined, confined->total, error);
+    if (code == 0)
+        code = await(confined, error);
+    if (code != 0)
+        return code;
+    confined->half = MADE - confined->half;
+    const uint64_t next = confined->total + confined->made;
+    const bool stops = confined->stride != 0 && next % confined->stride == 0;
+    return stops || confined->ended || confined->code != 0 ? 0 : make_from(confined, next, error);
+}
+
+/* So that the child need not wait for the caller. */
+static int serve_waiting(struct confined_patch *confined, struct pack_error *error)
+{
+    int code = 0;
+    while (code == 0 && confined->asked && !confined->answered && cell_has_said(&confined->cell))
+        code = hear(confined, error);
+    return code;
 }
 
 int confined_patch_read(struct confined_patch *confined, void *buffer, size_t capacity, size_t *got,
@@ -413,14 +512,16 @@ int confined_patch_read(struct confined_patch *confined, void *buffer, size_t ca
     int code = 0;
     *got = 0;
     if (confined->taken == confined->made && confined->code == 0 && !confined->ended)
-        code = request(confined, MAKE, most_made(confined), error);
+        code = make_more(confined, error);
+    else
+        code = serve_waiting(confined, error);
     if (code != 0)
         return code;
     const size_t piece = (size_t)pack_min(capacity, confined->made - confined->taken);
     if (piece == 0)
         return confined->code != 0 ? due(confined, error) : prove(confined, error);
     /* Taken out before it is looked at: there the child may change it. */
-    memcpy(buffer, cell_shared(&confined->cell) + confined->taken, piece);
+    memcpy(buffer, cell_shared(&confined->cell) + confined->half + confined->taken, piece);
     confined->taken += piece;
     confined->total += piece;
     *got = piece;
@@ -436,8 +537,8 @@ void confined_patch_stop_at(struct confined_patch *confined, uint64_t stride)
 
 uint64_t confined_patch_state_size(const struct confined_patch *confined)
 {
-    const bool between = confined->taken == confined->made && confined->code == 0 &&
-                         !confined->ended && confined->filtered;
+    const bool between = confined->taken == confined->made && !confined->asked &&
+                         confined->code == 0 && !confined->ended && confined->filtered;
     return between ? delta_patch_state_size(confined->patch) : 0;
 }
 
@@ -469,6 +570,7 @@ void confined_patch_close(struct confined_patch **confined)
     pack_patch_close(&closed->patch);
     pack_sha256_free(&closed->hash);
     free(closed->windows);
+    free(closed->ahead.bytes);
     free(closed);
     *confined = NULL;
 }
