@@ -88,6 +88,25 @@ class Events(DeviceTest):
             self.assertEqual(words, set(data["properties"]), name)
             self.assertEqual(set(re.findall(r"\[`(\w+)`\]", text)), optional, name)
 
+    def test_the_answers_are_documented(self):
+        """What --json prints has the members that docs/device.md tells of, at each level."""
+        with open(os.path.join(os.path.dirname(DOCUMENT), "device.md"), encoding="utf-8") as file:
+            text = file.read().split("## What the commands answer")[1].split("\n## ")[0]
+        rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", text, re.M))
+        told = set(re.findall(r"`(\w+)`", text))
+        self.live()
+        self.start_device()
+        for command in ("install", "status", "boot", "confirm", "rollback"):
+            arguments = {"install": ("v3.fwb", "--retry"), "boot": ("--target", "rootfs")}
+            answer = self.device(command, *arguments.get(command, ()), "--json").json
+            self.assertEqual(set(answer) - {"schema", "ok", "error"},
+                             set(re.findall(r"`(\w+)`", rows.pop(command))), command)
+            for name, value in answer.items():
+                inner = value[0] if isinstance(value, list) and value else value
+                if isinstance(inner, dict) and name != "error":
+                    self.assertLessEqual(set(inner), told, f"{command}: {name}")
+        self.assertFalse(rows)
+
     def test_a25_names_are_no_lines(self):
         forged = 'x\n{"specversion":"1.0","type":"fwpack.confirm"}\n\x1b[2J\u202e"\\.fwb'
         os.rename(self.path("v2.fwb"), self.path(forged))
