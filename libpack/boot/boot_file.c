@@ -57,6 +57,9 @@ static int load(struct boot *boot, struct boot_lines *lines, struct pack_error *
     *lines = (struct boot_lines){.present = REQUIRED};
     int code = storage_record_load(boot->storage, file->folder, file->name, false, BOOT_LINES_LIMIT,
                                    &bytes, &size, &state, error);
+    if (code == PACK_E_STATE)
+        return pack_hint(error,
+                         "without both copies set A starts: where that is right, remove them");
     if (code != 0 || state == STORAGE_RECORD_ABSENT)
         return code;
     code = boot_lines_parse(lines, bytes, size, REQUIRED, error);
@@ -82,7 +85,6 @@ static int file_read(struct boot *boot, struct boot_state *state, struct pack_er
     return code;
 }
 
-/* Over a damaged record too: what runs is not known then, but what shall start is. */
 static int file_write(struct boot *boot, const struct boot_state *state, struct pack_error *error)
 {
     struct boot_lines lines;

@@ -7,8 +7,9 @@ int state_fail_absent(const char *folder, struct pack_error *error)
 {
     pack_fail(error, PACK_E_NOT_FOUND, "this device has no state yet, or it was lost");
     pack_at_file(error, folder);
-    return pack_hint(error, "mount what it lies on; 'fwpack install --first' begins one, once, on a "
-                            "new device: without its state it does not know what it must refuse");
+    return pack_hint(error,
+                     "mount what it lies on; 'fwpack install --first' begins one, once, on a "
+                     "new device: without its state it does not know what it must refuse");
 }
 
 static int fail_content(const char *folder, struct pack_error *error)
@@ -30,6 +31,9 @@ int state_load(struct state **state, struct storage *storage, const char *folder
     *repaired = false;
     const int code = storage_record_load(storage, folder, STATE_NAME, writable, STATE_LIMIT, &bytes,
                                          &size, &found, error);
+    if (code == PACK_E_STATE)
+        pack_hint(error, "restore it from a backup; without it nobody knows which versions this "
+                         "device may still run");
     if (code != 0)
         return code;
     if (bytes == NULL)

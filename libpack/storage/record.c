@@ -184,9 +184,7 @@ static int fail_state(const struct copies *copies, struct pack_error *error)
     const bool both = copies->list[0].kind == COPY_DAMAGED && copies->list[1].kind == COPY_DAMAGED;
     pack_fail(error, PACK_E_STATE, "%s",
               both ? "both copies are damaged" : "one copy is damaged and the other is missing");
-    pack_at_file(error, copies->list[copies->list[0].kind == COPY_DAMAGED ? 0 : 1].path);
-    return pack_hint(error, "restore it from a backup; without it nobody knows which versions "
-                            "this device may still run");
+    return pack_at_file(error, copies->list[copies->list[0].kind == COPY_DAMAGED ? 0 : 1].path);
 }
 
 /* A copy of a newer version is not damaged: it must not be lost to an older program. */

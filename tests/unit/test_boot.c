@@ -167,7 +167,9 @@ static void test_damage_of_the_record(void **state)
     boot_state_text(text, &found);
     assert_true(strcmp(text, "A B3") == 0 || strcmp(text, "B+") == 0);
     damage(*state, "boot.1", 3);
-    check_refused(&device, storage_system(), PACK_E_STATE, "");
+    assert_pack_fails(boot_read(boot, &found, &error), PACK_E_STATE);
+    assert_pack_says("both copies are damaged");
+    assert_non_null(strstr(error.hint, "set A starts"));
 }
 
 static void test_a_record_of_nonsense(void **state)

@@ -286,6 +286,7 @@ static void a108_one_damaged_copy_is_repaired_and_two_are_refused(void **folder)
     test_write_text(one, "fwpack-record");
     test_write_file(other, "\0\0\0\0", 4);
     assert_pack_fails(load(*folder, &repaired, &error), PACK_E_STATE);
+    assert_non_null(strstr(error.hint, "restore it from a backup"));
 }
 
 static void a108_a_record_of_something_else_is_refused(void **folder)

@@ -228,7 +228,6 @@ static void test_a108_nothing_good_is_no_beginning(void **state)
         assert_pack_fails(load(*state, true, &text, &found, &error), PACK_E_STATE);
         assert_pack_says(missing ? "one copy is damaged and the other is missing"
                                  : "both copies are damaged");
-        assert_non_null(strstr(error.hint, "backup"));
         assert_null(text);
         pack_error_clear(&error);
         assert_pack_fails(storage_record_save(storage_system(), *state, "r", "first", 5, &error),
