@@ -184,14 +184,18 @@ static int check_fault(const struct rehearsal *rehearsal, const struct pack_faul
                        uint64_t operations, struct pack_error *error)
 {
     const unsigned long long number = fault->number, size = rehearsal->source->size;
+    const unsigned minimum = rehearsal->device.policy.battery_minimum;
     if (is_of_storage(fault) && fault->every == 0 && number > operations)
         pack_fail(error, PACK_E_DESCRIPTOR, "operation %llu, the installation has %llu", number,
                   (unsigned long long)operations);
     else if (is_of_bundle(fault) && number >= size)
         pack_fail(error, PACK_E_DESCRIPTOR, "byte %llu, the bundle has %llu", number, size);
-    else if (fault->kind == PACK_FAULT_BATTERY && rehearsal->device.policy.battery_minimum == 0)
+    else if (fault->kind == PACK_FAULT_BATTERY && minimum == 0)
         pack_fail(error, PACK_E_DESCRIPTOR,
                   "this device asks for no battery: no 'battery:' under 'policy:'");
+    else if (fault->kind == PACK_FAULT_BATTERY && number >= minimum)
+        pack_fail(error, PACK_E_DESCRIPTOR,
+                  "a battery of %llu percent is none too low: %u suffices", number, minimum);
     else
         return 0;
     return at_place(fault, error);

@@ -79,7 +79,8 @@ def refuse_what_cannot_be():
     for fault, device, says in (("power-cut: 100000", "device.yaml", "operation 100000"),
                                 ("network: 90000000", "device.yaml", "byte 90000000, the bundle"),
                                 ("corrupt: 90000000", "device.yaml", "byte 90000000, the bundle"),
-                                ("battery: 5", "weak.yaml", "asks for no battery")):
+                                ("battery: 5", "weak.yaml", "asks for no battery"),
+                                ("battery: 30", "device.yaml", "30 suffices")):
         write("far.yaml", b"fwpack-faults: 1\nfaults:\n  - {twice: true}\n  - {%s}\n"
               % fault.encode())
         told = json.loads(fwpack("install", "update.fwb", "--simulate", "far.yaml", "-d", device,
