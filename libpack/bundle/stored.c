@@ -23,6 +23,15 @@ static int load_block(struct stored *stored, uint64_t number, struct pack_error 
     return 0;
 }
 
+/* What a reader passes over in a pipe is proved while it goes by. */
+static int reach_block(struct stored *stored, uint64_t number, struct pack_error *error)
+{
+    int code = 0;
+    while (code == 0 && !stored->input.seekable && stored->next < number)
+        code = load_block(stored, stored->next, error);
+    return code != 0 ? code : load_block(stored, number, error);
+}
+
 static int read_at(struct pack_input *input, uint64_t offset, void *buffer, size_t size,
                    size_t *got, struct pack_error *error)
 {
@@ -35,7 +44,7 @@ static int read_at(struct pack_input *input, uint64_t offset, void *buffer, size
         const uint64_t number = offset / block_size;
         const size_t within = (size_t)(offset % block_size);
         if (!stored->has_block || stored->number != number) {
-            code = load_block(stored, number, error);
+            code = reach_block(stored, number, error);
             continue;
         }
         const uint64_t left = pack_min(block_size - within, stored->table.size - offset);
