@@ -143,6 +143,8 @@ static int roll_back(struct engine *engine, const char *reason, bool *reboot,
         return engine_call_off(engine, other, reason, error);
     if (trial == PACK_TRIAL_RUNS)
         return engine_give_up(engine, running, "rollback", "rolled-back", reason, error);
+    if (engine->loader.primary == other) /* it was rolled back already */
+        return 0;
     const int code = check_target(engine, other, error);
     return code != 0 ? code : return_to(engine, other, reason, error);
 }
@@ -152,7 +154,9 @@ int pack_device_rollback(const struct pack_engine *given, const char *reason, bo
 {
     ENGINE_AUTO struct engine engine = {.lock = -1};
     *reboot = false;
-    int code = engine_open(&engine, given, ENGINE_WRITE, error);
+    int code = engine_check_reboot(given, error);
+    if (code == 0)
+        code = engine_open(&engine, given, ENGINE_WRITE, error);
     if (code != 0)
         return code;
     const char *why = reason != NULL ? reason : "by hand";

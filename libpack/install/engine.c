@@ -338,16 +338,23 @@ void engine_close(struct engine *engine)
     pack_close_descriptor(&engine->lock);
 }
 
+int engine_check_reboot(const struct pack_engine *given, struct pack_error *error)
+{
+    if (!given->reboot || given->device->reboot.count != 0)
+        return 0;
+    pack_fail(error, PACK_E_USAGE, "the device file does not say how to restart");
+    pack_at_file(error, given->device->path);
+    return pack_hint(error, "add 'reboot:' with the program and its arguments");
+}
+
 int engine_reboot(struct engine *engine, struct pack_error *error)
 {
-    const struct pack_device_program *program = &engine->device->reboot;
     const struct hook_facts facts = engine_facts(engine, NULL, engine->running);
     if (!engine->given->reboot)
         return 0;
-    if (program->count == 0) {
-        pack_fail(error, PACK_E_USAGE, "the device file does not say how to restart");
-        pack_at_file(error, engine->device->path);
-        return pack_hint(error, "add 'reboot:' with the program and its arguments");
-    }
-    return hook_run(program, "the reboot program", &facts, PACK_E_IO, NULL, error);
+    int code = engine_check_reboot(engine->given, error);
+    if (code != 0)
+        return code;
+    code = hook_run(&engine->device->reboot, "the reboot program", &facts, PACK_E_IO, NULL, error);
+    return code != 0 ? pack_hint(error, "all else is done: restart the device") : 0;
 }

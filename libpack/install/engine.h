@@ -71,7 +71,9 @@ PACK_MUST_USE int engine_give_up(struct engine *engine, enum pack_set set, const
 /* A release that waits for its start does not get it; nothing is wrong with it. */
 PACK_MUST_USE int engine_call_off(struct engine *engine, enum pack_set set, const char *reason,
                                   struct pack_error *error);
-/* The device's reboot program, where it has one and it was asked for. */
+/* Whether it can restart, where that was asked for: to be known before anything is done. */
+PACK_MUST_USE int engine_check_reboot(const struct pack_engine *given, struct pack_error *error);
+/* The device's reboot program, where that was asked for. */
 PACK_MUST_USE int engine_reboot(struct engine *engine, struct pack_error *error);
 
 #endif

@@ -453,7 +453,9 @@ int pack_install(const struct pack_engine *given, struct pack_input *source,
     const int64_t started = wait_now();
     memset(report, 0, sizeof *report);
     report->battery_before = report->battery_after = -1;
-    int code = pack_allocate(&installation, 1, sizeof *installation, error);
+    int code = engine_check_reboot(given, error);
+    if (code == 0)
+        code = pack_allocate(&installation, 1, sizeof *installation, error);
     if (code != 0)
         return code;
     installation->engine.lock = -1;
