@@ -4,6 +4,7 @@
 
 /* An image rebuilt from an old one: by a patch, or because it is the same. */
 
+#include "bundle/keeper.h"
 #include "bundle/trusted.h"
 #include "pack/delta.h"
 
@@ -16,9 +17,10 @@ struct patched {
     const struct pack_release_image *image;
     const struct pack_encoding *encoding;
     const struct block_table *plain;
-    struct pack_input *base;   /* its first bytes are the old image, */
-    bool base_proved;          /* which has been hashed, and cannot become another one */
-    struct pack_input *stored; /* the patch, proved, forward only; NULL for `keep` */
+    struct pack_input *base;     /* its first bytes are the old image, */
+    bool base_proved;            /* which has been hashed, and cannot become another one */
+    struct pack_input *stored;   /* the patch, proved, forward only; NULL for `keep` */
+    const struct keeper *keeper; /* NULL: no state is kept */
     patched_block_fn block;
     void *user;
 };

@@ -377,6 +377,7 @@ static int read_patched(struct payload *payload, size_t image, struct pack_error
         .base = payload->base,
         .base_proved = payload->base != NULL && payload->base->repeats,
         .stored = payload->bytes,
+        .keeper = payload->use->local ? payload->trusted->keeper : NULL,
         .block = consume_bytes,
         .user = payload,
     };

@@ -25,7 +25,8 @@ struct payload_use {
      * lie in is read: stored blocks, age chunks, frames, plain blocks.
      */
     const struct payload_range *range;
-    bool local; /* whether blocks that are at hand need not be read; never with a range */
+    /* Whether what is at hand need not be read, or made, again; never with a range. */
+    bool local;
 };
 
 struct payload_outcome {

@@ -4,6 +4,7 @@
 
 /* The inside of a bundle whose documents' signatures were found good. */
 
+#include "bundle/keeper.h"
 #include "bundle/reader.h"
 
 struct pack_trusted {
@@ -21,6 +22,7 @@ struct pack_trusted {
     const struct pack_age_identities *identities; /* borrowed, or NULL */
     const struct pack_local_blocks *local;        /* borrowed, or NULL */
     uint64_t local_size;                          /* bytes that came from there */
+    const struct keeper *keeper;                  /* for extract: borrowed, or NULL */
 };
 
 /* PACK_E_KEY_STORE: an image is encrypted, and there are no identities. */

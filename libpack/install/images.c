@@ -3,6 +3,7 @@
 
 #include "base/memory.h"
 #include "bundle/payload.h"
+#include "install/pause.h"
 #include "install/watched.h"
 #include "install/write.h"
 #include "io/wait.h"
@@ -273,7 +274,10 @@ static int note_done(const struct images *images, size_t done, struct pack_error
     struct state_progress *progress = &images->engine->state->progress;
     progress->done_count = done;
     progress->durable = 0;
-    return engine_save(images->engine, error);
+    const int code = engine_save(images->engine, error);
+    if (code == 0)
+        pause_forget(images->engine);
+    return code;
 }
 
 static int write_one(struct images *images, size_t image, size_t number, struct pack_error *error)
@@ -348,6 +352,8 @@ static int copy_slots(struct images *images, struct pack_error *error)
 int images_write(struct images *images, struct pack_error *error)
 {
     size_t number = 0;
+    if (images->engine->state->progress.durable == 0)
+        pause_forget(images->engine); /* what is there belongs to another installation */
     int code = write_kind(images, true, &number, error);
     if (code == 0)
         code = copy_slots(images, error);

@@ -3,19 +3,20 @@
 
 #include "install/counted.h"
 #include "install/local.h"
+#include "install/pause.h"
 #include "slot/slot.h"
 
 #include "base/checked.h"
 #include "base/memory.h"
+#include "bundle/trusted.h"
 
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
 enum {
-    COMPARED = 64 * 1024,          /* bytes that are read at a time to compare */
-    UNIT = 4096,                   /* that are written where they differ */
-    CHECKPOINT = 32 * 1024 * 1024, /* bytes between flushes: what a power cut can cost */
+    COMPARED = 64 * 1024,   /* bytes that are read at a time to compare */
+    UNIT = 4096,            /* that are written where they differ */
     READ_BACK = 128 * 1024, /* fits a cache */
 };
 
@@ -25,8 +26,9 @@ struct writing {
     struct pack_sink sink;
     struct engine *engine;
     struct slot *slot;
+    struct pause *pause; /* NULL for a copy */
     uint64_t position;
-    uint64_t durable; /* bytes that are flushed and noted */
+    uint64_t durable; /* bytes that are flushed and noted, now or by an earlier run */
     uint64_t written;
     uint8_t *old; /* what is there, to compare */
 };
@@ -70,7 +72,8 @@ static int write_differences(struct writing *writing, const uint8_t *bytes, size
 
 static int checkpoint(struct writing *writing, struct pack_error *error)
 {
-    if (writing->position - writing->durable < CHECKPOINT ||
+    const uint64_t stride = pause_stride(writing->engine);
+    if (writing->position / stride <= writing->durable / stride ||
         (writing->slot->abilities & SLOT_RANDOM) == 0)
         return 0;
     int code = slot_flush(writing->slot, error);
@@ -78,7 +81,10 @@ static int checkpoint(struct writing *writing, struct pack_error *error)
         return code;
     writing->durable = writing->position;
     writing->engine->state->progress.durable = writing->position;
-    return engine_save(writing->engine, error);
+    code = engine_save(writing->engine, error);
+    if (code == 0 && writing->pause != NULL)
+        writing->pause->durable = writing->position;
+    return code;
 }
 
 static int write_bytes(struct pack_sink *sink, const void *bytes, size_t size,
@@ -107,7 +113,8 @@ static int writing_open(struct writing *writing, const struct image_write *write
                         struct pack_error *error)
 {
     static const struct pack_sink_ops ops = {.write = write_bytes};
-    *writing = (struct writing){.sink = {.ops = &ops}, .engine = write->engine};
+    *writing =
+        (struct writing){.sink = {.ops = &ops}, .engine = write->engine, .durable = write->durable};
     int code = pack_allocate(&writing->old, 1, COMPARED, error);
     if (code == 0)
         code = slot_open_write(&writing->slot, write->target, write->engine->storage, size, error);
@@ -144,16 +151,19 @@ static void open_target(const struct image_write *write, struct pack_input **tar
 }
 
 static int extract(const struct image_write *write, size_t *encoding, struct local *local,
-                   struct pack_error *error)
+                   struct pause *pause, struct pack_error *error)
 {
     PACK_AUTO(writing_clear) struct writing writing = {.slot = NULL};
     int code = writing_open(&writing, write, image_of(write)->size, error);
     if (code != 0)
         return code;
+    writing.pause = pause;
+    write->trusted->keeper = &pause->keeper;
     pack_trusted_use_local(write->trusted, &local->blocks);
     code =
         pack_bundle_extract_encoding(write->trusted, write->image, encoding, &writing.sink, error);
     pack_trusted_use_local(write->trusted, NULL);
+    write->trusted->keeper = NULL;
     if (code == 0 && *encoding < delivered_of(write)->encoding_count)
         code = writing_finish(&writing, error);
     write->report->written += writing.written;
@@ -176,28 +186,30 @@ static void note_encoding(const struct image_write *write, size_t number)
              encoding->codec != NULL ? encoding->codec : "");
 }
 
-static int try_encoding(const struct image_write *write, size_t *encoding, struct pack_error *error)
+static int try_once(const struct image_write *write, size_t *encoding, bool *went_on,
+                    struct pack_error *error)
 {
     PACK_AUTO(local_close) struct local local = {.hash = NULL};
+    PACK_AUTO(pause_close) struct pause pause = {.hash = NULL};
     PACK_AUTO(pack_input_close) struct pack_input *target = NULL;
     int code = local_open(&local, image_of(write), error);
     if (code != 0)
         return code;
+    pause_open(&pause, write->engine, image_of(write), &write->facts);
     open_target(write, &target);
-    local.target = target;
-    local.durable = write->durable;
+    local.target = pause.target = target;
+    local.durable = pause.left = pause.durable = write->durable;
     local.running = write->engine->device->policy.reuse ? write->running : NULL;
     if (*encoding < delivered_of(write)->encoding_count)
         local.frame_size = delivered_of(write)->encodings[*encoding].frame_size;
-    code = extract(write, encoding, &local, error);
-    write->report->resumed += local.resumed;
+    code = extract(write, encoding, &local, &pause, error);
+    *went_on = pause.resumed != 0;
+    write->report->resumed += local.resumed + (code == 0 ? pause.resumed : 0);
     write->report->reused += local.reused;
     if (code == 0 && *encoding < delivered_of(write)->encoding_count)
         note_encoding(write, *encoding);
     return code;
 }
-
-/* --- the encodings ---------------------------------------------------------------------------- */
 
 /* Whether it is the encoding that does not do, and not the device. */
 static bool gives_way(int code)
@@ -210,6 +222,25 @@ static bool gives_way(int code)
             return true;
     return false;
 }
+
+/* A state that is no good tells only in the end: then the patch is applied from its beginning. */
+static int try_encoding(const struct image_write *write, size_t *encoding, struct pack_error *error)
+{
+    bool went_on = false;
+    const int code = try_once(write, encoding, &went_on, error);
+    if (code == 0 || !went_on || !gives_way(code))
+        return code;
+    pause_forget(write->engine);
+    if (!write->source->seekable)
+        return code; /* the next run does */
+    pack_log(&write->engine->context, PACK_LOG_WARNING,
+             "image %s: going on with the patch failed: %s; applying it from its beginning",
+             write->report->name, error->text);
+    pack_error_clear(error);
+    return try_once(write, encoding, &went_on, error);
+}
+
+/* --- the encodings ---------------------------------------------------------------------------- */
 
 int image_write(const struct image_write *write, struct pack_error *error)
 {

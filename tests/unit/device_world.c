@@ -112,7 +112,7 @@ static void close_bundle(struct opened *opened)
 static void make_delta(const char *folder, const struct pack_secret_key *key)
 {
     static const unsigned roles = 1U << PACK_ROLE_DELIVERY;
-    const struct pack_delta_options delta = {.decoder = PACK_DECODER_SMALL};
+    const struct pack_delta_options delta = {.decoder = PACK_DECODER_TINY};
     const struct pack_signer signer = pack_signer_from_key(key);
     const struct pack_bundle_delta_options options = {
         .delta = &delta, .signer_count = 1, .signers = &signer, .signer_roles = &roles};

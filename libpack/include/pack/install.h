@@ -21,8 +21,9 @@ struct pack_engine {
     struct storage *storage;     /* NULL: the files of the system (internal, for simulations) */
     uint64_t (*now)(void *user); /* seconds since 1970; NULL: the system's clock */
     void *user;
-    bool first;   /* install: the device may have no state yet, and begins one then */
-    bool retry;   /* install: also a release that failed, before its cooldown ends */
+    uint64_t stride; /* bytes of a slot between two flushes; 0: 32 MiB */
+    bool first;      /* install: the device may have no state yet, and begins one then */
+    bool retry;      /* install: also a release that failed, before its cooldown ends */
     bool reboot;  /* install, confirm, rollback: run the device's reboot program when it is due */
     bool dry_run; /* decide only, change nothing */
     /* Those that open encrypted payloads, device->identities opened by the caller; or NULL. */
