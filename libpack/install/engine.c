@@ -71,8 +71,9 @@ static int fail_busy(int lock, const char *path, struct pack_error *error)
     char owner[24] = "";
     const ssize_t got = pread(lock, owner, sizeof owner - 1, 0);
     owner[got > 0 ? strcspn(owner, "\n") : 0] = '\0';
-    pack_fail(error, PACK_E_BUSY, "another process%s%s works on this device",
-              owner[0] != '\0' ? ", number " : "", owner);
+    const bool known = owner[0] != '\0';
+    pack_fail(error, PACK_E_BUSY, "another process%s%s%s works on this device",
+              known ? ", number " : "", owner, known ? "," : "");
     pack_at_file(error, path);
     return pack_hint(error, "try again when it has ended");
 }
@@ -98,9 +99,10 @@ static int take_lock(struct engine *engine, struct pack_error *error)
     if (flock(engine->lock, LOCK_EX | LOCK_NB) != 0)
         return errno == EWOULDBLOCK ? fail_busy(engine->lock, name, error)
                                     : pack_fail_errno(error, errno, "cannot lock %s", name);
+    /* For who finds it busy, and no more: a full disk is no reason to confirm nothing. */
     snprintf(owner, sizeof owner, "%ld\n", (long)getpid());
-    if (ftruncate(engine->lock, 0) != 0 || pwrite(engine->lock, owner, strlen(owner), 0) < 0)
-        return pack_fail_errno(error, errno, "cannot write %s", name);
+    if (pwrite(engine->lock, owner, strlen(owner), 0) > 0)
+        (void)!ftruncate(engine->lock, (off_t)strlen(owner));
     return 0;
 }
 
