@@ -13,7 +13,7 @@
 
 enum {
     STRIDE = 32 * 1024 * 1024,
-    MOST_STATE = 16 * 1024 * 1024,
+    MOST_STATE = 32 * 1024 * 1024,
     WORTH = 8, /* times its size that has to be made before a state is written */
     PIECE = 64 * 1024,
 };
