@@ -112,12 +112,31 @@ static void check_file(struct pack_descriptor_reader *reader, const struct pack_
         }
 }
 
+/* What stands in the state folder under names of its own (device-state.md). */
+static void check_own(struct pack_descriptor_reader *reader, const struct pack_device *device,
+                      const char *path, const struct pack_yaml *node)
+{
+    static const char *const names[] = {"state", "state.0",     "state.1",
+                                        "lock",  "patch-state", "roots"};
+    if (path == NULL || node == NULL || device->state == NULL)
+        return;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *own = pack_reader_join(reader, device->state, names[i]);
+        if (own != NULL && device_same_path(own, path))
+            (void)pack_reader_fault(reader, node, "'%s' is what the state folder keeps as \"%s\"",
+                                    node->key->text, names[i]);
+    }
+}
+
 static void check_files(struct pack_descriptor_reader *reader, const struct pack_device *device)
 {
     check_file(reader, device, device->state, pack_yaml_get(reader->source->root, "state"));
     check_file(reader, device, device->boot.file, find(reader, "bootloader", "file"));
     check_file(reader, device, device->boot.copy, find(reader, "bootloader", "copy"));
     check_file(reader, device, device->events_file, find(reader, "events", "file"));
+    check_own(reader, device, device->boot.file, find(reader, "bootloader", "file"));
+    check_own(reader, device, device->boot.copy, find(reader, "bootloader", "copy"));
+    check_own(reader, device, device->events_file, find(reader, "events", "file"));
     if (device->boot.file != NULL && device->boot.copy != NULL &&
         device_same_path(device->boot.file, device->boot.copy))
         (void)pack_reader_fault(reader, find(reader, "bootloader", "copy"),
