@@ -13,8 +13,10 @@ static int nothing_to_confirm(struct engine *engine, struct pack_error *error)
                                     .trial = engine->loader.trial,
                                     .tries = engine->loader.tries,
                                     .fallback = engine->loader.fallback};
-    if (engine->reconciled.trial != PACK_TRIAL_WAITS)
-        return engine_tell_loader(engine, &same, error);
+    if (engine->reconciled.trial != PACK_TRIAL_WAITS) {
+        const int code = engine_tell_loader(engine, &same, error);
+        return code != 0 ? code : engine_raise_counter(engine, error);
+    }
     pack_fail(error, PACK_E_NOT_YET, "release %s was not started yet",
               engine->state->sets[engine->reconciled.set].version);
     return pack_hint(error, "restart the device, then confirm");
@@ -84,7 +86,7 @@ int pack_device_confirm(const struct pack_engine *given, bool unchecked,
     struct pack_error late = {0};
     if (hook_after(given->device, PACK_PHASE_CONFIRM, &facts, &late) != 0)
         pack_log(given->context, PACK_LOG_WARNING, "%s; the release stays confirmed", late.text);
-    return 0;
+    return engine_raise_counter(&engine, error);
 }
 
 /* --- rollback -------------------------------------------------------------------------------- */

@@ -199,9 +199,7 @@ int engine_complete_confirm(struct engine *engine, enum pack_set set, struct pac
         .fallback = old->condition == SET_GOOD && old->security_version >= least &&
                     old->data_epoch >= epoch,
     };
-    int code = engine_tell_loader(engine, &loader, error);
-    if (code == 0)
-        code = counter_raise(engine->device, least, error);
+    const int code = engine_tell_loader(engine, &loader, error);
     if (code != 0)
         return code;
     state->security_version = least;
@@ -213,6 +211,13 @@ int engine_complete_confirm(struct engine *engine, enum pack_set set, struct pac
     pack_json_string(data, "version", good->version);
     events_end(engine->events);
     return engine_save(engine, error);
+}
+
+int engine_raise_counter(const struct engine *engine, struct pack_error *error)
+{
+    if (counter_raise(engine->device, engine->state->security_version, error) == 0)
+        return 0;
+    return pack_hint(error, "the release stays; 'fwpack confirm' raises the counter again");
 }
 
 /* The other set starts from now on; the events and results say why. */
@@ -271,6 +276,16 @@ static int drop(struct engine *engine, struct pack_error *error)
     return engine_save(engine, error);
 }
 
+/* A counter that cannot be raised is no reason to install nothing, which might mend it. */
+static int make_up_for(struct engine *engine, enum pack_set set, struct pack_error *error)
+{
+    struct pack_error late = {0};
+    const int code = engine_complete_confirm(engine, set, error);
+    if (code == 0 && engine_raise_counter(engine, &late) != 0)
+        pack_log(engine->given->context, PACK_LOG_WARNING, "%s", late.text);
+    return code;
+}
+
 static int act(struct engine *engine, struct pack_error *error)
 {
     const struct reconciled *found = &engine->reconciled;
@@ -280,7 +295,7 @@ static int act(struct engine *engine, struct pack_error *error)
     case RECONCILE_DROP:
         return drop(engine, error);
     case RECONCILE_CONFIRMED:
-        return engine_complete_confirm(engine, found->set, error);
+        return make_up_for(engine, found->set, error);
     case RECONCILE_FELL_BACK:
         return engine_give_up(engine, found->set, "fell-back", "fell-back", "it did not start",
                               error);

@@ -59,9 +59,14 @@ struct hook_facts engine_facts(const struct engine *engine, const char *version,
 /* The version in a set, NULL where it is not known. */
 const char *engine_version(const struct engine *engine, enum pack_set set);
 
-/* The set's trial is over and good: the loader is told, the counter raised, the state saved. */
+/* The set's trial is over and good: the loader is told, the state saved. */
 PACK_MUST_USE int engine_complete_confirm(struct engine *engine, enum pack_set set,
                                           struct pack_error *error);
+/*
+ * The hardware counter, to what is accepted at least. Last of all, so that it is never ahead of what
+ * starts; one that failed is raised by the next confirmation.
+ */
+PACK_MUST_USE int engine_raise_counter(const struct engine *engine, struct pack_error *error);
 /*
  * `set` did not make it: the other one starts from now on, its release is remembered as one that
  * failed, and an event of that type and result of that outcome say why.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "install/hooks.h"
 
+#include "base/memory.h"
 #include "install/number.h"
 #include "io/program_variables.h"
 #include "io/wait.h"
@@ -156,17 +157,31 @@ int counter_read(const struct pack_device *device, uint64_t *value, struct pack_
                : fail_counter(text, strcspn(text, "\n"), error);
 }
 
+/* Told twice: as the last word, and in its environment. */
+static int run_raise(const struct pack_device_program *program, const char *number,
+                     struct pack_error *error)
+{
+    PACK_AUTO_FREE const char **words = NULL;
+    const struct hook_facts facts = {.counter = number};
+    const int code = pack_allocate(&words, program->count + 2, sizeof *words, error);
+    if (code != 0)
+        return code;
+    memcpy(words, program->words, program->count * sizeof *words);
+    words[program->count] = number;
+    const struct pack_device_program told = {
+        .count = program->count + 1, .words = words, .seconds = program->seconds};
+    return hook_run(&told, "raising the hardware counter", &facts, PACK_E_STATE, NULL, error);
+}
+
 int counter_raise(const struct pack_device *device, uint64_t value, struct pack_error *error)
 {
     uint64_t now = 0;
     char number[24];
-    const struct hook_facts facts = {.counter = number};
     int code = counter_read(device, &now, error);
     if (code != 0 || device->counter_raise.count == 0 || now >= value)
         return code;
     snprintf(number, sizeof number, "%llu", (unsigned long long)value);
-    code = hook_run(&device->counter_raise, "raising the hardware counter", &facts, PACK_E_STATE,
-                    NULL, error);
+    code = run_raise(&device->counter_raise, number, error);
     if (code == 0)
         code = counter_read(device, &now, error);
     if (code != 0 || device->counter_read.count == 0 || now >= value)

@@ -207,8 +207,8 @@ static int check_security_version(const struct plan_facts *facts, struct pack_er
         return 0;
     pack_fail(error, PACK_E_TOO_OLD, "security version %" PRIu64 " is lower than %" PRIu64 ", %s",
               facts->release->security_version, least,
-              facts->counter > kept ? "at which the hardware counter stands"
-                                    : "which this device has had");
+              facts->counter == least ? "at which the hardware counter stands"
+                                      : "which this device has had");
     return hint_permit(error);
 }
 

@@ -177,6 +177,46 @@ class Damage(DeviceTest):
         self.check_message(result.text)
 
 
+class Counters(DeviceTest):
+    """A93: what a hardware counter knows is not lost with the state."""
+
+    def setUp(self):
+        super().setUp()
+        self.write("counter", b"1\n")
+        read = self.script("read", "cat counter\n")
+        up = self.script("raise", "echo \"$2\" > counter; [ \"$1\" = to ]\n")
+        self.configure(f"counter: {{read: [{read}], raise: [{up}, to]}}\n")
+
+    def test_a93_the_counter_outlives_the_state(self):
+        self.update("v3.fwb", 3)
+        self.assertEqual(self.read("counter"), b"2\n")
+        shutil.rmtree(self.path("state"))
+        self.refuse_install(14, "security-version", "v2.fwb", "--first",
+                            says="lower than 2, at which the hardware counter stands")
+        self.do("install", "v3.fwb", "--first")
+
+    def test_a93_a_counter_that_does_not_follow(self):
+        """It cannot be read: nothing is confirmed. It is not raised: each confirmation says so, and
+        raises it when it can be; other releases can be installed meanwhile."""
+        self.do("install", "v3.fwb")
+        self.start_device()
+        good = {name: self.read(name) for name in ("read", "raise")}
+        for name, text in (("read", "echo none\n"), ("read", "sleep 9 & exit 3\n"),
+                           ("read", "yes\n"), ("raise", "exit 0\n"), ("raise", "exit 3\n")):
+            self.script(name, text)
+            result = self.device("confirm", "--json")
+            self.assertEqual((result.code, result.json["error"]["id"]), (1, "state"), repr(result))
+            self.check_message(result.text)
+            self.write(name, good[name], 0o755)
+            status = self.status()
+            self.assertEqual(status["trial"], "running" if name == "read" else "none")
+        self.assertEqual((self.read("counter"), status["security_version"]), (b"1\n", 2))
+        self.refuse_install(14, "security-version", "v2.fwb")
+        self.do("install", "epoch.fwb", "-n")
+        self.do("confirm")
+        self.assertEqual(self.read("counter"), b"2\n")
+
+
 class Roots(DeviceTest):
     """A20 and A34: the device has root 1; root 2 comes with bundles, and revokes the owner's key."""
 

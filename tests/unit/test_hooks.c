@@ -247,7 +247,7 @@ static void test_the_counter_is_raised(void **state)
     size_t size = 0;
     write_script(&reads, *state, "read", "#!/bin/sh\ncat \"$1\"\n");
     write_script(&raises, *state, "raise",
-                 "#!/bin/sh\n[ $# = 1 ] && echo $FWPACK_COUNTER > \"$1\"\n");
+                 "#!/bin/sh\n[ $# = 2 ] && [ $2 = $FWPACK_COUNTER ] && echo $2 > \"$1\"\n");
     reads.words[1] = raises.words[1] = counter;
     reads.program.count = raises.program.count = 2;
     struct pack_device device = {.counter_read = reads.program, .counter_raise = raises.program};
