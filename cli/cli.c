@@ -205,6 +205,9 @@ static int run(struct cli *cli, struct pack_error *error)
         return pack_fail(error, PACK_E_INTERNAL, "the option '%s' is in no table", fault);
     if (code == 0 && cli->failed)
         return pack_fail_memory(error);
+    /* The code decides: what failed on the way and was made good is no failure of the command. */
+    if (code == 0)
+        pack_error_clear(error);
     return code;
 }
 
