@@ -144,10 +144,10 @@ struct pack_result_status {
 
 struct pack_device_status {
     enum pack_set running;
+    enum pack_set next; /* starts at the next restart, if it can be started */
     enum pack_trial trial;
     unsigned tries;            /* left, of a trial */
     uint64_t security_version; /* the least that is accepted */
-    enum pack_set next; /* starts at the next restart, if it can be started */
     uint64_t data_epoch;
     uint64_t root_version; /* of the trust root in force; 0 for bare keys */
     bool repaired;         /* one copy of the state was damaged, and can be repaired */
