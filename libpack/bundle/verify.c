@@ -305,7 +305,7 @@ int pack_bundle_extract_encoding(struct pack_trusted *trusted, size_t index, siz
     if (code == 0 && unfit.code != 0 &&
         *encoding == trusted->delivery->images[index].encoding_count) {
         *error = unfit;
-        code = unfit.code;
+        code = (int)unfit.code;
     }
     return code != 0 ? pack_at_file(error, trusted->bundle->input->name) : 0;
 }

@@ -63,8 +63,8 @@ const char *engine_version(const struct engine *engine, enum pack_set set);
 PACK_MUST_USE int engine_complete_confirm(struct engine *engine, enum pack_set set,
                                           struct pack_error *error);
 /*
- * The hardware counter, to what is accepted at least. Last of all, so that it is never ahead of what
- * starts; one that failed is raised by the next confirmation.
+ * The hardware counter, to what is accepted at least. Last of all, so that it is never ahead of
+ * what starts; one that failed is raised by the next confirmation.
  */
 PACK_MUST_USE int engine_raise_counter(const struct engine *engine, struct pack_error *error);
 /*
