@@ -119,6 +119,16 @@ class Good(Device):
                      "2099-12-31", "-k", "anna.key", "--yes", "-q")
         self.takes("old.fwb")
 
+    def test_one_that_was_signed_elsewhere_leads_back(self):
+        self.write("old.fwb", self.old.archive())
+        self.succeed("permit", "old.fwb", "--group", "field", "-q")
+        self.refuse_install(10, "permit", "old.fwb")
+        self.succeed("sign", "old.fwb", "--export", "to-sign", "--role", "permit", "-q")
+        self.succeed("sign", "--detached", "to-sign/permit.json", "-k", "anna.key", "-q")
+        self.succeed("sign", "old.fwb", "--import", "to-sign/permit.json.minisig", "-p",
+                     "anna.pub", "-q")
+        self.takes("old.fwb")
+
     def test_a_signature_of_ssh_counts_too(self):
         text = self.permit()
         self.takes(self.carry("old.fwb", text, [
