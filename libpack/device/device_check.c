@@ -113,19 +113,30 @@ static void check_file(struct pack_descriptor_reader *reader, const struct pack_
 }
 
 /* What stands in the state folder under names of its own (device-state.md). */
+static const char *const own_names[] = {"state", "state.0",     "state.1",
+                                        "lock",  "patch-state", "roots"};
+
 static void check_own(struct pack_descriptor_reader *reader, const struct pack_device *device,
                       const char *path, const struct pack_yaml *node)
 {
-    static const char *const names[] = {"state", "state.0",     "state.1",
-                                        "lock",  "patch-state", "roots"};
     if (path == NULL || node == NULL || device->state == NULL)
         return;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const char *own = pack_reader_join(reader, device->state, names[i]);
+    for (size_t i = 0; i < sizeof own_names / sizeof own_names[0]; i++) {
+        const char *own = pack_reader_join(reader, device->state, own_names[i]);
         if (own != NULL && device_same_path(own, path))
             (void)pack_reader_fault(reader, node, "'%s' is what the state folder keeps as \"%s\"",
-                                    node->key->text, names[i]);
+                                    node->key->text, own_names[i]);
     }
+}
+
+/* A slot among them would be written over what the device remembers. */
+static void check_own_slots(struct pack_descriptor_reader *reader, const struct pack_device *device)
+{
+    const struct pack_yaml *node = pack_yaml_get(reader->source->root, "state");
+    for (size_t i = 0; device->state != NULL && i < sizeof own_names / sizeof own_names[0]; i++)
+        check_file(reader, device, pack_reader_join(reader, device->state, own_names[i]), node);
+    if (device->state != NULL && device->events_file == NULL)
+        check_file(reader, device, pack_reader_join(reader, device->state, "events.jsonl"), node);
 }
 
 static void check_files(struct pack_descriptor_reader *reader, const struct pack_device *device)
@@ -134,6 +145,7 @@ static void check_files(struct pack_descriptor_reader *reader, const struct pack
     check_file(reader, device, device->boot.file, find(reader, "bootloader", "file"));
     check_file(reader, device, device->boot.copy, find(reader, "bootloader", "copy"));
     check_file(reader, device, device->events_file, find(reader, "events", "file"));
+    check_own_slots(reader, device);
     check_own(reader, device, device->boot.file, find(reader, "bootloader", "file"));
     check_own(reader, device, device->boot.copy, find(reader, "bootloader", "copy"));
     check_own(reader, device, device->events_file, find(reader, "events", "file"));
