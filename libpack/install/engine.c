@@ -118,18 +118,25 @@ static int load_state(struct engine *engine, enum engine_use use, struct pack_er
     return code;
 }
 
+/* Without its id a device is nobody to a permit; it must still confirm, and take an update. */
 static int read_id(struct engine *engine, struct pack_error *error)
 {
     PACK_AUTO_FREE void *bytes = NULL;
+    struct pack_error fault = {0};
     size_t size = 0;
     if (engine->device->id != NULL)
         snprintf(engine->id, sizeof engine->id, "%s", engine->device->id);
     if (engine->device->id_file == NULL)
         return 0;
     const int code = storage_load(engine->storage, engine->device->id_file, sizeof engine->id - 1,
-                                  &bytes, &size, error);
-    if (code != 0)
-        return pack_context(error, "the device's id");
+                                  &bytes, &size, &fault);
+    if (code == PACK_E_NO_MEMORY)
+        return pack_fail_memory(error);
+    if (code != 0) {
+        pack_log(engine->given->context, PACK_LOG_WARNING, "%s: the device's id is not known: %s",
+                 engine->device->id_file, fault.text);
+        return 0;
+    }
     snprintf(engine->id, sizeof engine->id, "%.*s", (int)strcspn(bytes, "\r\n"),
              (const char *)bytes);
     return 0;

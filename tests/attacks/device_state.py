@@ -296,6 +296,20 @@ class Clocks(DeviceTest):
         self.assertEqual(self.at("2027-05-31", "install", "back.fwb").code, 0)
         self.assertEqual((self.start_device(), self.release_in("B")), ("B", 1))
 
+    def test_a20_a_device_that_lost_its_id(self):
+        """It is nobody's whom a permit names; all else goes on."""
+        self.update("v2.fwb", 2)
+        self.succeed("permit", "v1.fwb", "--device-id", "gw-0042", "-k", "owner.key", "-o",
+                     "back.fwb", "--yes")
+        self.configure("id-file: id", "id: gw-0042")
+        for prepare in (lambda: None, lambda: self.write("id", b"x" * 300)):
+            prepare()
+            result = self.refuse_install(15, "permit", "back.fwb")
+            self.assertIn("id: the device's id is not known: ", result.text)
+            self.do("confirm")
+        self.write("id", b"gw-0042\n")
+        self.do("install", "back.fwb")
+
     def test_a20_permits_for_others(self):
         self.update("v2.fwb", 2)
         for arguments, code in ((("--device-id", "gw-0043"), 15), (("--group", "beta"), 15),
