@@ -67,7 +67,9 @@ int pack_image_identify(const struct pack_format **format, struct pack_input *in
         code = pack_input_read(input, 0, head, PACK_PROBE_SIZE, &size, error);
     if (code != 0)
         return code;
-    const uint64_t total = input->has_size ? input->size : UINT64_MAX;
+    /* A pipe's size is known where it is short: it is to be the same format where it is long. */
+    const bool known = input->seekable && input->has_size;
+    const uint64_t total = known ? input->size : UINT64_MAX;
     *format = pack_format_probe(context->formats, head, size, total);
     const int bid = *format != NULL ? (*format)->probe(head, size, total) : 0;
     return identify_tail(format, bid, input, context, error);
