@@ -213,6 +213,7 @@ int engine_complete_confirm(struct engine *engine, enum pack_set set, struct pac
     state->data_epoch = epoch;
     good->condition = SET_GOOD;
     forget_trial(engine);
+    state_forget_failure(state, good->release_sha256);
     state_add_result(state, engine_now(engine), good->version, "confirmed", "");
     struct pack_json *data = events_begin_for(engine->events, "confirm", good->version);
     pack_json_string(data, "version", good->version);

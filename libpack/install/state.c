@@ -80,6 +80,20 @@ const struct state_failure *state_failure_of(const struct state *state,
     return index < state->failure_count ? &state->failures[index] : NULL;
 }
 
+static void remove_failure(struct state *state, size_t index)
+{
+    if (index == state->failure_count)
+        return;
+    state->failure_count--;
+    memmove(&state->failures[index], &state->failures[index + 1],
+            (state->failure_count - index) * sizeof state->failures[0]);
+}
+
+void state_forget_failure(struct state *state, const uint8_t release_sha256[PACK_SHA256_SIZE])
+{
+    remove_failure(state, failure_index(state, release_sha256));
+}
+
 void state_add_failure(struct state *state, const uint8_t release_sha256[PACK_SHA256_SIZE],
                        uint64_t now)
 {
@@ -90,11 +104,7 @@ void state_add_failure(struct state *state, const uint8_t release_sha256[PACK_SH
         failure.count += state->failures[gone].count;
     else if (state->failure_count == STATE_FAILURES)
         gone = 0;
-    if (gone < state->failure_count) {
-        state->failure_count--;
-        memmove(&state->failures[gone], &state->failures[gone + 1],
-                (state->failure_count - gone) * sizeof state->failures[0]);
-    }
+    remove_failure(state, gone);
     state->failures[state->failure_count++] = failure;
 }
 

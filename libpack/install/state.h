@@ -102,6 +102,8 @@ void state_set_clear(struct state_set *set);
 /* Remembers, replacing the oldest where there are too many. */
 void state_add_failure(struct state *state, const uint8_t release_sha256[PACK_SHA256_SIZE],
                        uint64_t now);
+/* It has proved to be good since. */
+void state_forget_failure(struct state *state, const uint8_t release_sha256[PACK_SHA256_SIZE]);
 /* NULL where it has not failed. */
 const struct state_failure *state_failure_of(const struct state *state,
                                              const uint8_t release_sha256[PACK_SHA256_SIZE]);

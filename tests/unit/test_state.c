@@ -162,6 +162,11 @@ static void the_newest_failures_are_remembered(void **unused)
     assert_null(state_failure_of(state, hash));
     fill(hash, 1);
     assert_non_null(state_failure_of(state, hash));
+    state_forget_failure(state, hash);
+    assert_null(state_failure_of(state, hash));
+    assert_int_equal(state->failure_count, STATE_FAILURES - 1);
+    state_forget_failure(state, hash); /* there is none any more */
+    assert_int_equal(state->failure_count, STATE_FAILURES - 1);
 }
 
 static void results_are_few_and_plain(void **unused)
