@@ -105,15 +105,18 @@ def install_program(root, program, name):
         shutil.copy(library, root + library)
 
 
-def initramfs(path, program):
+def initramfs(path, program, script=INITRAMFS, drivers=("virtio_pci", "virtio_blk", "ext4"), tools=()):
+    """`tools`: programs beside fwpack and busybox."""
     root = "initramfs"
     for folder in ("dev", "proc", "sys", "data", "system", "modules"):
         os.makedirs(f"{root}/{folder}")
     install_program(root, program, "fwpack")
+    for tool in tools:
+        install_program(root, shutil.which(tool), tool)
     shutil.copy("/bin/busybox", f"{root}/bin/busybox")
     version = os.path.basename(kernel())[len("vmlinuz-"):]
     order = []
-    for module in ("virtio_pci", "virtio_blk", "ext4"):
+    for module in drivers:
         listing = run("modprobe", "-d", "/", "-S", version, "--show-depends", module)
         order += [line.split()[1] for line in listing.splitlines() if line.startswith("insmod")]
     names = []
@@ -121,7 +124,7 @@ def initramfs(path, program):
         names.append(os.path.basename(module))
         shutil.copy(module, f"{root}/modules/")
     write(f"{root}/modules/order", "\n".join(names) + "\n")
-    write(f"{root}/init", INITRAMFS, 0o755)
+    write(f"{root}/init", script, 0o755)
     listing = subprocess.run(["find", "."], cwd=root, check=True, stdout=subprocess.PIPE).stdout
     archive = subprocess.run(["cpio", "-o", "-H", "newc", "--quiet"], cwd=root, check=True,
                              input=listing, stdout=subprocess.PIPE).stdout
