@@ -52,7 +52,7 @@ static int start(struct program_process *process, int *output, bool wanted,
     int code = make_input(&input, run, error);
     if (code == 0)
         code = make_output(output, &writing, wanted, error);
-    return code != 0 ? code : program_start(process, run, input, writing, error);
+    return code != 0 ? code : program_start(process, run, input, writing, true, error);
 }
 
 static int read_some(struct pack_buffer *answer, int output, const struct program_run *run,

@@ -31,7 +31,8 @@ PACK_MUST_USE int program_run(struct pack_buffer *answer, const struct program_r
 /*
  * The same, fed through a pipe while it runs: slots that are programs. The caller writes what it
  * takes, then ends it. The words live as long as the pipe; the input is not used, standard output
- * goes nowhere. Its seconds pass while we wait for it, not while it waits for us.
+ * goes nowhere. Its seconds pass while we wait for it, not while it waits for us. When we are
+ * killed it goes on to the end of its input.
  */
 struct program_pipe;
 PACK_MUST_USE int program_pipe_open(struct program_pipe **pipe, const struct program_run *run,

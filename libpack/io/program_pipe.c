@@ -35,7 +35,9 @@ static int start(struct program_pipe *pipe, struct pack_error *error)
     /* Our end alone: the program's is as it expects it. */
     if (fcntl(pipe->writing, F_SETFL, O_NONBLOCK) != 0)
         return pack_fail_errno(error, errno, "cannot make a pipe");
-    return program_start(&pipe->process, &pipe->run, pipe->reading, nowhere, error);
+    /* The thread that begins to feed it may not be the one that ends it; it sees its input's end.
+     */
+    return program_start(&pipe->process, &pipe->run, pipe->reading, nowhere, false, error);
 }
 
 int program_pipe_open(struct program_pipe **pipe, const struct program_run *run,

@@ -15,9 +15,12 @@ struct program_process {
     int status;   /* as waitpid() says, once it was waited for; -1 where nobody can tell */
 };
 
-/* `input` and `output` become its standard streams; both stay the caller's. */
+/*
+ * `input` and `output` become its standard streams; both stay the caller's. `bound`: it is killed
+ * when the thread that calls this ends, so also when we are killed; for a thread that stays.
+ */
 PACK_MUST_USE int program_start(struct program_process *process, const struct program_run *run,
-                                int input, int output, struct pack_error *error);
+                                int input, int output, bool bound, struct pack_error *error);
 /* Whether it has ended; then it was waited for. */
 bool program_has_ended(struct program_process *process);
 /*

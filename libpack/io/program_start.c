@@ -20,6 +20,7 @@ struct start {
     const struct program_run *run;
     char path[PATH_MAX];
     int input, output, answer; /* none is below FIRST_OTHER */
+    bool bound;                /* to the thread that starts it */
     pid_t parent;
 };
 
@@ -62,7 +63,7 @@ static int follow_parent(pid_t parent)
 static __attribute__((noreturn)) void become(const struct start *start)
 {
     int number = set_descriptors(start);
-    if (number == 0)
+    if (number == 0 && start->bound)
         number = follow_parent(start->parent);
     if (number == 0 && start->run->group && setpgid(0, 0) != 0)
         number = errno;
@@ -187,9 +188,9 @@ static int fail_start(const struct program_run *run, int number, struct pack_err
 }
 
 int program_start(struct program_process *process, const struct program_run *run, int input,
-                  int output, struct pack_error *error)
+                  int output, bool bound, struct pack_error *error)
 {
-    struct start start = {.run = run, .parent = getpid()};
+    struct start start = {.run = run, .bound = bound, .parent = getpid()};
     PACK_AUTO_CLOSE int own_input = -1;
     PACK_AUTO_CLOSE int own_output = -1;
     int number = find_program(start.path, run);

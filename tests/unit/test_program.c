@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -372,6 +373,28 @@ static void test_programs_take_what_is_fed(void **state)
     assert_pack_ok(feed("head -c 200000 > /dev/null", 2, 20, &error));
 }
 
+static void *begin_to_feed(void *user)
+{
+    static const char *const words[] = {"/bin/sh", "-c", "/bin/cat; /bin/sleep 0.2", NULL};
+    struct pack_error error = {0};
+    if (open_pipe(user, words, 20, &error) == 0)
+        (void)!program_pipe_write(*(struct program_pipe **)user, "abc", 3, &error);
+    return NULL;
+}
+
+/* As the threads that decode do: the image's last byte is not the program's last work. */
+static void test_a_thread_that_feeds_may_end(void **state)
+{
+    (void)state;
+    AUTO_PIPE struct program_pipe *pipe = NULL;
+    struct pack_error error = {0};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, begin_to_feed, &pipe), 0);
+    pthread_join(thread, NULL);
+    assert_non_null(pipe);
+    assert_pack_ok(program_pipe_end(pipe, &error));
+}
+
 /* SIGPIPE has its default action here: it would end the test. */
 static void test_programs_that_do_not_take_it(void **state)
 {
@@ -453,6 +476,7 @@ int main(void)
         WITH_FOLDER(test_a_name_is_looked_for_in_the_program_s_path),
         cmocka_unit_test(test_a_signal_ends_the_waiting),
         WITH_FOLDER(test_programs_take_what_is_fed),
+        cmocka_unit_test(test_a_thread_that_feeds_may_end),
         cmocka_unit_test(test_programs_that_do_not_take_it),
         cmocka_unit_test(test_a_slow_feeder_costs_no_time),
         cmocka_unit_test(test_a_pipe_that_is_given_up),
