@@ -11,6 +11,7 @@
 struct target_work {
     const char *file, *label, *type, *mtd, *ubi, *directory;
     struct pack_device_program program;
+    bool absolute_links;
 };
 
 /* Which key says which kind; the order of pack_device's. */
@@ -101,6 +102,12 @@ static const struct pack_field target_fields[] = {
      .offset = offsetof(struct target_work, directory),
      .example = "directory: /data/app-a",
      .summary = "A folder that an image which is a tar is unpacked into"},
+    {.key = "absolute-links",
+     .type = &device_type_boolean,
+     .offset = offsetof(struct target_work, absolute_links),
+     .fallback = "false",
+     .example = "absolute-links: true",
+     .summary = "Of directory: symbolic links may be absolute, as in a root file system"},
     {.key = "command",
      .type = &device_type_words,
      .offset = offsetof(struct target_work, program),
@@ -123,9 +130,18 @@ static void set_target(struct pack_device_target *target, size_t kind,
     *target = (struct pack_device_target){.kind = kinds[kind].kind,
                                           .label = work->label,
                                           .type = work->type,
-                                          .program = work->program};
+                                          .program = work->program,
+                                          .absolute_links = work->absolute_links};
     if (kinds[kind].has_path)
         target->path = *(const char *const *)(const void *)((const char *)work + kinds[kind].path);
+}
+
+static void check_needs(struct pack_descriptor_reader *reader, const struct pack_yaml *node,
+                        const char *key, const char *needed)
+{
+    const struct pack_yaml *found = pack_yaml_get(node, key);
+    if (found != NULL && pack_yaml_get(node, needed) == NULL)
+        (void)pack_reader_fault(reader, found->key, "'%s' means nothing without '%s'", key, needed);
 }
 
 /* Exactly one key says what it is. */
@@ -141,9 +157,8 @@ static void check_kind(struct pack_descriptor_reader *reader, const struct pack_
     if (count != 1)
         (void)pack_hint(pack_reader_fault(reader, node, "a target of %zu kinds, one wanted", count),
                         "file, partition-label, partition-type, mtd, ubi, directory or command");
-    const struct pack_yaml *timeout = pack_yaml_get(node, "timeout");
-    if (timeout != NULL && pack_yaml_get(node, "command") == NULL)
-        (void)pack_reader_fault(reader, timeout->key, "'timeout' means nothing without 'command'");
+    check_needs(reader, node, "timeout", "command");
+    check_needs(reader, node, "absolute-links", "directory");
 }
 
 /* A text alone is a file. */

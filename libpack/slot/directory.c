@@ -18,6 +18,7 @@ struct directory_slot {
     int folder;    /* NAME.new */
     bool begun;    /* NAME.new is there */
     bool replaces; /* NAME is there */
+    bool absolute_links;
     uint64_t position;
     struct tree *tree;
 };
@@ -118,7 +119,7 @@ static int make_fresh(struct directory_slot *directory, struct pack_error *error
     /* The tar's own entry for the top may say otherwise. */
     if (directory->folder < 0 || fchmod(directory->folder, 0755) != 0)
         return pack_fail_errno(error, errno, "cannot write in the new folder");
-    return tree_begin(&directory->tree, directory->folder, error);
+    return tree_begin(&directory->tree, directory->folder, directory->absolute_links, error);
 }
 
 static int begin(struct directory_slot *directory, const char *path, struct pack_error *error)
@@ -147,6 +148,7 @@ static int open_write(struct slot **slot, const struct pack_device_target *targe
     struct directory_slot *directory = (struct directory_slot *)made;
     made->abilities = SLOT_ATOMIC;
     directory->storage = storage;
+    directory->absolute_links = target->absolute_links;
     directory->folder = -1;
     code = begin(directory, target->path, error);
     if (code != 0)

@@ -184,7 +184,7 @@ static void *thread_main(void *argument)
     return NULL;
 }
 
-int tree_begin(struct tree **tree, int folder, struct pack_error *error)
+int tree_begin(struct tree **tree, int folder, bool absolute_links, struct pack_error *error)
 {
     PACK_AUTO(tree_close) struct tree *made = NULL;
     int code = pack_allocate(&made, 1, sizeof *made, error);
@@ -193,7 +193,7 @@ int tree_begin(struct tree **tree, int folder, struct pack_error *error)
     made->folder = folder;
     pthread_mutex_init(&made->mutex, NULL);
     pthread_cond_init(&made->changed, NULL);
-    code = unpack_new(&made->unpacking, take_piece, made, error);
+    code = unpack_new(&made->unpacking, take_piece, made, absolute_links, error);
     if (code != 0)
         return code;
     const int number = pthread_create(&made->thread, NULL, thread_main, made);

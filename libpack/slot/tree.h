@@ -8,7 +8,7 @@
  *
  * Files, folders, and links within the tree are made, with their modes, times, extended attributes
  * and, by root, owners. Refused with PACK_E_MALFORMED: names that lead out, names twice, links that
- * lead out or are absolute, devices, FIFOs, whatever libarchive only warns about, and what
+ * lead out, devices, FIFOs, whatever libarchive only warns about, and what
  * follows the end.
  */
 
@@ -16,8 +16,12 @@
 
 struct tree;
 
-/* Extracts to an empty folder, whose descriptor stays the caller's. */
-PACK_MUST_USE int tree_begin(struct tree **tree, int folder, struct pack_error *error);
+/*
+ * Extracts to an empty folder, whose descriptor stays the caller's. Absolute symbolic links lead
+ * out, unless they are wanted as they are.
+ */
+PACK_MUST_USE int tree_begin(struct tree **tree, int folder, bool absolute_links,
+                             struct pack_error *error);
 /* Some failures are noticed by a later call. */
 PACK_MUST_USE int tree_write(struct tree *tree, const void *bytes, size_t size,
                              struct pack_error *error);

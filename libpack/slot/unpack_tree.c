@@ -62,6 +62,7 @@ struct unpacking {
     struct archive *archive, *disk;
     unpack_source_fn source;
     void *user;
+    bool absolute_links;  /* symbolic ones are made as they are; none is ever followed */
     const uint8_t *piece; /* the last one */
     size_t piece_size;
     uint64_t position;       /* bytes that were handed over, that piece included */
@@ -104,7 +105,7 @@ static int load(struct unpacking *unpacking, struct pack_error *error)
 }
 
 int unpack_new(struct unpacking **unpacking, unpack_source_fn source, void *user,
-               struct pack_error *error)
+               bool absolute_links, struct pack_error *error)
 {
     PACK_AUTO(unpack_free) struct unpacking *made = NULL;
     int code = pack_allocate(&made, 1, sizeof *made, error);
@@ -114,6 +115,7 @@ int unpack_new(struct unpacking **unpacking, unpack_source_fn source, void *user
         return code;
     made->source = source;
     made->user = user;
+    made->absolute_links = absolute_links;
     made->locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
     made->archive = made->call.archive_read_new();
     made->disk = made->call.archive_write_disk_new();
@@ -248,6 +250,20 @@ static int check_place(const char *name, bool folder, struct pack_error *error)
     return pack_fail_errno(error, errno, "cannot look for it");
 }
 
+static int check_symbolic(const struct unpacking *unpacking, const char *name, const char *link,
+                          struct pack_error *error)
+{
+    const bool absolute = link != NULL && *link == '/';
+    if (link != NULL &&
+        (absolute ? unpacking->absolute_links : !leads_out(link, depth_of(name), true)))
+        return 0;
+    pack_fail(error, PACK_E_MALFORMED, "a symbolic link to %s, out of the tree",
+              link != NULL ? link : "nothing");
+    return absolute ? pack_hint(error, "'absolute-links: true' beside 'directory' in device.yaml "
+                                       "keeps such links")
+                    : (int)error->code;
+}
+
 static int check_entry(const struct unpacking *unpacking, struct archive_entry *entry,
                        struct pack_error *error)
 {
@@ -261,10 +277,8 @@ static int check_entry(const struct unpacking *unpacking, struct archive_entry *
         return pack_fail(error, PACK_E_MALFORMED, "the member's name leads out of the tree");
     if (hard != NULL && leads_out(hard, 0, false))
         return pack_fail(error, PACK_E_MALFORMED, "a hard link to %s, out of the tree", hard);
-    if (hard == NULL && type == AE_IFLNK &&
-        (symbolic == NULL || leads_out(symbolic, depth_of(name), true)))
-        return pack_fail(error, PACK_E_MALFORMED, "a symbolic link to %s, out of the tree",
-                         symbolic != NULL ? symbolic : "nothing");
+    if (hard == NULL && type == AE_IFLNK && check_symbolic(unpacking, name, symbolic, error) != 0)
+        return (int)error->code;
     if (hard == NULL && type != AE_IFREG && type != AE_IFDIR && type != AE_IFLNK)
         return pack_fail(error, PACK_E_MALFORMED,
                          "is neither a file nor a folder nor a symbolic link");

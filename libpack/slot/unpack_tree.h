@@ -14,7 +14,7 @@ typedef int (*unpack_source_fn)(void *user, const void **bytes, size_t *size,
 
 /* Loads libarchive: PACK_E_UNSUPPORTED where it is not installed. */
 PACK_MUST_USE int unpack_new(struct unpacking **unpacking, unpack_source_fn source, void *user,
-                             struct pack_error *error);
+                             bool absolute_links, struct pack_error *error);
 /* Extracts a tar to the working folder of this thread, and reads its source to the end. */
 PACK_MUST_USE int unpack_run(struct unpacking *unpacking, struct pack_error *error);
 void unpack_free(struct unpacking **unpacking);

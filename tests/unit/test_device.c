@@ -223,19 +223,19 @@ static void every_kind_of_target_is_read(void **state)
     const char *folder = *state;
     struct findings findings;
     PACK_AUTO(pack_device_free)
-    struct pack_device *device =
-        read_slots(folder,
-                   "  - {name: one, a: {partition-label: A}, b: {file: /dev/x}}\n"
-                   "  - name: two\n"
-                   "    image: two-eu\n"
-                   "    a: {mtd: firmware}\n"
-                   "    b: {mtd: /dev/mtd1}\n"
-                   "  - {name: three, a: {ubi: \"ubi0:x\"}, b: {ubi: dev/ubi0_1}}\n"
-                   "  - {name: four, a: {directory: tree-a}, b: {directory: tree-b}}\n"
-                   "  - name: five\n"
-                   "    single: {partition-type: 4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709}\n"
-                   "  - {name: six, single: {command: [bin/flash, \"${X}\", \"\"], timeout: 5m}}\n",
-                   &findings);
+    struct pack_device *device = read_slots(
+        folder,
+        "  - {name: one, a: {partition-label: A}, b: {file: /dev/x}}\n"
+        "  - name: two\n"
+        "    image: two-eu\n"
+        "    a: {mtd: firmware}\n"
+        "    b: {mtd: /dev/mtd1}\n"
+        "  - {name: three, a: {ubi: \"ubi0:x\"}, b: {ubi: dev/ubi0_1}}\n"
+        "  - {name: four, a: {directory: tree-a}, b: {directory: tree-b, absolute-links: true}}\n"
+        "  - name: five\n"
+        "    single: {partition-type: 4F68BCE3-E8CD-4DB1-96E7-FBCAF984B709}\n"
+        "  - {name: six, single: {command: [bin/flash, \"${X}\", \"\"], timeout: 5m}}\n",
+        &findings);
     assert_non_null(device);
     assert_int_equal(device->slot_count, 6);
     const struct pack_device_slot *slots = device->slots;
@@ -254,6 +254,8 @@ static void every_kind_of_target_is_read(void **state)
     assert_path(folder, "dev/ubi0_1", slots[2].targets[PACK_SET_B].path);
     assert_int_equal(slots[3].targets[PACK_SET_B].kind, PACK_TARGET_DIRECTORY);
     assert_path(folder, "tree-b", slots[3].targets[PACK_SET_B].path);
+    assert_false(slots[3].targets[PACK_SET_A].absolute_links);
+    assert_true(slots[3].targets[PACK_SET_B].absolute_links);
     assert_false(slots[4].redundant);
     assert_string_equal(slots[4].targets[PACK_SET_A].type, "4f68bce3-e8cd-4db1-96e7-fbcaf984b709");
     const struct pack_device_program *program = &slots[5].targets[PACK_SET_A].program;
@@ -498,6 +500,7 @@ static void slots_are_refused_where_they_stand(void **state)
          "is the target in line 8 column 18 already"},
         {"  - {name: a, a: {mtd: x}, b: {mtd: x}}", 1, 31, "is the target"},
         {"  - {name: a, a: {}, b: y}", 1, 18, "a target of 0 kinds"},
+        {"  - {name: a, a: {file: u, absolute-links: true}, b: y}", 1, 28, "without 'directory'"},
         {"  - {name: a, a: {file: u, mtd: v}, b: y}", 1, 18, "a target of 2 kinds"},
         {"  - {name: a, a: {partition-label: u, partition-type: "
          "4f68bce3-e8cd-4db1-96e7-fbcaf984b709}, b: y}",

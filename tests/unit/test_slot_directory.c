@@ -70,12 +70,11 @@ static int open_tree(struct slot **slot, const char *path, uint64_t size, struct
 }
 
 /* In pieces of `piece` bytes, as blocks come. */
-static int install_in(struct storage *storage, const char *path, const struct pack_buffer *tar,
-                      size_t piece, struct pack_error *error)
+static int install_target(struct storage *storage, const struct pack_device_target *target,
+                          const struct pack_buffer *tar, size_t piece, struct pack_error *error)
 {
-    const struct pack_device_target target = {.kind = PACK_TARGET_DIRECTORY, .path = path};
     PACK_AUTO(slot_close) struct slot *slot = NULL;
-    int code = slot_open_write(&slot, &target, storage, tar->size, error);
+    int code = slot_open_write(&slot, target, storage, tar->size, error);
     for (size_t at = 0; code == 0 && at < tar->size; at += piece) {
         /* A copy, so that a look at a piece that was given back is seen by a sanitizer. */
         const size_t size = piece < tar->size - at ? piece : tar->size - at;
@@ -86,6 +85,13 @@ static int install_in(struct storage *storage, const char *path, const struct pa
     if (code == 0)
         code = slot_flush(slot, error);
     return code == 0 ? slot_finish(slot, error) : code;
+}
+
+static int install_in(struct storage *storage, const char *path, const struct pack_buffer *tar,
+                      size_t piece, struct pack_error *error)
+{
+    const struct pack_device_target target = {.kind = PACK_TARGET_DIRECTORY, .path = path};
+    return install_target(storage, &target, tar, piece, error);
 }
 
 static int install(const char *path, const struct pack_buffer *tar, size_t piece,
@@ -470,6 +476,44 @@ static void test_a52_links_that_lead_out(void **state)
         assert_refused(*state, cases[i], "a symbolic link to ");
 }
 
+static int install_absolute(const char *path, const struct member *members,
+                            struct pack_error *error)
+{
+    const struct pack_device_target target = {
+        .kind = PACK_TARGET_DIRECTORY, .path = path, .absolute_links = true};
+    PACK_AUTO_BUFFER struct pack_buffer tar = {.limit = LIMIT};
+    for (; members->name != NULL; members++)
+        add_member(&tar, members);
+    end_tar(&tar);
+    return install_target(storage_system(), &target, &tar, 700, error);
+}
+
+/* A root file system has them; they are made, and nothing is written through them. */
+static void test_a52_absolute_links_that_are_wanted(void **state)
+{
+    static const struct member root[] = {
+        {.name = "etc/mtab", .type = '2', .link = "/proc/self/mounts"}, {.name = NULL}};
+    static const struct member outside[] = {{.name = "a", .type = '2', .link = "../canary"},
+                                            {.name = NULL}};
+    struct pack_error error = {0};
+    char link[64] = "";
+    PACK_AUTO_FREE char *path = test_path(*state, "tree");
+    PACK_AUTO_FREE char *mtab = test_path(path, "etc/mtab");
+    make_canary(*state);
+    assert_pack_fails(install_absolute(path, outside, &error), PACK_E_MALFORMED);
+    error = (struct pack_error){0};
+    const struct member through[] = {{.name = "out", .type = '2', .link = *state},
+                                     {.name = "out/canary", .type = '0', .content = "dead"},
+                                     {.name = NULL}};
+    assert_pack_fails(install_absolute(path, through, &error), PACK_E_MALFORMED);
+    assert_content(*state, "canary", "alive");
+    assert_content(path, "old", "old");
+    error = (struct pack_error){0};
+    assert_pack_ok(install_absolute(path, root, &error));
+    assert_true(readlink(mtab, link, sizeof link - 1) > 0);
+    assert_string_equal(link, "/proc/self/mounts");
+}
+
 /* Through a link within the tree, too: which member wins would depend on the order. */
 static void test_a52_writing_through_links(void **state)
 {
@@ -702,6 +746,7 @@ int main(void)
         TEST(test_a104_each_failure_is_told),
         TEST(test_a51_names_that_lead_out),
         TEST(test_a52_links_that_lead_out),
+        TEST(test_a52_absolute_links_that_are_wanted),
         TEST(test_a52_writing_through_links),
         TEST(test_a53_hard_links_that_lead_out),
         TEST(test_a54_other_types),

@@ -49,6 +49,7 @@ struct pack_device_target {
     const char *label;                  /* of PARTITION: its name, or NULL */
     const char *type;                   /* of PARTITION: its type's GUID in lower case, or NULL */
     struct pack_device_program program; /* of COMMAND */
+    bool absolute_links;                /* of DIRECTORY: symbolic links may be absolute */
 };
 
 struct pack_device_slot {
