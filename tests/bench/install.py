@@ -160,7 +160,7 @@ class Bench:
 
     def dry_run(self):
         size = os.path.getsize(self.path("old.img"))
-        cost = self.best([self.program, "install", "delta.fwb", "-d", "device.yaml", "-nq"],
+        cost = self.best([self.program, "install", "delta.fwb", "-d", "device.yaml", "--first", "-nq"],
                          "old.img")
         self.row("fwpack install -n, the base hashed", cost, f"{size / 1e6 / cost.wall:.0f} MB/s")
 
