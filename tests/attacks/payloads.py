@@ -291,8 +291,7 @@ class Tables(PayloadTest):
                 bundle.images[0].stored = bytes(bad)
                 self.write("x.fwb", bundle.archive())
                 self.refuse(13, "verify", "x.fwb", *TRUST, says=f"block {at // 512} differs")
-                if at % 2048 == 0:
-                    self.refuse(13, "extract", "x.fwb", "-C", "out", *TRUST)
+                self.refuse(13, "extract", "x.fwb", "-C", "out", *TRUST)
 
 
 class Sizes(PayloadTest):

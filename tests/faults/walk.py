@@ -80,7 +80,7 @@ COMMANDS = {
     "build": {"arguments": "build all.yaml -o new.fwb -k first.key -q -j1"},
     "build-plain": {"arguments": "build plain.yaml -o bundle.fwb -k first.key -q -j1",
                     "ways": True},
-    "build-threads": {"arguments": "build all.yaml -o new.fwb -k first.key -q -j2", "step": 29},
+    "build-threads": {"arguments": "build all.yaml -o new.fwb -k first.key -q -j2", "step": 9},
     "sign": {"arguments": "sign bundle.fwb -k second.key --yes -q -j1"},
     # The module, which is no part of the program, is tests/support/fake_pkcs11.c.
     "sign-token": {"arguments": "sign bundle.fwb --yes -q -j1 "
@@ -98,7 +98,7 @@ COMMANDS = {
     "extract": {"arguments": "extract bundle.fwb -C out -p first.pub -q -j1"},
     "extract-one": {"arguments": "extract bundle.fwb rootfs -o notes.txt -p first.pub -q -j1",
                     "ways": True},
-    "extract-threads": {"arguments": "extract bundle.fwb -C out -p first.pub -q -j2", "step": 29},
+    "extract-threads": {"arguments": "extract bundle.fwb -C out -p first.pub -q -j2", "step": 9},
     "key-generate": {"arguments": "key generate new --no-passphrase -q", "random": True},
     "key-passphrase": {"arguments": "key passphrase locked.pem --passphrase-file words "
                                     "--no-passphrase -q", "ways": True},
